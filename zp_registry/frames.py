@@ -1,0 +1,73 @@
+"""The frames that move between stages: their columns, in one place.
+
+Text columns are pandas ``str`` (Arrow-backed), empty = NA. Dates are ISO text ``YYYY-MM-DD``, which sorts as dates do
+and means the same to SQLite, PostgreSQL, DuckDB and Arrow. A *fault* is one remark about one field of one row; what a
+fault does (reject the row, empty the value, note) stands with its code in :mod:`zp_registry.quarantine.codes`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pandas as pd
+
+# Where a row stood. ``idx`` (the frame's index, 0..n-1) joins the frames of one file.
+PROVENANCE: Final = ("sheet", "row")
+
+# Fields a mapping may fill, as text (layouts' canonical fields). Order is the order of documents and exports.
+ACCOUNT_FIELDS: Final = (
+    "platform", "account_id", "account_handle", "account_name", "account_url", "account_kind", "account_status",
+    "opened_on", "closed_on", "followers", "held_from", "held_to",
+)
+HOLDER_FIELDS: Final = (
+    "subject_kind", "subject_name", "uscc", "id_type", "id_number", "legal_representative", "operator_name",
+    "operator_id_number", "contact_name", "contact_phone", "business_address", "exempt_case", "over_threshold",
+)
+PARTY_FIELDS: Final = ("agency_name", "agency_uscc", "payee_name", "payee_account", "payee_bank")
+REPORT_FIELDS: Final = ("verified_on", "info_status", "as_of")
+STREAMER_FIELDS: Final = ("name", "id_number", "phone", "residence", "agency", "relation", "licence", "position")
+CANONICAL: Final = ACCOUNT_FIELDS + HOLDER_FIELDS + PARTY_FIELDS + REPORT_FIELDS
+
+# Fields of a pledge ledger row.
+PLEDGE_FIELDS: Final = (
+    "pledge_number", "subject_name", "number", "signer", "contact_phone", "town", "template_version", "signed_on",
+    "valid_until", "method", "scan_number", "remark",
+)
+
+# What the mapping stage hands on. ``part`` is the report part of the row's sheet, ``record_kind`` is ``account`` or
+# ``streamer`` (a list of streamers without accounts) or ``pledge``; ``extra`` is JSON text {header: text} of the columns
+# that have no canonical field. ``streamers`` is a frame of its own: idx, ordinal, STREAMER_FIELDS.
+MAPPED: Final = PROVENANCE + ("part", "record_kind") + CANONICAL + ("extra",)
+MAPPED_PLEDGE: Final = PROVENANCE + ("part", "record_kind") + PLEDGE_FIELDS + ("extra",)
+STREAMERS: Final = ("idx", "ordinal") + STREAMER_FIELDS
+
+# What the normalise stage adds. ``*_mask`` holds a masked number in one spelling (visible characters and ``*``), and then
+# the plain column is empty: a partial value is never a key. ``phones`` holds every valid number of the cell, ``;`` between,
+# mobiles first; ``contact_phone`` is the first. ``*_key`` are comparison forms of names (see normalise.names).
+NORMALISED_ADDS: Final = (
+    "subject_key", "id_mask", "operator_id_mask", "phones", "phone_mask", "payee_account_mask", "payee_key",
+    "legal_key", "operator_key", "agency_key", "province", "city", "county", "town", "market", "address_key",
+    "birth_date",
+)
+NORMALISED: Final = MAPPED + NORMALISED_ADDS
+STREAMERS_NORMALISED: Final = STREAMERS + ("name_key", "id_mask", "phone_mask", "agency_key")
+PLEDGE_NORMALISED: Final = MAPPED_PLEDGE + ("subject_key", "signer_key", "uscc", "id_number", "id_mask", "phones", "phone_mask")
+
+# One remark about one field of one row. ``field`` is canonical (``streamer.id_number`` for the streamers' frame), ``header``
+# the column's header as it stands in the file, ``note`` a short detail without any value of the row (or empty).
+FAULTS: Final = ("idx", "field", "header", "code", "note")
+
+# Values of the closed vocabularies.
+SUBJECT_KINDS: Final = ("enterprise", "sole_proprietor", "cooperative", "natural_person", "other")
+ACCOUNT_KINDS: Final = ("shop", "live")
+ACCOUNT_STATUSES: Final = ("normal", "limited", "suspended", "closed", "blacklisted")
+RELATIONS: Final = ("self", "employee", "signed", "family", "other")
+INFO_STATUSES: Final = ("new", "changed", "void", "unchanged")
+EXEMPT_CASES: Final = ("own_agriculture", "family_handicraft", "convenience_labour", "small_amount", "other")
+PLEDGE_STATUSES: Final = ("signed", "missing", "expired", "outdated", "mismatch", "exempt")
+
+
+def empty(columns: tuple[str, ...]) -> pd.DataFrame:
+    """An empty frame with these text columns (``idx``, ``ordinal`` and ``row`` as integers)."""
+    ints = {"idx", "ordinal", "row"}
+    return pd.DataFrame({c: pd.Series(dtype="int64" if c in ints else "str") for c in columns})
