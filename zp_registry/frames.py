@@ -57,6 +57,37 @@ PLEDGE_NORMALISED: Final = MAPPED_PLEDGE + ("subject_key", "signer_key", "uscc",
 # the column's header as it stands in the file, ``note`` a short detail without any value of the row (or empty).
 FAULTS: Final = ("idx", "field", "header", "code", "note")
 
+# One missing-pledge entry of the follow-up list (催签清单): an entity with its flag, what the clerk needs to act, and what
+# was done so far. ``reason`` is missing | expired | outdated | mismatch; ``remark`` carries e.g. a missing scan. Numbers and
+# the phone stand in clear here, for the list only. ``platforms`` reads like ``抖音2、淘宝1``.
+FOLLOWUPS: Final = (
+    "flag_id", "entity_id", "entity_kind", "subject_name", "town", "responsible", "platforms", "accounts", "reason", "remark",
+    "first_listed", "attempts", "last_attempt", "last_method", "deadline", "outcome", "contact_name", "contact_phone",
+    "business_address", "platform_ids",
+)
+# One line a clerk filled in on such a list. ``row`` as the spreadsheet program shows it; ``attempted_on`` ISO date.
+FOLLOWUP_RESULTS: Final = ("sheet", "row", "flag_id", "entity_id", "attempted_on", "method", "outcome", "note")
+
+# Columns that outside tools read (exports); order is fixed, more may follow behind.
+EXPORT_ACCOUNTS: Final = (
+    "platform", "account_id", "account_name", "entity_id", "entity_kind", "subject_name", "town", "pledge_status",
+    "first_seen", "last_seen", "open_flags",
+)
+EXPORT_ENTITIES: Final = (
+    "entity_id", "kind", "name", "uscc", "id_number", "phone", "address", "town", "accounts", "pledge_status", "first_seen",
+    "last_seen", "linked_entities",
+)
+EXPORT_HOLDINGS: Final = (
+    "platform", "account_id", "entity_id", "valid_from", "valid_to", "recorded_from", "recorded_to", "evidence",
+)
+EXPORT_FLAGS: Final = (
+    "flag_id", "family", "code", "level", "status", "platform", "account_id", "entity_id", "other_entity_id", "first_seen",
+    "last_seen", "score", "reason",
+)
+EXPORT_REJECTS: Final = ("source_file", "sheet", "row", "code", "message", "status")
+# Evidence of a flag: one line per source row it rests on. ``what`` is a short Chinese phrase (字段：旧值→新值, masked).
+EVIDENCE: Final = ("flag_id", "as_of", "source_file", "sheet", "row", "what")
+
 # Values of the closed vocabularies.
 SUBJECT_KINDS: Final = ("enterprise", "sole_proprietor", "cooperative", "natural_person", "other")
 ACCOUNT_KINDS: Final = ("shop", "live")
