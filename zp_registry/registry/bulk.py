@@ -1,0 +1,141 @@
+"""Moving frames in and out of the database in sets: staging tables, joins, differences; never a query per row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import Connection, text
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
+
+
+def plain(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
+    """The rows as tuples of plain Python values, NA as None, as database drivers want them."""
+    columns = []
+    for name in frame.columns:
+        column = frame[name]
+        if column.dtype.kind in "iub":
+            columns.append(column.tolist())
+        else:
+            objects = column.astype(object)
+            columns.append(objects.where(objects.notna(), None).tolist())
+    return list(zip(*columns, strict=True)) if columns else []
+
+
+def stage(connection: Connection, name: str, frame: pd.DataFrame) -> None:
+    """Puts ``frame`` into a temporary table ``name`` (columns as in the frame: bytes, integers, floats or text).
+
+    PostgreSQL takes it by COPY, SQLite by one prepared statement; the table lives until the connection goes or :func:`unstage`.
+    """
+    if not _NAME.match(name) or not all(_NAME.match(c) for c in frame.columns):
+        raise ValueError(f"not a plain name: {name}")
+    unstage(connection, name)
+    postgres = connection.dialect.name == "postgresql"
+    kinds = {c: _sql_type(frame[c], postgres) for c in frame.columns}
+    connection.exec_driver_sql(f"CREATE TEMP TABLE {name} ({', '.join(f'{c} {t}' for c, t in kinds.items())})")
+    rows = plain(frame)
+    if not rows:
+        return
+    if postgres:
+        cursor = connection.connection.cursor()
+        with cursor.copy(f"COPY {name} ({', '.join(kinds)}) FROM STDIN") as copy:  # type: ignore[attr-defined]
+            for row in rows:
+                copy.write_row(row)
+        connection.exec_driver_sql(f"ANALYZE {name}")
+    else:
+        marks = ", ".join("?" * len(kinds))
+        connection.connection.cursor().executemany(f"INSERT INTO {name} VALUES ({marks})", rows)
+
+
+def unstage(connection: Connection, name: str) -> None:
+    """Drops a staging table if it is there."""
+    connection.exec_driver_sql(f"DROP TABLE IF EXISTS {'pg_temp.' if connection.dialect.name == 'postgresql' else 'temp.'}{name}")
+
+
+def _sql_type(column: pd.Series[Any], postgres: bool) -> str:
+    kind = column.dtype.kind
+    if kind in "iub":
+        return "BIGINT" if postgres else "INTEGER"
+    if kind == "f":
+        return "DOUBLE PRECISION" if postgres else "REAL"
+    if column.dtype == object and column.map(type).eq(bytes).any():
+        return "BYTEA" if postgres else "BLOB"
+    if column.dtype == object and column.dropna().map(type).eq(int).all() and column.notna().any():
+        return "BIGINT" if postgres else "INTEGER"
+    return "TEXT"
+
+
+def read(connection: Connection, sql: str, parameters: Mapping[str, Any] | None = None, *, integers: Sequence[str] = (),
+         raw: Sequence[str] = (), floats: Sequence[str] = ()) -> pd.DataFrame:
+    """The result of ``sql`` as a frame: text columns as ``str`` with NA, ``integers`` as nullable Int64 or plain int64 when
+    none is missing, ``raw`` (bytes, JSON) as objects."""
+    result = connection.execute(text(sql), parameters or {})
+    names = list(result.keys())
+    rows = result.fetchall()
+    data = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {n: () for n in names}
+    out = {}
+    for name in names:
+        values = data[name]
+        if name in integers:
+            series: pd.Series[Any] = pd.Series(values, dtype="Int64")
+            out[name] = series.astype("int64") if not series.isna().any() else series
+        elif name in floats:
+            out[name] = pd.Series(values, dtype="float64")
+        elif name in raw:
+            out[name] = pd.Series(list(values), dtype=object)
+        else:
+            out[name] = pd.Series(list(values), dtype="str")
+    return pd.DataFrame(out, columns=names)
+
+
+def write_difference(connection: Connection, table: str, computed: pd.DataFrame, keys: Sequence[str]) -> dict[str, int]:
+    """Makes ``table`` hold exactly ``computed`` (columns of the table; unique by ``keys``), touching only what differs.
+
+    Returns the counts ``added``, ``changed`` and ``removed``.
+    """
+    columns = list(computed.columns)
+    stage(connection, "wd_new", computed)
+    on = " AND ".join(f"t.{k} = n.{k}" for k in keys)
+    connection.exec_driver_sql(f"CREATE INDEX wd_new_key ON wd_new ({', '.join(keys)})")
+    values = [c for c in columns if c not in keys]
+    removed = connection.exec_driver_sql(f"DELETE FROM {table} AS t WHERE NOT EXISTS (SELECT 1 FROM wd_new n WHERE {on})").rowcount
+    changed = 0
+    if values:
+        differs = " OR ".join(f"t.{c} IS DISTINCT FROM n.{c}" for c in values)
+        sets = ", ".join(f"{c} = n.{c}" for c in values)
+        changed = connection.exec_driver_sql(f"UPDATE {table} AS t SET {sets} FROM wd_new n WHERE {on} AND ({differs})").rowcount
+    names = ", ".join(columns)
+    added = connection.exec_driver_sql(
+        f"INSERT INTO {table} ({names}) SELECT {', '.join('n.' + c for c in columns)} FROM wd_new n "
+        f"WHERE NOT EXISTS (SELECT 1 FROM {table} t WHERE {on})").rowcount
+    unstage(connection, "wd_new")
+    return {"added": added, "changed": changed, "removed": removed}
+
+
+def write_history(connection: Connection, table: str, computed: pd.DataFrame, keys: Sequence[str], now: str) -> dict[str, int]:
+    """Makes the live rows of a bitemporal ``table`` equal ``computed``: rows that no longer hold are closed in recorded time
+    (``recorded_to``), new ones are added; nothing is overwritten. ``keys``: all columns of ``computed`` that make a row what it
+    is; a row whose other columns differ is closed and added anew.
+    """
+    columns = list(computed.columns)
+    stage(connection, "wh_new", computed)
+    connection.exec_driver_sql(f"CREATE INDEX wh_new_key ON wh_new ({', '.join(keys)})")
+    same = " AND ".join(f"t.{c} = n.{c}" if c in keys else f"t.{c} IS NOT DISTINCT FROM n.{c}" for c in columns)
+    closed = connection.execute(text(
+        f"UPDATE {table} AS t SET recorded_to = :now WHERE t.recorded_to IS NULL "
+        f"AND NOT EXISTS (SELECT 1 FROM wh_new n WHERE {same})"), {"now": now}).rowcount
+    names = ", ".join(columns)
+    added = connection.execute(text(
+        f"INSERT INTO {table} ({names}, recorded_from) SELECT {', '.join('n.' + c for c in columns)}, :now FROM wh_new n "
+        f"WHERE NOT EXISTS (SELECT 1 FROM {table} t WHERE t.recorded_to IS NULL AND {same})"), {"now": now}).rowcount
+    unstage(connection, "wh_new")
+    return {"added": added, "closed": closed}
+
+
+def as_text(column: pd.Series[Any]) -> pd.Series[str]:
+    """A column as ``str`` with NA for missing values."""
+    return column.astype(object).where(column.notna(), np.nan).astype("str")
