@@ -1,0 +1,116 @@
+"""Which subjects are one: exact numbers first, then partial evidence that fits a single candidate.
+
+A partial link needs the same name and no visible digit against it, and besides: the same account, or a masked number and one
+more agreeing field, or (where no number is shown at all) a phone, payee account or exact address that is not shared by many
+names. When more than one candidate fits, nothing is linked and the doubt is reported.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from zp_registry.resolve.clusters import Clusters
+from zp_registry.resolve.subjects import masks_fit
+
+
+@dataclass
+class Judged:
+    """``edges``: left_id, right_id, tier, score, why · ``doubts``: subject_id, why (a weak subject that fits several)."""
+
+    clusters: Clusters
+    edges: list[tuple[int, int, str, float, str]] = field(default_factory=list)
+    doubts: list[tuple[int, str]] = field(default_factory=list)
+
+
+def link(subjects: pd.DataFrame, tokens: pd.DataFrame, human: pd.DataFrame) -> Judged:
+    """Joins subjects (subjects.describe) by ``tokens`` (subjects.tokens) and people's judgements (left_id, right_id, judgement)."""
+    negatives = human.loc[human["judgement"] != "positive", ["left_id", "right_id"]]
+    judged = Judged(Clusters(subjects, negatives.itertuples(index=False, name=None)))
+    for left, right in human.loc[human["judgement"] == "positive", ["left_id", "right_id"]].itertuples(index=False, name=None):
+        judged.clusters.join(left, right)
+    _exact(subjects, judged)
+    weak = subjects[subjects["strong"].isna() & subjects["name_key"].notna()]
+    _join_pairs(_same_account(weak, tokens), judged, "partial", 0.9, "同一账号、同一名称")
+    _to_strong(subjects, tokens, judged)
+    _join_pairs(_weak_pairs(subjects, tokens, judged), judged, "partial", 0.8, "名称相同，且电话、收款账户或脱敏号码一致")
+    return judged
+
+
+def _exact(subjects: pd.DataFrame, judged: Judged) -> None:
+    strong = subjects[subjects["strong"].notna()]
+    first = strong.groupby("strong")["subject_id"].transform("min")
+    for left, right in zip(first, strong["subject_id"], strict=True):
+        if left != right and judged.clusters.join(left, right):
+            judged.edges.append((left, right, "exact", 1.0, "证照号码相同"))
+
+
+def _pairs(left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
+    """Pairs of subjects with one name and kind that share a token: left_id, right_id, type, hub."""
+    return left.merge(right, on=["name_key", "business", "type", "token"], suffixes=("_l", "_r"))
+
+
+def _named(subjects: pd.DataFrame, tokens: pd.DataFrame) -> pd.DataFrame:
+    return subjects[["subject_id", "name_key", "business", "id_mask"]].dropna(subset=["name_key"]).merge(tokens, on="subject_id")
+
+
+def _same_account(weak: pd.DataFrame, tokens: pd.DataFrame) -> pd.DataFrame:
+    named = _named(weak, tokens[tokens["type"] == "account"])
+    pairs = _pairs(named, named)
+    pairs = pairs[pairs["subject_id_l"] < pairs["subject_id_r"]]
+    pairs = pairs[masks_fit(pairs["id_mask_l"], pairs["id_mask_r"])]
+    return pairs[["subject_id_l", "subject_id_r"]].drop_duplicates().sort_values(["subject_id_l", "subject_id_r"])
+
+
+def _join_pairs(pairs: pd.DataFrame, judged: Judged, tier: str, score: float, why: str) -> None:
+    for left, right in pairs.itertuples(index=False, name=None):
+        if judged.clusters.root(left) != judged.clusters.root(right) and judged.clusters.join(left, right):
+            judged.edges.append((left, right, tier, score, why))
+
+
+def _to_strong(subjects: pd.DataFrame, tokens: pd.DataFrame, judged: Judged) -> None:
+    roots = judged.clusters.roots()
+    everyone = _named(subjects, tokens).assign(root=lambda f: f["subject_id"].map(roots))
+    numbered = {int(r) for r in roots[subjects.loc[subjects["strong"].notna(), "subject_id"]].unique()}
+    is_strong = everyone["root"].isin(numbered)
+    pairs = _pairs(everyone[~is_strong], everyone[is_strong])
+    masks = subjects.assign(root=subjects["subject_id"].map(roots))
+    strong_mask = masks[masks["strong"].notna()].groupby("root")["id_mask"].first()
+    weak_mask = masks[masks["id_mask"].notna()].groupby("root")["id_mask"].first()
+    pairs = pairs.assign(weak_mask=pairs["root_l"].map(weak_mask).astype("str"), strong_mask=pairs["root_r"].map(strong_mask).astype("str"))
+    pairs = pairs[pairs["business"] | masks_fit(pairs["weak_mask"], pairs["strong_mask"])]
+    if pairs.empty:
+        return
+    pairs["masked"] = pairs["weak_mask"].notna() & pairs["strong_mask"].notna() & ~pairs["business"]
+    pairs["counts"] = pairs["masked"] | (pairs["type"] == "account") | (~(pairs["hub_l"] | pairs["hub_r"]) & (pairs["type"] != "operator"))
+    pairs = pairs[pairs["counts"]]
+    found = pairs.groupby(["root_l", "root_r"]).agg(
+        account=("type", lambda t: (t == "account").any()), kinds=("type", "nunique"), masked=("masked", "any"),
+        left=("subject_id_l", "min"), right=("subject_id_r", "min")).reset_index()
+    found["rank"] = found["account"] * 100 + found["masked"] * 10 + found["kinds"]
+    best = found[found["rank"] == found.groupby("root_l")["rank"].transform("max")]
+    # Another candidate with a weaker tie is still a candidate, but for the same account, which no stranger of that name shares.
+    rivals = found.groupby("root_l").size()
+    for row in best.itertuples():
+        alone = rivals[row.root_l] == 1 or (row.account and (best["root_l"] == row.root_l).sum() == 1)
+        if alone and judged.clusters.join(int(row.left), int(row.right)):
+            score = 0.95 if row.masked else 0.9
+            judged.edges.append((int(row.left), int(row.right), "partial", score, "名称相同，且" + ("同一账号" if row.account else "其他要素一致")))
+        elif not alone:
+            judged.doubts.append((int(row.left), "名称及部分要素与多个主体相符"))
+
+
+def _weak_pairs(subjects: pd.DataFrame, tokens: pd.DataFrame, judged: Judged) -> pd.DataFrame:
+    """Pairs among those that still have no number; masked ones need equal visible digits and one more agreeing field."""
+    roots = judged.clusters.roots()
+    rows = subjects.assign(root=subjects["subject_id"].map(roots))
+    numbered = set(rows.loc[rows["strong"].notna(), "root"])
+    weak = rows[~rows["root"].isin(numbered)]
+    named = _named(weak, tokens[tokens["type"].isin(["phone", "payee", "address"])])
+    pairs = _pairs(named, named)
+    pairs = pairs[pairs["subject_id_l"] < pairs["subject_id_r"]]
+    pairs = pairs[masks_fit(pairs["id_mask_l"], pairs["id_mask_r"])]
+    masked = pairs["id_mask_l"].notna() & pairs["id_mask_r"].notna()
+    pairs = pairs[masked | ~(pairs["hub_l"] | pairs["hub_r"])]
+    return pairs[["subject_id_l", "subject_id_r"]].drop_duplicates().sort_values(["subject_id_l", "subject_id_r"])
