@@ -21,7 +21,8 @@ _PARTED: Final = (
     r"^(?P<y>\d{4}) ?[-/.年] ?(?P<m>\d{1,2}) ?[-/.月] ?(?P<d>\d{1,2}) ?[日号]?(?:[Tt ]*" + _TIME + r" ?" + _ZONE + r")?$"
 )
 _COMPACT: Final = (
-    r"^(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})(?:\.0)?(?:[Tt ]?(?P<H>\d{2}):?(?P<M>\d{2}):?(?P<S>\d{2})?(?:[.,]\d+)?" + _ZONE + r")?$"
+    r"^(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})(?:\.0)?"
+    r"(?:[Tt ]?(?P<H>\d{2}):?(?P<M>\d{2}):?(?P<S>\d{2})?(?:[.,]\d+)?" + _ZONE + r")?$"
 )
 _SERIAL: Final = r"^(?P<n>\d{5})(?:\.\d+)?$"
 _SERIALS: Final = (20_000, 60_000)  # 1954-10-03 to 2064-04-08: outside, a five-digit number is something else
@@ -42,7 +43,8 @@ def parse_dates(series: pd.Series[str]) -> pd.Series[str]:
     days = _days(coded.dictionary)
     iso = pa.array(np.datetime_as_string(days, unit="D"), type=pa.large_string(), mask=np.isnat(days))
     out = iso.take(coded.indices)
-    return pd.Series(pd.StringDtype(na_value=np.nan).__from_arrow__(out), index=series.index, name=series.name)
+    values = pd.StringDtype(na_value=np.nan).__from_arrow__(out)  # type: ignore[attr-defined]
+    return pd.Series(values, index=series.index, name=series.name)
 
 
 def _days(text: pa.Array) -> Days:
