@@ -1,1 +1,63 @@
-""""""
+"""Flags: leads for people to check, as a pure function of the history at each report date, the settings and decisions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from zp_registry.evidence import Evidence
+from zp_registry.flags.circle import Circle
+from zp_registry.flags.data import data_flags
+from zp_registry.flags.missing import pledge_flags
+from zp_registry.flags.pledges import PledgeRules, match_pledges
+from zp_registry.flags.sharing import SharingRules
+from zp_registry.flags.steps import steps
+from zp_registry.flags.transfers import transfer_flags
+from zp_registry.resolve import Resolved
+from zp_registry.resolve.history import ACCOUNT
+
+__all__ = ["FlagRules", "Flagged", "flag"]
+
+
+@dataclass(frozen=True)
+class FlagRules:
+    """The rules' settings, whose version stands on every run."""
+
+    pledges: PledgeRules = field(default_factory=PledgeRules)
+    sharing: SharingRules = field(default_factory=SharingRules)
+
+
+@dataclass
+class Flagged:
+    """``flags``: transfers.COLUMNS and ``anchor`` · ``pledge_status``: index entity_id · ``matched``: the ledger with entities."""
+
+    flags: pd.DataFrame
+    pledge_status: pd.Series[str]
+    matched: pd.DataFrame
+
+
+def flag(evidence: Evidence, resolved: Resolved, rules: FlagRules) -> Flagged:
+    """Every flag as of ``evidence.as_of``; when or how often this runs does not matter."""
+    dates = sorted(evidence.reports["as_of"].unique().tolist())
+    matched = match_pledges(evidence, resolved)
+    if not dates:
+        return Flagged(pd.DataFrame(columns=["anchor"]), pd.Series(dtype="str"), matched)
+    table = steps(resolved, evidence.records, evidence.people)
+    circle = Circle(resolved, evidence.records, evidence.people)
+    missing, status = pledge_flags(matched, resolved, table[[*ACCOUNT, "as_of", "account_status"]], dates, rules.pledges)
+    last_seen = resolved.accounts.set_index(ACCOUNT)["last_seen"]
+    parts = [missing, transfer_flags(table, resolved.holdings, circle, dates, rules.sharing),
+             data_flags(resolved.doubts, matched, last_seen, dates[-1])]
+    flags = pd.concat([p for p in parts if len(p)], ignore_index=True) if any(len(p) for p in parts) else parts[0]
+    flags["anchor"] = anchors(flags)
+    loose = flags["code"] == "PLEDGE_UNMATCHED"
+    flags.loc[loose, "account_id"] = pd.NA
+    return Flagged(flags, status, matched)
+
+
+def anchors(flags: pd.DataFrame) -> pd.Series[str]:
+    """What a flag is about: its code and account, or its code and entity; it keeps its id as long as this stays."""
+    account = flags["platform"].fillna("") + ":" + flags["account_id"].fillna("")
+    about = account.where(flags["account_id"].notna(), flags["entity_id"].fillna(""))
+    return (flags["code"] + "|" + about).astype("str")

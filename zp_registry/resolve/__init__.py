@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from zp_registry.registry.inputs import Evidence
+from zp_registry.evidence import Evidence
 from zp_registry.resolve import edges, history, subjects, survivorship
 from zp_registry.resolve.accounts import match_accounts
 from zp_registry.resolve.history import ACCOUNT

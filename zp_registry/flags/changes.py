@@ -1,0 +1,84 @@
+"""Changes on one account: another holder, or the same holder with other hands on the phone, the money and the camera."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from zp_registry.flags.circle import Circle
+from zp_registry.flags.steps import apart, within
+from zp_registry.resolve.history import ACCOUNT
+from zp_registry.resolve.subjects import BUSINESS_KINDS, masks_fit
+
+WINDOW_DAYS = 100  # a takeover is often staggered: the phone in one month, the payee in the next
+
+
+def change_marks(steps: pd.DataFrame, circle: Circle) -> pd.DataFrame:
+    """``steps`` with booleans ``holder_changed, phone_changed, payee_changed, streamer_changed, payee_stranger, streamer_stranger``."""
+    out = steps.copy()
+    entity, business = out["entity_id"], out["subject_kind"].isin(BUSINESS_KINDS)
+    out["holder_changed"] = out["prev_entity_id"].notna() & (out["prev_entity_id"] != entity)
+    out["phone_changed"] = apart(out["prev_phones"], out["phones"]) & ~circle.lent(out["phones"]) & ~circle.lent(out["prev_phones"])
+    own_payee = circle.owns(entity, out["payee_key"])
+    home_payee = circle.lives_with(entity, out["payee_key"])
+    declared_payee = within(out["payee_key"], out["declared"])
+    out["payee_stranger"] = out["payee_key"].notna() & ~own_payee & ~home_payee & ~declared_payee
+    other_name = out["prev_payee_key"].notna() & out["payee_key"].notna() & (out["prev_payee_key"] != out["payee_key"])
+    other_number = out["prev_payee_hash"].notna() & out["payee_hash"].notna() & (out["prev_payee_hash"] != out["payee_hash"])
+    unnamed = out["payee_key"].isna() | out["prev_payee_key"].isna()
+    out["payee_changed"] = (other_name & ~own_payee & ~home_payee) | (other_number & unnamed)
+    out["card_changed"] = other_number & ~out["payee_changed"]
+    out["streamer_changed"] = apart(out["prev_streamers"], out["streamers"]) & ~_all_declared(out)
+    alone = out["streamers"].notna() & ~business
+    mine = pd.Series([isinstance(s, str) and isinstance(k, str) and k in s.split(";") for s, k in zip(out["streamers"], out["subject_key"], strict=True)],
+                     index=out.index, dtype=bool)
+    out["streamer_stranger"] = alone & ~mine & ~_all_declared(out) & ~_home_streamers(out, circle)
+    out["innocent"] = _innocent(out, circle)
+    return out
+
+
+def _all_declared(rows: pd.DataFrame) -> pd.Series[bool]:
+    return pd.Series([isinstance(s, str) and isinstance(d, str) and set(s.split(";")) <= set(d.split(";"))
+                      for s, d in zip(rows["streamers"], rows["declared"], strict=True)], index=rows.index, dtype=bool)
+
+
+def _home_streamers(rows: pd.DataFrame, circle: Circle) -> pd.Series[bool]:
+    return pd.Series([isinstance(s, str) and any((e, n) in circle.household or (e, n) in circle.own for n in s.split(";"))
+                      for e, s in zip(rows["entity_id"], rows["streamers"], strict=True)], index=rows.index, dtype=bool)
+
+
+def _innocent(rows: pd.DataFrame, circle: Circle) -> pd.Series[str]:
+    """Why a change of holder is no transfer (Chinese), or NA.
+
+    The person's own sole proprietorship; the same person or firm whose number was masked, corrected or is missing; a firm that
+    the former holder runs.
+    """
+    group = circle.group
+    linked = rows["entity_id"].map(group) == rows["prev_entity_id"].map(group)
+    same_name = (rows["subject_key"] == rows["prev_subject_key"]).fillna(False)
+    fits = masks_fit(rows["id_mask"], rows["prev_id_mask"])
+    ran_before = circle.owns(rows["entity_id"], rows["prev_subject_key"])
+    runs_now = circle.owns(rows["prev_entity_id"], rows["subject_key"])
+    shares = ~apart(rows["prev_phones"], rows["phones"]) | (rows["prev_payee_key"] == rows["payee_key"]).fillna(False)
+    same_person = ((rows["operator_key"] == rows["prev_operator_key"]).fillna(False) | (rows["legal_key"] == rows["prev_legal_key"]).fillna(False))
+    out = pd.Series(pd.NA, index=rows.index, dtype="str")
+    out = out.mask(same_person & shares, "经营者或法定代表人未变")
+    out = out.mask((ran_before | runs_now) & shares, "前后主体为同一经营者（个转企、转个体或转为本人经营）")
+    out = out.mask(same_name & fits & shares, "名称相同，证件号码脱敏、缺失或已更正")
+    out = out.mask(linked.fillna(False), "本人登记的个体工商户")
+    return out.where(rows["holder_changed"])
+
+
+def control_changes(marks: pd.DataFrame) -> pd.DataFrame:
+    """Rows on which, with the holder unchanged, at least two of phone, payee and streamer have changed within the window;
+    adds ``kinds`` (how many) and ``since`` (date of the first of them)."""
+    spell = (marks["holder_changed"] & marks["innocent"].isna()).groupby([marks[c] for c in ACCOUNT]).cumsum()
+    keys = [marks[c] for c in ACCOUNT] + [spell]
+    day = pd.to_datetime(marks["as_of"])
+    recent = {}
+    for kind in ("phone", "payee", "streamer"):
+        last = day.where(marks[f"{kind}_changed"] & ~(marks["holder_changed"] & marks["innocent"].isna())).groupby(keys).ffill()
+        recent[kind] = last.where((day - last).dt.days <= WINDOW_DAYS)
+    table = pd.DataFrame(recent)
+    out = marks.assign(kinds=table.notna().sum(axis=1), since=table.min(axis=1).dt.strftime("%Y-%m-%d"))
+    changed_now = marks["phone_changed"] | marks["payee_changed"] | marks["streamer_changed"]
+    return out[(out["kinds"] >= 2) & changed_now]

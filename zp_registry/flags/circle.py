@@ -1,0 +1,76 @@
+"""Who belongs to a holder: the names that may take its money or stand before its camera without being strangers."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from zp_registry.resolve import Resolved
+
+
+class Circle:
+    """Names by entity (own names, legal representative, operator, declared family and staff, those of linked entities), the
+    households (other names at one phone and address) and the phones that agencies lend to their clients."""
+
+    def __init__(self, resolved: Resolved, records: pd.DataFrame, people: pd.DataFrame) -> None:
+        entity_of = resolved.subjects.set_index("subject_id")["entity_id"]
+        rows = records[records["subject_id"].notna()]
+        rows = rows.assign(entity_id=rows["subject_id"].map(entity_of).astype("str"))
+        pairs = [rows[["entity_id", c]].set_axis(["entity_id", "name"], axis=1) for c in ("subject_key", "legal_key", "operator_key", "agency_key")]
+        family = people.loc[people["relation"].isin(["family", "self"]), ["record_id", "name_key"]].merge(rows[["record_id", "entity_id"]], on="record_id")
+        pairs.append(family[["entity_id", "name_key"]].set_axis(["entity_id", "name"], axis=1))
+        own = pd.concat(pairs).dropna().drop_duplicates()
+        links = resolved.links
+        both = pd.concat([links[["entity_id", "other_entity_id"]], links.rename(
+            columns={"entity_id": "other_entity_id", "other_entity_id": "entity_id"})[["entity_id", "other_entity_id"]]])
+        linked = both.merge(own.rename(columns={"entity_id": "other_entity_id"}), on="other_entity_id")[["entity_id", "name"]]
+        self.own = set(pd.concat([own, linked]).itertuples(index=False, name=None))
+        self.business_names = rows.loc[rows["uscc"].notna()].groupby("entity_id")["subject_key"].last()
+        self.household = self._households(rows)
+        self.agency_phones = self._agency_phones(rows)
+        self.group = _groups(resolved)
+
+    @staticmethod
+    def _households(rows: pd.DataFrame) -> set[tuple[str, str]]:
+        """(entity, name) of others at the same phone and the same exact address: a couple, as far as reports can show it."""
+        homes = rows[["entity_id", "subject_key", "phone_hash", "address_key"]].dropna().drop_duplicates()
+        crowded = homes.groupby(["phone_hash", "address_key"])["subject_key"].transform("nunique") > 3
+        homes = homes[~crowded]
+        pairs = homes.merge(homes, on=["phone_hash", "address_key"])
+        pairs = pairs[pairs["entity_id_x"] != pairs["entity_id_y"]]
+        return set(zip(pairs["entity_id_x"], pairs["subject_key_y"], strict=True))
+
+    @staticmethod
+    def _agency_phones(rows: pd.DataFrame) -> set[str]:
+        """Phones that at least two accounts of one declared agency give: the agency's own."""
+        used = rows.loc[rows["agency_key"].notna() & rows["phone_hash"].notna(), ["phone_hash", "agency_key", "entity_id"]].drop_duplicates()
+        counts = used.groupby(["phone_hash", "agency_key"]).size().reset_index(name="n")
+        return set(counts.loc[counts["n"] >= 2, "phone_hash"])
+
+    def owns(self, entity: pd.Series[str], name: pd.Series[str]) -> pd.Series[bool]:
+        """True where ``name`` belongs to the entity (or stands in its business name, as in 王莹云玉器行)."""
+        shops = entity.map(self.business_names)
+        return pd.Series([(e, n) in self.own or (isinstance(s, str) and isinstance(n, str) and n in s)
+                          for e, n, s in zip(entity, name, shops, strict=True)], index=entity.index, dtype=bool)
+
+    def lives_with(self, entity: pd.Series[str], name: pd.Series[str]) -> pd.Series[bool]:
+        """True where ``name`` is somebody of the entity's household."""
+        return pd.Series([(e, n) in self.household for e, n in zip(entity, name, strict=True)], index=entity.index, dtype=bool)
+
+    def lent(self, phones: pd.Series[str]) -> pd.Series[bool]:
+        """True where one of the phones is an agency's."""
+        return pd.Series([isinstance(p, str) and any(x in self.agency_phones for x in p.split(";")) for p in phones], index=phones.index, dtype=bool)
+
+
+def _groups(resolved: Resolved) -> pd.Series[str]:
+    """Entity → a name for all that are linked with it, so that a person and the person's shop count once."""
+    parent = {e: e for e in resolved.entities["entity_id"]}
+
+    def root(e: str) -> str:
+        while parent.setdefault(e, e) != e:
+            e = parent[e]
+        return e
+
+    for left, right in zip(resolved.links["entity_id"], resolved.links["other_entity_id"], strict=True):
+        a, b = sorted((root(left), root(right)))
+        parent[b] = a
+    return pd.Series({e: root(e) for e in list(parent)}, dtype="str")

@@ -1,0 +1,165 @@
+"""Whose pledge is it, and does it hold? A pure function of the ledger, the entities and a date.
+
+A ledger row belongs to the entity whose number it bears; without a number to the one of its name and phone. A person's pledge
+does not cover the person's sole proprietorship, nor the reverse. The best valid pledge counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from zp_registry.evidence import Evidence
+from zp_registry.resolve import Resolved
+from zp_registry.resolve.subjects import masks_fit
+
+BEST_FIRST = ("signed", "outdated", "expired", "mismatch")
+
+
+@dataclass(frozen=True)
+class PledgeRules:
+    """``validity_years`` counts where the ledger names no end; ``outdated`` are template versions that no longer hold;
+    ``exempt`` entity ids or credit codes that need not sign."""
+
+    validity_years: int = 2
+    outdated: frozenset[str] = field(default_factory=frozenset)
+    exempt: frozenset[str] = field(default_factory=frozenset)
+
+
+def match_pledges(evidence: Evidence, resolved: Resolved) -> pd.DataFrame:
+    """The ledger's rows with ``entity_id`` (NA: no entity fits), ``how`` and ``fits`` (name or signer agrees with the entity)."""
+    pledges = evidence.pledges
+    known = _known(evidence, resolved)
+    out = pledges.assign(entity_id=pd.Series(pd.NA, index=pledges.index, dtype="str"), how="")
+    steps = (("number", _by_number), ("mask", _by_mask), ("phone", _by_phone), ("name", _by_name))
+    for how, step in steps:
+        open_rows = out[out["entity_id"].isna()]
+        if how in ("phone", "name"):
+            # A number that fits nobody is a row for nobody, not one to be given away by name alone.
+            open_rows = open_rows[open_rows["uscc"].isna() & open_rows["id_hash"].isna()] if how == "name" else open_rows
+        found = step(open_rows, known)
+        out.loc[found.index, "entity_id"] = found
+        out.loc[found.index, "how"] = how
+    out["fits"] = _fits(out, known)
+    return out
+
+
+@dataclass
+class _Known:
+    names: pd.DataFrame     # entity_id, name_key, business
+    phones: pd.DataFrame    # entity_id, phone
+    numbers: pd.DataFrame   # entity_id, kind, value
+    people: pd.DataFrame    # entity_id, name_key: legal representatives, operators, contacts
+    operators: pd.DataFrame  # entity_id, operator_hash
+    towns: pd.Series[str]
+
+
+def _known(evidence: Evidence, resolved: Resolved) -> _Known:
+    entity_of = resolved.subjects.set_index("subject_id")["entity_id"]
+    rows = evidence.records[evidence.records["subject_id"].notna()]
+    rows = rows.assign(entity_id=rows["subject_id"].map(entity_of).astype("str"))
+    business = resolved.entities.set_index("entity_id")["kind"].isin(["enterprise", "sole_proprietor", "cooperative"])
+    names = rows.loc[rows["subject_key"].notna(), ["entity_id", "subject_key"]].drop_duplicates().rename(columns={"subject_key": "name_key"})
+    names["business"] = names["entity_id"].map(business).astype(bool)
+    phones = rows[["entity_id"]].assign(phone=rows["phone_hashes"].fillna(rows["phone_hash"]).str.split(";")).explode("phone")
+    phones["phone"] = phones["phone"].astype("str")
+    people = pd.concat([rows[["entity_id", c]].rename(columns={c: "name_key"}) for c in ("legal_key", "operator_key")])
+    operators = rows.loc[rows["operator_hash"].notna(), ["entity_id", "operator_hash"]].drop_duplicates()
+    return _Known(names, phones.dropna().drop_duplicates(), resolved.identifiers, people.dropna().drop_duplicates(), operators,
+                  resolved.entities.set_index("entity_id")["town"])
+
+
+def _single(pairs: pd.DataFrame) -> pd.Series[str]:
+    """pledge index → entity, where a single entity fits."""
+    pairs = pairs[["pledge", "entity_id"]].drop_duplicates()
+    alone = pairs[~pairs.duplicated("pledge", keep=False)]
+    return alone.set_index("pledge")["entity_id"]
+
+
+def _by_number(rows: pd.DataFrame, known: _Known) -> pd.Series[str]:
+    flat = rows.rename_axis("pledge").reset_index()
+    uscc = flat.merge(known.numbers[known.numbers["kind"] == "uscc"], left_on="uscc", right_on="value", suffixes=("_old", ""))
+    # A shop's pledge may bear its operator's number: the name decides which of the two signed.
+    shops = flat.drop(columns="entity_id").merge(known.operators, left_on="id_hash", right_on="operator_hash").merge(
+        known.names[known.names["business"]], on="entity_id")
+    shops = shops[shops["subject_key"] == shops["name_key"]]
+    person = flat.merge(known.numbers[known.numbers["kind"] == "id"], left_on="id_hash", right_on="value", suffixes=("_old", ""))
+    person = person[~person["pledge"].isin(shops["pledge"])]
+    return pd.concat([_single(uscc), _single(shops), _single(person)]).groupby(level=0).first()
+
+
+def _by_mask(rows: pd.DataFrame, known: _Known) -> pd.Series[str]:
+    flat = rows[rows["id_mask"].notna() & rows["subject_key"].notna() & rows["id_hash"].isna()].rename_axis("pledge").reset_index()
+    pairs = flat.drop(columns="entity_id").merge(known.names[~known.names["business"]], left_on="subject_key", right_on="name_key")
+    pairs = pairs.merge(known.numbers[known.numbers["kind"] == "mask"], on="entity_id")
+    return _single(pairs[masks_fit(pairs["id_mask"], pairs["value"])])
+
+
+def _by_phone(rows: pd.DataFrame, known: _Known) -> pd.Series[str]:
+    flat = rows[rows["subject_key"].notna()].rename_axis("pledge").reset_index().drop(columns="entity_id")
+    flat["phone"] = flat["phone_hashes"].fillna(flat["phone_hash"]).str.split(";")
+    flat = flat.explode("phone").assign(phone=lambda f: f["phone"].astype("str")).dropna(subset=["phone"])
+    pairs = flat.merge(known.phones, on="phone").merge(known.names, on="entity_id")
+    exact = _single(pairs[pairs["subject_key"] == pairs["name_key"]])
+    rest = pairs[~pairs["pledge"].isin(exact.index) & pairs["business"]]
+    return pd.concat([exact, _single(rest[short_form(rest["subject_key"], rest["name_key"])])])
+
+
+def _by_name(rows: pd.DataFrame, known: _Known) -> pd.Series[str]:
+    """A name that only one entity bears, if its town or its signer agrees too (or, for a business, the whole name)."""
+    flat = rows[rows["subject_key"].notna()].rename_axis("pledge").reset_index().drop(columns="entity_id")
+    pairs = flat.merge(known.names, left_on="subject_key", right_on="name_key")
+    pairs = pairs[~pairs.duplicated("pledge", keep=False)]
+    town = pairs["entity_id"].map(known.towns).astype("str")
+    signer = _pair_in(pairs["entity_id"], pairs["signer_key"], known.people)
+    return _single(pairs[pairs["business"] | (town == pairs["town"]).fillna(False) | signer])
+
+
+def _pair_in(entity: pd.Series[str], name: pd.Series[str], table: pd.DataFrame) -> pd.Series[bool]:
+    pairs = set(zip(table["entity_id"], table["name_key"], strict=True))
+    return pd.Series([(e, n) in pairs for e, n in zip(entity, name, strict=True)], index=entity.index, dtype=bool)
+
+
+def short_form(short: pd.Series[str], full: pd.Series[str]) -> pd.Series[bool]:
+    """True where ``short`` is ``full`` with some of its characters left out, in order, and long enough to mean something."""
+    def fit(a: str, b: str) -> bool:
+        rest = iter(b)
+        return len(a) >= 3 and all(c in rest for c in a)
+
+    return pd.Series([isinstance(a, str) and isinstance(b, str) and fit(a, b) for a, b in zip(short, full, strict=True)],
+                     index=short.index, dtype=bool)
+
+
+def _fits(rows: pd.DataFrame, known: _Known) -> pd.Series[bool]:
+    """Name or signer agrees with the entity; a row without both agrees with its number alone."""
+    flat = rows[rows["entity_id"].notna()]
+    named = _pair_in(flat["entity_id"], flat["subject_key"], known.names)
+    signed = _pair_in(flat["entity_id"], flat["signer_key"], pd.concat([known.people, known.names[["entity_id", "name_key"]]]))
+    pairs = flat.rename_axis("pledge").reset_index().merge(known.names[known.names["business"]], on="entity_id")
+    short = pairs[short_form(pairs["subject_key"], pairs["name_key"])]["pledge"]
+    silent = flat["subject_key"].isna() & flat["signer_key"].isna()
+    out = pd.Series(True, index=rows.index)
+    out.loc[flat.index] = named | signed | silent | flat.index.isin(short)
+    return out
+
+
+def statuses(matched: pd.DataFrame, entities: pd.DataFrame, on: str, rules: PledgeRules) -> pd.Series[str]:
+    """Pledge status (frames.PLEDGE_STATUSES) of every entity on a date, index entity_id."""
+    rows = matched[matched["entity_id"].notna() & (matched["signed_on"] <= on).fillna(False)]
+    until = rows["valid_until"].fillna(years_later(rows["signed_on"], rules.validity_years))
+    kind = pd.Series("signed", index=rows.index, dtype="str")
+    kind = kind.mask(rows["template_version"].isin(list(rules.outdated)), "outdated")
+    kind = kind.mask((until < on).fillna(False), "expired").mask(~rows["fits"], "mismatch")
+    rank = kind.map({k: i for i, k in enumerate(BEST_FIRST)})
+    best = rank.groupby(rows["entity_id"]).min().map(dict(enumerate(BEST_FIRST)))
+    out = entities.set_index("entity_id")["uscc"]
+    status = best.reindex(out.index).fillna("missing").astype("str")
+    exempt = out.index.isin(list(rules.exempt)) | out.isin(list(rules.exempt)).to_numpy()
+    return status.mask(exempt, "exempt")
+
+
+def years_later(dates: pd.Series[str], years: int) -> pd.Series[str]:
+    """The same day ``years`` later, ISO text (29 February becomes 28)."""
+    days = pd.to_datetime(dates, errors="coerce") + pd.DateOffset(years=years)
+    return days.dt.strftime("%Y-%m-%d").astype("str")

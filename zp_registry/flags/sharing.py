@@ -1,0 +1,62 @@
+"""One phone, payee account or face behind the accounts of many unrelated holders (租号、借号、养号)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from zp_registry.flags.circle import Circle
+from zp_registry.resolve.history import ACCOUNT
+from zp_registry.resolve.subjects import BUSINESS_KINDS
+
+
+@dataclass(frozen=True)
+class SharingRules:
+    """From how many unrelated holders on a shared thing is a lead, and from how many it is a strong one."""
+
+    payee: int = 3
+    streamer: int = 3
+    phone: int = 5
+    strong: int = 5
+
+
+def shared_on(steps: pd.DataFrame, held: pd.DataFrame, on: str, circle: Circle, rules: SharingRules) -> pd.DataFrame:
+    """Accounts whose phone, payee or streamer on date ``on`` stands behind many unrelated holders.
+
+    ``steps``: flags.steps with change marks; ``held``: holdings. Columns: platform, account_id, entity_id, code, token, holders,
+    as_of, place (of the row that shows it).
+    """
+    current = held[(held["valid_from"] <= on) & (held["valid_to"].isna() | (held["valid_to"] > on))]
+    rows = steps[steps["as_of"] <= on].drop_duplicates(ACCOUNT, keep="last").merge(current[[*ACCOUNT, "entity_id"]], on=[*ACCOUNT, "entity_id"])
+    parts = []
+    payee = rows[rows["payee_hash"].notna() | rows["payee_key"].notna()]
+    # The same account number, or (layouts without numbers) the same stranger's name.
+    money = payee.assign(token=payee["payee_hash"].fillna("name:" + payee["payee_key"]))
+    collects = payee["payee_key"].isin(payee["agency_key"].dropna()) if len(payee) else pd.Series(dtype=bool)
+    parts.append(_count(money[~collects.to_numpy(dtype=bool)], "SHARED_PAYEE", circle, rules.payee))
+    phones = rows[rows["phones"].notna()]
+    phones = phones.assign(token=phones["phones"].str.split(";")).explode("token")
+    phones = phones[~phones["token"].isin(list(circle.agency_phones))].assign(token=lambda f: f["token"].astype("str"))
+    parts.append(_count(phones, "SHARED_PHONE", circle, rules.phone))
+    faces = rows[rows["streamers"].notna() & rows["streamer_stranger"]]
+    faces = faces.assign(token=faces["streamers"].str.split(";")).explode("token").assign(token=lambda f: f["token"].astype("str"))
+    faces = faces[faces["token"] != faces["subject_key"]]
+    parts.append(_count(faces, "SHARED_STREAMER", circle, rules.streamer))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _count(rows: pd.DataFrame, code: str, circle: Circle, least: int) -> pd.DataFrame:
+    columns = [*ACCOUNT, "entity_id", "code", "token", "holders", "as_of", "place", "file_name", "sheet", "row", "payee_name", "streamer_names",
+               "phone_mask", "payee_mask", "payee_stranger"]
+    if rows.empty:
+        return pd.DataFrame(columns=columns)
+    group = rows["entity_id"].map(circle.group).fillna(rows["entity_id"])
+    holders = group.groupby(rows["token"]).nunique()
+    out = rows.assign(code=code, holders=rows["token"].map(holders).astype("int64"))
+    return out[out["holders"] >= least].sort_values("holders", ascending=False).drop_duplicates(ACCOUNT)[columns]
+
+
+def unrelated_businesses(rows: pd.DataFrame) -> pd.Series[bool]:
+    """True for businesses: a shared bookkeeper is common among them, so that their level is lower."""
+    return rows["subject_kind"].isin(BUSINESS_KINDS)

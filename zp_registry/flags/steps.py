@@ -1,0 +1,56 @@
+"""An account's history as steps: what each report says beside what was last known before it."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from zp_registry.resolve import Resolved
+from zp_registry.resolve.history import ACCOUNT, place
+
+SET_COLUMNS = ("phones", "streamers")
+WATCHED = ("entity_id", "phones", "phone_mask", "payee_hash", "payee_key", "payee_name", "payee_mask", "streamers", "streamer_names",
+           "subject_name", "subject_key", "subject_kind", "place", "as_of", "id_mask", "file_name", "sheet", "row", "legal_key", "operator_key")
+
+
+def steps(resolved: Resolved, records: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+    """One row per account and date on which its holder is known, in order: the record's values and, as ``prev_…``, the last
+    known value of each before that date (WATCHED). ``phones`` and ``streamers`` are ``;``-joined sorted sets."""
+    points = resolved.timeline[resolved.timeline["kind"] == "hold"].copy()
+    points["record_id"] = points["record_id"].astype("int64")
+    points["place"] = place(points)
+    columns = ["record_id", "subject_name", "subject_key", "subject_kind", "id_mask", "phone_hash", "phone_hashes", "phone_mask", "payee_hash",
+               "payee_key", "payee_name", "payee_mask", "legal_key", "operator_key", "operator_hash", "operator_mask", "agency_key", "address_key",
+               "account_status", "held_from", "account_name", "info_status"]
+    out = points.merge(records[columns], on="record_id").sort_values([*ACCOUNT, "as_of"], ignore_index=True)
+    out["phones"] = _sorted_sets(out["phone_hashes"].fillna(out["phone_hash"]))
+    cast = people[people["name_key"].notna()].sort_values(["record_id", "name_key"])
+    grouped = cast.groupby("record_id")
+    names = grouped["name_key"].agg(";".join)
+    shown = grouped["name"].agg(lambda s: "、".join(str(x) for x in s.dropna()))
+    declared = cast[cast["relation"].isin(["employee", "signed", "family"])].groupby("record_id")["name_key"].agg(";".join)
+    out["streamers"] = out["record_id"].map(names).astype("str")
+    out["streamer_names"] = out["record_id"].map(shown).astype("str")
+    out["declared"] = out["record_id"].map(declared).astype("str")
+    known = out.groupby(ACCOUNT)[list(WATCHED)].ffill()
+    previous = known.groupby([out[c] for c in ACCOUNT]).shift(1)
+    for column in WATCHED:
+        out[f"prev_{column}"] = previous[column]
+    return out
+
+
+def _sorted_sets(lists: pd.Series[str]) -> pd.Series[str]:
+    return lists.map(lambda s: ";".join(sorted(set(s.split(";")))) if isinstance(s, str) else None).astype("str")
+
+
+def apart(left: pd.Series[str], right: pd.Series[str]) -> pd.Series[bool]:
+    """True where both ``;``-joined sets are known and have nothing in common."""
+    def disjoint(a: object, b: object) -> bool:
+        return isinstance(a, str) and isinstance(b, str) and not set(a.split(";")) & set(b.split(";"))
+
+    return pd.Series([disjoint(a, b) for a, b in zip(left, right, strict=True)], index=left.index, dtype=bool)
+
+
+def within(member: pd.Series[str], sets: pd.Series[str]) -> pd.Series[bool]:
+    """True where ``member`` is one of the ``;``-joined set."""
+    return pd.Series([isinstance(m, str) and isinstance(s, str) and m in s.split(";") for m, s in zip(member, sets, strict=True)],
+                     index=member.index, dtype=bool)
