@@ -15,7 +15,7 @@ class Evidence:
     ``reports``: report_id, source, as_of, part, scope, unreadable, file_name · ``people``: record_id, ordinal and the columns of
     ``record_streamer`` · ``present``: report_id, platform, account_ref, account_name of rejected rows (never an absence) ·
     ``subjects``: subject_id, signature · ``edges``: left_id, right_id, judgement (people's alone) · ``pledges``: the columns of
-    ``pledge`` but ``sealed``, with pledge_id and file_name · ``decisions``: flag_id, decision, decided_at, who, why.
+    ``pledge`` but ``sealed``, with pledge_id and file_name · ``decisions``: flag_id, decision, decided_at, who, why, seen_until (the flag's last_seen when it was decided).
     """
 
     records: pd.DataFrame

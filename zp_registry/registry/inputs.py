@@ -53,7 +53,7 @@ def read_evidence(connection: Connection, as_of: str | None = None) -> Evidence:
     subjects = bulk.read(connection, "SELECT id AS subject_id, signature FROM subject ORDER BY id", integers=["subject_id"])
     edges = bulk.read(connection, "SELECT left_id, right_id, judgement FROM edge WHERE deleted_at IS NULL AND tier = 'person' ORDER BY id",
                       integers=["left_id", "right_id"])
-    decisions = bulk.read(connection, "SELECT flag_id, decision, decided_at, who, why FROM decision ORDER BY id")
+    decisions = bulk.read(connection, "SELECT flag_id, decision, decided_at, who, why, seen_until FROM decision ORDER BY id")
     return Evidence(records, sightings, reports, people, present, subjects, edges, read_pledges(connection), decisions, until)
 
 

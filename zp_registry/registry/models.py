@@ -451,6 +451,7 @@ class Decision(Base):
     who: Mapped[str] = mapped_column(String(200))
     why: Mapped[str] = mapped_column(Text)
     decided_at: Mapped[str] = mapped_column(String(32))
+    seen_until: Mapped[str] = mapped_column(String(10))
 
 
 class FollowupAttempt(Base):

@@ -1,0 +1,44 @@
+"""The append-only audit trail: who did what to whose data, and why; each row is chained to the one before by hash."""
+
+from __future__ import annotations
+
+import datetime as dt
+import getpass
+import hashlib
+
+from sqlalchemy import Connection, insert, text
+
+from zp_registry.registry.models import Audit
+
+
+def moment() -> str:
+    """Now, in UTC, as the registry writes moments."""
+    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+
+
+def who_am_i() -> str:
+    """The account under which the command runs."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def note(connection: Connection, action: str, subject: str, reason: str | None = None, who: str | None = None) -> None:
+    """Adds one row to the trail, in the caller's transaction."""
+    row = connection.execute(text("SELECT row_hash FROM audit ORDER BY id DESC LIMIT 1")).first()
+    previous = row[0] if row else ""
+    values = {"at": moment(), "who": who or who_am_i(), "action": action, "subject": subject, "reason": reason}
+    digest = hashlib.sha256("\x1f".join([previous, *(str(v) for v in values.values())]).encode()).hexdigest()
+    connection.execute(insert(Audit).values(**values, previous_hash=previous, row_hash=digest))
+
+
+def broken_link(connection: Connection) -> int | None:
+    """The id of the first row whose hash does not follow from the one before; None when the trail is whole."""
+    previous = ""
+    for row in connection.execute(text("SELECT id, at, who, action, subject, reason, previous_hash, row_hash FROM audit ORDER BY id")):
+        digest = hashlib.sha256("\x1f".join([previous, *(str(v) for v in row[1:6])]).encode()).hexdigest()
+        if row[6] != previous or row[7] != digest:
+            return int(row[0])
+        previous = row[7]
+    return None

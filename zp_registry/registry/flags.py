@@ -1,0 +1,72 @@
+"""Keeping flags: their ids and first dates over the nights, and what people decided about them."""
+
+from __future__ import annotations
+
+import pandas as pd
+from sqlalchemy import Connection, text
+
+from zp_registry.flags import Flagged
+from zp_registry.registry import bulk
+
+
+def write_flags(connection: Connection, flagged: Flagged, decisions: pd.DataFrame) -> dict[str, int]:
+    """Makes the table ``flag`` equal what was computed, and the entities' pledge status with it.
+
+    A flag keeps its id as long as its anchor stays. One whose cause is gone disappears, unless somebody worked on it: then it
+    stays as ``resolved``, so that nothing a person wrote loses its ground.
+    """
+    old = bulk.read(connection, "SELECT * FROM flag", floats=["score"])
+    worked = set(decisions["flag_id"]) | set(bulk.read(connection, "SELECT DISTINCT flag_id FROM followup_attempt")["flag_id"])
+    new = flagged.flags.reindex(columns=[c for c in old.columns if c != "flag_id"])
+    new["flag_id"] = new["anchor"].map(old.set_index("anchor")["flag_id"]).astype("str")
+    fresh = new["flag_id"].isna()
+    new.loc[fresh, "flag_id"] = _new_ids(connection, int(fresh.sum()))
+    gone = old[~old["anchor"].isin(new["anchor"]) & old["flag_id"].isin(worked)].assign(status="resolved")
+    every = pd.concat([new, gone], ignore_index=True)[list(old.columns)]
+    every["status"] = decided(every, decisions)
+    counts = bulk.write_difference(connection, "flag", every, ["flag_id"])
+    _write_pledge_status(connection, flagged.pledge_status)
+    return counts
+
+
+def decided(flags: pd.DataFrame, decisions: pd.DataFrame) -> pd.Series[str]:
+    """Status with people's decisions laid over it. A dismissed flag opens again when something newer than what was dismissed
+    has happened to it (an event flag whose last_seen moved on)."""
+    last = decisions.drop_duplicates("flag_id", keep="last").set_index("flag_id")
+    what = flags["flag_id"].map(last["decision"]).astype("str")
+    until = flags["flag_id"].map(last["seen_until"]).astype("str")
+    event = flags["code"].isin(["HOLDER_CHANGED", "HOLDER_RETURNED", "CONTROL_CHANGED"])
+    newer = event & (flags["last_seen"] > until).fillna(False)
+    return flags["status"].mask(what.isin(["confirmed", "dismissed"]).fillna(False) & ~newer, what)
+
+
+def _new_ids(connection: Connection, count: int) -> list[str]:
+    """Ids that were never used, from a counter that only grows."""
+    row = connection.execute(text("SELECT value FROM state WHERE name = 'last_flag'")).first()
+    start = int(row[0]) if row else 0
+    if row is None:
+        connection.execute(text("INSERT INTO state (name, value) VALUES ('last_flag', :v)"), {"v": str(count)})
+    elif count:
+        connection.execute(text("UPDATE state SET value = :v WHERE name = 'last_flag'"), {"v": str(start + count)})
+    return [f"F{n:08d}" for n in range(start + 1, start + count + 1)]
+
+
+def _write_pledge_status(connection: Connection, status: pd.Series[str]) -> None:
+    bulk.stage(connection, "wf_status", pd.DataFrame({"entity_id": status.index.astype("str"), "status": status.to_numpy()}).astype("str"))
+    connection.exec_driver_sql("CREATE INDEX wf_status_key ON wf_status (entity_id)")
+    connection.exec_driver_sql("UPDATE entity AS t SET pledge_status = n.status FROM wf_status n WHERE t.entity_id = n.entity_id "
+                               "AND t.pledge_status IS DISTINCT FROM n.status")
+    bulk.unstage(connection, "wf_status")
+
+
+def decide(connection: Connection, flag_id: str, decision: str, who: str, why: str, now: str) -> bool:
+    """Notes a decision about a flag; False when there is no such flag."""
+    row = connection.execute(text("SELECT last_seen FROM flag WHERE flag_id = :f"), {"f": flag_id}).first()
+    if row is None:
+        return False
+    connection.execute(text(
+        "INSERT INTO decision (flag_id, decision, who, why, decided_at, seen_until) VALUES (:f, :d, :w, :y, :n, :s)"),
+        {"f": flag_id, "d": decision, "w": who, "y": why, "n": now, "s": row[0]})
+    status = {"confirmed": "confirmed", "dismissed": "dismissed", "reopened": "open"}[decision]
+    connection.execute(text("UPDATE flag SET status = :s WHERE flag_id = :f"), {"s": status, "f": flag_id})
+    return True
