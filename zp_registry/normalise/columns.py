@@ -1,0 +1,112 @@
+"""Helpers to work on whole text columns: Arrow in the middle, pandas ``str`` at both ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from zp_registry.frames import FAULTS
+
+Bools = npt.NDArray[np.bool_]
+TEXT: Final = pd.StringDtype(na_value=np.nan)
+
+
+def to_arrow(series: pd.Series[str]) -> pa.LargeStringArray:
+    """The column as one Arrow array (large_string, empty = null)."""
+    array = pa.array(series.astype("str"), type=pa.large_string(), from_pandas=True)
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def to_series(array: pa.Array | pa.ChunkedArray, index: pd.Index) -> pd.Series[str]:
+    """An Arrow text array as a pandas ``str`` column with this index."""
+    return pd.Series(TEXT.__from_arrow__(array.cast(pa.large_string())), index=index)  # type: ignore[attr-defined]
+
+
+def to_bools(array: pa.Array | pa.ChunkedArray) -> Bools:
+    """An Arrow boolean array as NumPy, null = False."""
+    out: Bools = array.fill_null(False).to_numpy(zero_copy_only=False)
+    return out.astype(np.bool_)
+
+
+def blank(index: pd.Index) -> pd.Series[str]:
+    """A column of NA."""
+    return pd.Series(np.nan, index=index, dtype="str")
+
+
+def filled(series: pd.Series[str]) -> Bools:
+    """True where the column has a value."""
+    out: Bools = series.notna().to_numpy()
+    return out
+
+
+def matches(series: pd.Series[str], pattern: str) -> Bools:
+    """True where the RE2 ``pattern`` is found in the value."""
+    return to_bools(pc.match_substring_regex(to_arrow(series), pattern))
+
+
+def replace(series: pd.Series[str], pattern: str, by: str) -> pd.Series[str]:
+    """The column with every match of the RE2 ``pattern`` replaced."""
+    return to_series(pc.replace_substring_regex(to_arrow(series), pattern, by), series.index)
+
+
+def empty_to_na(series: pd.Series[str]) -> pd.Series[str]:
+    """The column with empty text as NA."""
+    return series.mask(series == "")
+
+
+def map_distinct(series: pd.Series[str], function: Callable[[str], str | None]) -> pd.Series[str]:
+    """``function`` on each distinct value; NA stays NA."""
+    coded = to_arrow(series).dictionary_encode()
+    values = pa.array([function(v) for v in coded.dictionary.to_pylist()], type=pa.large_string())
+    return to_series(values.take(coded.indices), series.index)
+
+
+def map_where(series: pd.Series[str], where: Bools, function: Callable[[str], str | None]) -> pd.Series[str]:
+    """``function`` on the distinct values of the rows ``where``; the other rows are kept."""
+    if not where.any():
+        return series
+    out = series.copy()
+    out[where] = map_distinct(series[where], function)
+    return out
+
+
+def byte_matrix(array: pa.LargeStringArray, width: int) -> npt.NDArray[np.uint8]:
+    """ASCII values that all have ``width`` bytes, one row of the matrix each (no nulls)."""
+    offsets = np.frombuffer(array.buffers()[1], dtype=np.int64)[array.offset : array.offset + len(array) + 1]
+    if not len(array):
+        return np.empty((0, width), dtype=np.uint8)
+    data = np.frombuffer(array.buffers()[2], dtype=np.uint8)[offsets[0] : offsets[-1]]
+    return data.reshape(len(array), width)
+
+
+class Faults:
+    """Collects remarks on fields of rows, a column of row numbers at a time."""
+
+    def __init__(self, index: pd.Index) -> None:
+        self._idx = index.to_numpy()
+        self._parts: list[pd.DataFrame] = []
+
+    def add(self, where: Bools, field: str, code: str, note: str | Sequence[str] | npt.NDArray[np.object_] = "") -> None:
+        """One fault for each row ``where``; ``note`` one text, or one for each of those rows."""
+        idx = self._idx[where]
+        if len(idx):
+            self._parts.append(pd.DataFrame({"idx": idx, "field": field, "code": code, "note": note}))
+
+    def frame(self, earlier: pd.DataFrame, sheets: pd.Series[str], headers: Mapping[tuple[str, str], str] | None) -> pd.DataFrame:
+        """All faults (frames.FAULTS): ``earlier`` first, each (row, field, code) once; ``sheets`` by row for the headers."""
+        new = pd.concat(self._parts, ignore_index=True) if self._parts else pd.DataFrame(columns=["idx", "field", "code", "note"])
+        sheet = new["idx"].map(sheets) if len(new) else pd.Series(dtype="str")
+        pairs = pd.MultiIndex.from_arrays([sheet.astype("str").fillna(""), new["field"].astype("str")])
+        known = dict(headers or {})
+        names = {pair: known.get(pair, known.get((pair[0], pair[1].removeprefix("streamer.")), "")) for pair in pairs.unique()}
+        new["header"] = [names[pair] for pair in pairs]
+        out = pd.concat([earlier[list(FAULTS)], new[list(FAULTS)]], ignore_index=True) if len(new) else earlier[list(FAULTS)].copy()
+        out = out.drop_duplicates(["idx", "field", "code"], ignore_index=True)
+        text = {c: "str" for c in FAULTS if c != "idx"}
+        return out.astype({"idx": "int64", **text})

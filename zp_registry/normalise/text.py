@@ -1,0 +1,71 @@
+"""Cleaning of typed text: what a person cannot see is removed, what means "nothing" becomes NA.
+
+NFKC turns full-width letters, digits and blanks into plain ones. Traditional characters become simplified ones in names and
+addresses, because registers write simplified. Account names are an account's face and are only freed of control characters.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import Final
+
+import opencc
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from zp_registry.normalise.columns import to_arrow, to_bools, to_series
+
+_ZERO_WIDTH: Final = r"[\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}-\x{2064}\x{feff}\x{ad}]"
+_CONTROL: Final = r"[\x00-\x1f\x7f-\x{9f}\x{2028}\x{2029}]+"
+# What people type for "nothing"; compared after NFKC, in lower case.
+_BLANK_WORDS: Final = (
+    r"^(?:[-—–_/\\.。、,]+|无|無|没有|沒有|暂无|空|未填|未填写|未知|不详|不适用|n/?a|#n/a|null|none|nil|nan|undefined|\(无\)|\(空\))$"
+)
+_CJK: Final = r"[\x{3400}-\x{9fff}\x{f900}-\x{faff}]"
+
+
+def clean(series: pd.Series[str], *, blank_words: bool = True) -> pd.Series[str]:
+    """NFKC, no zero-width characters, one blank for line breaks, tabs and runs of blanks, no leading ``'``, blank words to NA."""
+    text = to_arrow(series)
+    if not to_bools(pc.string_is_ascii(text)).all():
+        text = pc.replace_substring_regex(pc.utf8_normalize(text, form="NFKC"), _ZERO_WIDTH, "")
+    text = pc.replace_substring_regex(text, r"[\s\x00-\x1f\x7f]+", " ")
+    text = pc.replace_substring_regex(pc.utf8_trim_whitespace(text), r"^(?:['’‘`] *)+", "")
+    text = pc.utf8_trim_whitespace(text)
+    nothing = pc.equal(text, "")
+    if blank_words:
+        nothing = pc.or_(nothing, pc.match_substring_regex(pc.utf8_lower(text), _BLANK_WORDS))
+    return to_series(pc.if_else(nothing, pa.scalar(None, pa.large_string()), text), series.index)
+
+
+def clean_shown(series: pd.Series[str]) -> pd.Series[str]:
+    """Text kept as it is (account names, links), but without control characters and blanks at the ends."""
+    text = pc.utf8_trim_whitespace(pc.replace_substring_regex(to_arrow(series), _CONTROL, " "))
+    return to_series(pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.large_string()), text), series.index)
+
+
+def clean_code(series: pd.Series[str]) -> pd.Series[str]:
+    """A number or code: :func:`clean`, then without any blank and with plain hyphens."""
+    text = pc.replace_substring_regex(to_arrow(clean(series)), r" +", "")
+    return to_series(pc.replace_substring_regex(text, r"[‐‑‒–—−]", "-"), series.index)
+
+
+@functools.cache
+def _converter() -> opencc.OpenCC:
+    return opencc.OpenCC("t2s")
+
+
+def simplify(series: pd.Series[str]) -> pd.Series[str]:
+    """Traditional characters as simplified ones; only distinct values with CJK are looked at."""
+    coded = to_arrow(series).dictionary_encode()
+    values = coded.dictionary
+    cjk = to_bools(pc.match_substring_regex(values, _CJK))
+    if not cjk.any():
+        return series
+    # One call for all values: the line break ends every phrase, so no value can touch its neighbour. Values have none inside.
+    source = values.filter(pa.array(cjk))
+    converted = _converter().convert("\n".join(re.sub(r"[\r\n]", " ", v) for v in source.to_pylist())).split("\n")
+    values = pc.replace_with_mask(values, pa.array(cjk), pa.array(converted, type=pa.large_string()))
+    return to_series(values.take(coded.indices), series.index)
