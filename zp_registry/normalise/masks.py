@@ -1,0 +1,84 @@
+"""Masked numbers: what platforms hide behind ``*``, ``x`` or dots is brought into one spelling and never used as a key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import pyarrow.compute as pc
+
+from zp_registry.normalise.columns import Bools, blank, empty_to_na, map_distinct, to_arrow, to_bools
+
+# One X is a check character; two or more in a row, or a star or bullet of any kind, hide something.
+_HIDING: Final = r"[*•●∗⁎✱✻※×⚹]|[xX]{2,}|\.{3,}|_{2,}"
+_RUN: Final = re.compile(_HIDING)
+_STARS: Final = re.compile(r"\*+")
+_PERSON: Final = re.compile(r"^[1-8][0-9]*\*[0-9*]*X?$|^\*+[0-9]+X?$|^\*+X$")
+
+
+def is_masked(series: pd.Series[str]) -> Bools:
+    """True where a value (blanks removed) hides characters."""
+    text = to_arrow(series)
+    # Letters may be words in an e-mail address (xx@…): only stars hide anything there, and those are not matched below.
+    hidden = to_bools(pc.match_substring_regex(text, _HIDING))
+    return hidden & ~to_bools(pc.match_substring_regex(text, r"^[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+$"))
+
+
+def stars(value: str) -> str:
+    """``value`` with every hidden character as ``*``."""
+    return _RUN.sub(lambda m: "*" * len(m.group()), value)
+
+
+def to_length(value: str, length: int) -> str:
+    """A starred value stretched or shrunk to ``length`` at its only run of stars; as it is if there are several runs."""
+    runs = _STARS.findall(value)
+    visible = len(value) - sum(len(r) for r in runs)
+    if len(runs) != 1 or visible >= length:
+        return value
+    return _STARS.sub("*" * (length - visible), value)
+
+
+def person_mask(value: str) -> str | None:
+    """A masked citizen number in its 18 characters; None if nothing of it is visible."""
+    text = stars(value.upper())
+    if not text.strip("*"):
+        return None
+    return to_length(text, 18)[:60] if _PERSON.match(text) else text[:60]
+
+
+def phone_mask(value: str) -> str | None:
+    """A masked phone number, mobiles in their 11 characters; None if nothing of it is visible."""
+    text = re.sub(r"^(?:\+|00)?86(?=1[3-9*])", "", stars(re.sub(r"[\s()]", "", value))).replace("+", "")
+    text = re.sub(r"[^0-9*-]", "", text)
+    if not re.search(r"\d", text):
+        return None
+    if re.match(r"^1[3-9*]|^\*+\d{1,10}$", text.replace("-", "")):
+        return to_length(text.replace("-", ""), 11)[:60]
+    return text[:60]
+
+
+def account_mask(value: str) -> str | None:
+    """A masked payee account as it is shown, with ``*`` for what is hidden; None if nothing of it is visible."""
+    text = stars(value)
+    return text[:60] if text.strip("*@.-") else None
+
+
+def looks_like_person(series: pd.Series[str]) -> Bools:
+    """True where a masked value can only be a citizen number (it begins with 1 to 8 and shows digits only)."""
+    masked = is_masked(series)
+    out = np.zeros(len(series), dtype=np.bool_)
+    if masked.any():
+        starred = map_distinct(series[masked].str.upper(), stars)
+        out[masked] = to_bools(pc.match_substring_regex(to_arrow(starred), r"^[1-8]\d+\*[\d*]*X?$"))
+    return out
+
+
+def masked_column(series: pd.Series[str], masked: Bools, spell: Callable[[str], str | None]) -> pd.Series[str]:
+    """``spell`` (one of the functions above) on the rows ``masked``, NA elsewhere."""
+    out = blank(series.index)
+    if masked.any():
+        out[masked] = map_distinct(series[masked], spell)
+    return empty_to_na(out)
