@@ -1,0 +1,25 @@
+"""Keys, sealed values, keyed hashes for matching, masks for output, sealed files.
+
+Names, account ids and credit codes are public or needed in clear; ID numbers, phones and payee accounts are not. They are
+kept as an AES-256-GCM ciphertext (to read), a keyed hash (to match) and a mask (to show), as PIPL art. 51 asks for.
+"""
+
+from zp_registry.crypto.files import seal_file, unseal_chunks, unseal_file
+from zp_registry.crypto.keyring import Damaged, Keyring, WrappedKey
+from zp_registry.crypto.masks import (
+    mask_account,
+    mask_account_column,
+    mask_id,
+    mask_id_column,
+    mask_name,
+    mask_name_column,
+    mask_phone,
+    mask_phone_column,
+)
+from zp_registry.crypto.master import create_master, find_master
+
+__all__ = [
+    "Damaged", "Keyring", "WrappedKey", "create_master", "find_master", "mask_account", "mask_account_column", "mask_id",
+    "mask_id_column", "mask_name", "mask_name_column", "mask_phone", "mask_phone_column", "seal_file", "unseal_chunks",
+    "unseal_file",
+]
