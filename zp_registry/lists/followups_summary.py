@@ -84,33 +84,36 @@ def summary_sheet(
     chart: tuple[int, int] = (2, 2),
     chart_title: str = "各平台未签主体数",
     stacked: bool = False,
+    unit: str = "户、个",
+    first_width: float = 24,
+    colours: tuple[str, ...] = (),
 ) -> None:
     """A table (names, then counts; the last row is the total) with a bar chart of its columns ``chart``, on one A4 page."""
     ws = book.sheet(name)
     columns = [
-        Col(str(c), "text" if i == 0 else "int", 16 if i == 0 else 9, 24 if i == 0 else 12) for i, c in enumerate(table.columns)
+        Col(str(c), "text" if i == 0 else "int", 16 if i == 0 else 9, first_width if i == 0 else 12)
+        for i, c in enumerate(table.columns)
     ]
     wide = len(columns)
-    notes = [f"数据截止：{day}　　单位：户、个" + (f"　　{note}" if note else "")]
+    notes = [f"数据截止：{day}　　单位：{unit}" + (f"　　{note}" if note else "")]
     top = heading(book, ws, title, notes, wide)
     last = grid(book, ws, columns, [list(r) for r in table.itertuples(index=False)], top=top, total=True)
     # The chart follows the table's width, so that neither leaves the page half empty.
     width = max(15.0, min(26.0, sum(ws.column_dimensions[get_column_letter(i)].width for i in range(1, wide + 1)) * 0.195))
     end = last
     if last - 1 > top:
-        bar_chart(
+        end = bar_chart(
             ws,
             title=chart_title,
             header_row=top,
             last_row=last - 1,
             columns=chart,
-            anchor=f"A{last + 2}",
-            stacked=stacked,
+            at_row=last + 2,
             width_cm=width,
-            height_cm=9,
+            stacked=stacked,
+            colours=colours,
         )
-        end = last + 21
-    page(ws, last_column=max(wide, 6), last_row=end, header_row=top, as_of=day, name=name, portrait=wide <= 9, one_page=True)
+    page(ws, last_column=max(wide, 6), last_row=end, header_row=top, as_of=day, name=name, portrait=wide <= 14, one_page=True)
 
 
 def write_county_summary(rows: pd.DataFrame, shares: pd.DataFrame, path: Path, *, as_of: date, county: str) -> Path:

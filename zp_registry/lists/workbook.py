@@ -17,6 +17,10 @@ from openpyxl import Workbook
 from openpyxl.cell.cell import Cell
 from openpyxl.chart import BarChart, Reference
 from openpyxl.chart.label import DataLabelList
+from openpyxl.chart.shapes import GraphicalProperties
+from openpyxl.chart.text import RichText
+from openpyxl.drawing.line import LineProperties
+from openpyxl.drawing.text import CharacterProperties, Paragraph, ParagraphProperties
 from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill, Protection, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.properties import PageSetupProperties
@@ -80,6 +84,8 @@ class Book:
     def __post_init__(self) -> None:
         if self.wb.active is not None:
             self.wb.remove(self.wb.active)
+        for style in self.wb._named_styles:  # type: ignore[attr-defined]
+            style.font = Font(name=BODY_FONT, size=11)  # "Normal": column widths are counted in its digits
         self.wb.properties.creator = self.county or "zp-registry"
 
     def sheet(self, name: str) -> Worksheet:
@@ -244,7 +250,7 @@ def page(
     ws.page_setup.paperSize = 9  # A4
     ws.page_setup.fitToWidth, ws.page_setup.fitToHeight = 1, 1 if one_page else 0
     ws.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    ws.page_margins.left = ws.page_margins.right = 0.4
+    ws.page_margins.left = ws.page_margins.right = 0.3
     ws.page_margins.top, ws.page_margins.bottom = 0.6, 0.65
     ws.page_margins.header = ws.page_margins.footer = 0.3
     ws.print_options.horizontalCentered = True
@@ -274,15 +280,18 @@ def protect(ws: Worksheet) -> None:
 def explain(book: Book, name: str, title: str, paragraphs: Sequence[str], *, as_of: date) -> Worksheet:
     """A sheet of plain text: a paragraph that begins with ``# `` is a heading."""
     ws = book.sheet(name)
-    ws.column_dimensions["A"].width = 96
-    row = heading(book, ws, title, (), 1)
+    # Several merged columns instead of one wide one: a page can be fitted to them whatever font the machine has.
+    for c in range(1, 9):
+        ws.column_dimensions[get_column_letter(c)].width = 11.5
+    row = heading(book, ws, title, (), 8)
     for text in paragraphs:
         head = text.startswith("# ")
         body = text.removeprefix("# ")
-        book.put(ws, row, 1, body, book.style(bold=head, border=False, size=12 if head else 11, top=True))
-        ws.row_dimensions[row].height = _LINE_POINTS * 1.1 * _lines(body, 92) + (8 if head else 4)
+        book.put(ws, row, 1, body, book.style(bold=head, border=False, size=12 if head else 11, top=not head))
+        ws.merge_cells(start_row=row, start_column=1, end_row=row, end_column=8)
+        ws.row_dimensions[row].height = _LINE_POINTS * 1.1 * _lines(body, 88) + (10 if head else 4)
         row += 1
-    page(ws, last_column=1, last_row=row - 1, header_row=None, as_of=as_of, name=name, portrait=True)
+    page(ws, last_column=8, last_row=row - 1, header_row=None, as_of=as_of, name=name, portrait=True)
     return ws
 
 
@@ -293,18 +302,26 @@ def bar_chart(
     header_row: int,
     last_row: int,
     columns: tuple[int, int],
-    anchor: str,
-    stacked: bool = False,
+    at_row: int,
     width_cm: float = 18,
-    height_cm: float = 9,
-) -> None:
-    """A bar chart of the count columns ``columns`` (first, last) over the names in column 1; series named by ``header_row``."""
+    stacked: bool = False,
+    colours: Sequence[str] = (),
+) -> int:
+    """A bar chart of the count columns ``columns`` (first, last) over the names in column 1; series named by ``header_row``.
+
+    Many names make the bars lie, so that each name stays readable. Gives the last row that the chart covers.
+    """
     chart: Any = BarChart()
-    chart.type, chart.title = "col", title
-    chart.add_data(
-        Reference(ws, min_col=columns[0], max_col=columns[1], min_row=header_row, max_row=last_row), titles_from_data=True
-    )
+    names = last_row - header_row
+    lying = names > 12
+    chart.type, chart.title = "bar" if lying else "col", title
+    chart.title.tx.rich.p[0].pPr = ParagraphProperties(defRPr=CharacterProperties(sz=1300, b=True))
+    chart.title.tx.rich.p[0].r[0].rPr = CharacterProperties(sz=1300, b=True)
+    values = Reference(ws, min_col=columns[0], max_col=columns[1], min_row=header_row, max_row=last_row)
+    chart.add_data(values, titles_from_data=True)
     chart.set_categories(Reference(ws, min_col=1, min_row=header_row + 1, max_row=last_row))
+    for series, colour in zip(chart.series, colours, strict=False):
+        series.graphicalProperties.solidFill = colour
     if stacked:
         chart.grouping, chart.overlap = "stacked", 100
     if columns[0] == columns[1]:
@@ -315,12 +332,19 @@ def bar_chart(
             setattr(chart.dataLabels, hidden, False)
     else:
         chart.legend.position = "b"
-    chart.gapWidth = 60
+    chart.gapWidth = 50
     # openpyxl leaves ``delete`` unset, which newer programs read as "no axis".
     chart.x_axis.delete = chart.y_axis.delete = False
     chart.y_axis.number_format = "0"
-    chart.width, chart.height = width_cm, height_cm
-    ws.add_chart(chart, anchor)
+    chart.y_axis.majorGridlines.spPr = GraphicalProperties(ln=LineProperties(solidFill="D9D9D9"))
+    chart.x_axis.tickLblSkip = 1
+    small = Paragraph(pPr=ParagraphProperties(defRPr=CharacterProperties(sz=800)), endParaRPr=CharacterProperties())
+    chart.x_axis.txPr = RichText(p=[small])
+    if lying:  # the first name on top, the numbers still below
+        chart.x_axis.scaling.orientation, chart.y_axis.crosses = "maxMin", "max"
+    chart.width, chart.height = width_cm, max(8.5, 2.5 + 0.55 * names) if lying else 8.5
+    ws.add_chart(chart, f"A{at_row}")
+    return at_row + int(chart.height / 0.5) + 1
 
 
 def rows_of(frame: pd.DataFrame, columns: Sequence[str]) -> list[tuple[object, ...]]:
