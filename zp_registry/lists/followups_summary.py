@@ -87,6 +87,7 @@ def summary_sheet(
     unit: str = "户、个",
     first_width: float = 24,
     colours: tuple[str, ...] = (),
+    lying: bool = False,
 ) -> None:
     """A table (names, then counts; the last row is the total) with a bar chart of its columns ``chart``, on one A4 page."""
     ws = book.sheet(name)
@@ -112,6 +113,7 @@ def summary_sheet(
             width_cm=width,
             stacked=stacked,
             colours=colours,
+            lying=lying,
         )
     page(ws, last_column=max(wide, 6), last_row=end, header_row=top, as_of=day, name=name, portrait=wide <= 14, one_page=True)
 

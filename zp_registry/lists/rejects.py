@@ -118,7 +118,7 @@ def _write_sheet(ws: Worksheet, book: Book, group: list[RejectItem], headers: tu
                     "\n".join(f"{text}（{code}）" for code, text in faults), "登记系统", width=260, height=60 + 30 * len(faults)
                 )
                 cell.comment = note
-    page(ws, last_column=wide, last_row=last, header_row=top, as_of=day, name=ws.title, autofilter=wide)
+    page(ws, last_column=wide, last_row=last, header_row=top, as_of=day, name=ws.title, autofilter=wide, repeat_columns="B:C")
     ws.freeze_panes = f"D{top + 1}"
     protect(ws)
 
@@ -213,7 +213,7 @@ _GUIDE: Final = (
     "带星号（*）的内容是系统做的脱敏显示，不是错误；没有问题的不必改写，系统仍按原值处理。",
     "不能更正的行可以删去或者原样留着，系统不会因此丢失原始数据，该行仍保留在退回区。请不要新增行；排序、筛选前先撤销工作表保护（无密码）。",
     "# 三、怎样交回",
-    "保存为 xlsx 或 xls，交县级管理人员导入系统。更正后的行与新报送的数据一样检查，合格的载入，仍有问题的会再次退回并说明原因。",
+    "保存为 xlsx 或 xls，交县级管理人员导入系统。更正后的行与新报送的数据一样检查：合格的载入，仍有问题的再次退回。",
     "# 四、个人信息保护",
     "本文件含个人信息，仅限履行法定职责使用（《个人信息保护法》第十三条第一款第三项、第三十四条）；不得外传，办结后删除本地副本。",
 )

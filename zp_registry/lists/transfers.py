@@ -94,6 +94,7 @@ def write_transfers(
         unit="条",
         first_width=36,
         colours=tuple(LEVEL_FILLS.values()),
+        lying=True,
     )
     explain(book, "说明", "使用说明", _GUIDE, as_of=day)
     return book.save(folder / f"疑似转让出租出借线索表_{day:%Y%m%d}.xlsx")

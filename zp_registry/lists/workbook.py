@@ -241,14 +241,20 @@ def page(
     portrait: bool = False,
     one_page: bool = False,
     autofilter: int = 0,
+    repeat_columns: str = "",
 ) -> None:
     """A4 page set-up: fit to width, titles repeated, print area, page x of y, list date; header frozen, filter if wanted.
 
     ``autofilter``: the last column of the filter (0: no filter), hidden ones included, so that sorting moves the keys along.
+    ``repeat_columns`` (``B:C``): a sheet too wide to be read on one page goes over several, these columns on each.
     """
     ws.page_setup.orientation = "portrait" if portrait else "landscape"
     ws.page_setup.paperSize = 9  # A4
-    ws.page_setup.fitToWidth, ws.page_setup.fitToHeight = 1, 1 if one_page else 0
+    shown = (ws.column_dimensions[get_column_letter(c)] for c in range(1, last_column + 1))
+    wide = -(-int(sum(d.width for d in shown if not d.hidden)) // 260) if repeat_columns else 1
+    ws.page_setup.fitToWidth, ws.page_setup.fitToHeight = max(1, wide), 1 if one_page else 0
+    if wide > 1:
+        ws.print_title_cols = repeat_columns
     ws.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     ws.page_margins.left = ws.page_margins.right = 0.3
     ws.page_margins.top, ws.page_margins.bottom = 0.6, 0.65
@@ -306,6 +312,7 @@ def bar_chart(
     width_cm: float = 18,
     stacked: bool = False,
     colours: Sequence[str] = (),
+    lying: bool = False,
 ) -> int:
     """A bar chart of the count columns ``columns`` (first, last) over the names in column 1; series named by ``header_row``.
 
@@ -313,7 +320,7 @@ def bar_chart(
     """
     chart: Any = BarChart()
     names = last_row - header_row
-    lying = names > 12
+    lying = lying or names > 12
     chart.type, chart.title = "bar" if lying else "col", title
     chart.title.tx.rich.p[0].pPr = ParagraphProperties(defRPr=CharacterProperties(sz=1300, b=True))
     chart.title.tx.rich.p[0].r[0].rPr = CharacterProperties(sz=1300, b=True)
