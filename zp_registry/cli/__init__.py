@@ -1,0 +1,19 @@
+"""The command line; it composes jobs and holds no rules."""
+
+from __future__ import annotations
+
+import click
+
+from zp_registry import __version__
+from zp_registry.cli import load, look, work
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="zp-registry")
+def main() -> None:
+    """A county's e-commerce entities, built nightly from what platforms report."""
+
+
+for module in (load, work, look):
+    for item in module.COMMANDS:
+        main.add_command(item)

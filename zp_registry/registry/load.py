@@ -155,8 +155,9 @@ def _insert_reports(connection: Connection, batch: Batch, rows: pd.DataFrame, fi
 
 
 def _supersede(connection: Connection, source: str, as_of: str, part: str, report_id: int, now: str) -> None:
-    where = "source = :source AND as_of = :as_of AND part = :part AND id <> :id AND superseded_by IS NULL"
-    values = {"source": source, "as_of": as_of, "part": part, "id": report_id, "now": now}
+    # A new file for a date also takes the place of the corrections that were made to the former one.
+    where = "source = :source AND as_of = :as_of AND (part = :part OR part LIKE :corrected) AND id <> :id AND superseded_by IS NULL"
+    values = {"source": source, "as_of": as_of, "part": part, "corrected": part + "+更正%", "id": report_id, "now": now}
     connection.execute(text(
         f"UPDATE reject SET status = 'superseded', closed_at = :now WHERE status = 'open' AND report_id IN (SELECT id FROM report WHERE {where})"), values)
     connection.execute(text(f"UPDATE report SET superseded_by = :id, superseded_at = :now WHERE {where}"), values)

@@ -77,6 +77,7 @@ def absences(points: pd.DataFrame, reports: pd.DataFrame, present: pd.DataFrame,
     dates = full.loc[unnamed <= 0, ["source", "part", "as_of", "report_id", "file_name"]].drop_duplicates(["source", "part", "as_of"])
     there = pd.concat([points[[*ACCOUNT, "as_of"]], shielded[[*ACCOUNT, "as_of"]]]).drop_duplicates()
     known = points[points["kind"] != "end"][[*ACCOUNT, "as_of", "source", "part"]]
+    known = known.assign(part=known["part"].str.replace(r"(\+更正.*|\*)$", "", regex=True))  # a corrected row belongs to its list
     # The part in which an account stood last is where its absence shows.
     there = there.merge(known, on=[*ACCOUNT, "as_of"], how="left").sort_values([*ACCOUNT, "as_of"])
     there[["source", "part"]] = there.groupby(ACCOUNT)[["source", "part"]].ffill()

@@ -1,0 +1,106 @@
+"""Rejected rows out to a clerk as a workbook, and the corrected workbook back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from zp_registry.crypto import mask_account, mask_id, mask_name, mask_phone
+from zp_registry.errors import FileRefused
+from zp_registry.lists.rejects import RejectItem, read_rejects, write_rejects
+from zp_registry.mapping import RawRow, from_raw
+from zp_registry.quarantine.codes import message
+from zp_registry.quarantine.judge import Expectations
+from zp_registry.registry import audit
+from zp_registry.registry.rejects import KeptRow, close, laid_over, open_rejects
+
+from .imports import Options, Outcome, find_files, load_mapped
+from .lists import platform_titles
+from .office import Office
+
+A_FEW_ROWS = Expectations(max_rejected_share=1.0)  # what holds for a whole report does not hold for a handful of its rows
+
+
+def shown_cells(office: Office, kept: KeptRow) -> dict[str, str]:
+    """The row as a clerk sees it: bad cells in clear, those that hold a number, phone or account masked."""
+    masks = {"id": mask_id, "phone": mask_phone, "payee": mask_account, "name": mask_name}
+    mapping = office.mappings[kept.mapping]
+    return {h: v if h in kept.bad else _masked(v, mapping.sensitivity(kept.sheet, h), masks) for h, v in kept.cells.items()}
+
+
+def _masked(value: str, kind: str | None, masks: dict[str, object]) -> str:
+    mask = masks.get(kind or "")
+    return mask(value) if callable(mask) and value else value
+
+
+def export_rejects(office: Office, path: Path) -> int:
+    """Writes the open rejects; the bad cells stand in clear, which is noted on the audit trail. Returns how many rows."""
+    titles = platform_titles(office)
+    with office.engine.begin() as connection:
+        kept = open_rejects(connection, office.ring)
+        audit.note(connection, "export rejects", f"{len(kept)} rows with their bad cells in clear")
+    items = []
+    for k in kept:
+        cells = shown_cells(office, k)
+        items.append(RejectItem(token=k.token, source_file=k.source_file, sheet=k.sheet, row=k.row, platform_title=titles.get(k.mapping, k.mapping),
+                                as_of=k.as_of, headers=list(cells), cells=list(cells.values()), bad=k.bad))
+    write_rejects(items, path)
+    return len(items)
+
+
+@dataclass
+class Corrected:
+    """What became of a corrected workbook."""
+
+    name: str
+    outcomes: list[Outcome] = field(default_factory=list)
+    closed: int = 0
+    untouched: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def import_rejects(office: Office, paths: list[Path]) -> list[tuple[Path, Corrected]]:
+    """Lays the edited cells over the sealed originals and loads the rows again under their old place and date."""
+    return [(path, _import_one(office, path)) for path in find_files(paths)]
+
+
+def _import_one(office: Office, path: Path) -> Corrected:
+    result = Corrected(path.name)
+    try:
+        corrected, problems = read_rejects(path)
+    except FileRefused as refused:
+        result.problems.append(f"{path.name}：{message(refused.code, refused.detail)}")
+        return result
+    result.problems += [f"{path.name}［{p.sheet}］第{p.row}行：{p.message_zh}" for p in problems]
+    edited = {c.token: c.cells for c in corrected}
+    with office.engine.connect() as connection:
+        kept = open_rejects(connection, office.ring, list(edited))
+    found = {k.token for k in kept}
+    result.problems += [f"{path.name}：令牌 {t} 不在待更正之列" for t in edited if t not in found]
+    groups: dict[tuple[int, str], list[tuple[KeptRow, dict[str, str]]]] = {}
+    for k in kept:
+        cells = laid_over(k.cells, shown_cells(office, k), edited[k.token])
+        if cells == k.cells:
+            result.untouched += 1
+            continue
+        groups.setdefault((k.file_id, k.as_of), []).append((k, cells))
+    for (_, as_of), rows in groups.items():
+        _load_again(office, result, path, as_of, rows)
+    return result
+
+
+def _load_again(office: Office, result: Corrected, path: Path, as_of: str, rows: list[tuple[KeptRow, dict[str, str]]]) -> None:
+    first = rows[0][0]
+    raw = [RawRow(sheet=k.sheet, row=k.row, cells=cells) for k, cells in rows]
+    scope = "delta"  # a few corrected rows say nothing about the accounts that are not among them
+    try:
+        mapped = from_raw(raw, mapping=office.mappings[first.mapping], mappings=office.mappings, as_of=as_of or None, scope=scope, name=first.source_file, part_suffix=f"+更正{first.token[:6]}")
+        outcome = load_mapped(office, mapped, Options(kind=first.kind, as_of=as_of or None, scope=scope), A_FEW_ROWS)
+    except FileRefused as refused:
+        result.problems.append(f"{path.name}：{first.source_file} 的更正行仍不合格（{message(refused.code, refused.detail)}）")
+        return
+    result.outcomes.append(outcome)
+    with office.engine.begin() as connection:
+        close(connection, [k.token for k, _ in rows], audit.moment())
+        audit.note(connection, "import corrected rows", f"{path.name}: {len(rows)} rows of {first.source_file}")
+    result.closed += len(rows)

@@ -1,0 +1,173 @@
+"""Loading files: read → map → normalise → judge → load, one transaction a file; one bad file never stops the others."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from zp_registry.errors import FileRefused, OptionNeeded
+from zp_registry.logs import get_logger
+from zp_registry.mapping import MappedReport, map_report
+from zp_registry.normalise import normalise
+from zp_registry.quarantine.codes import CODES, message
+from zp_registry.quarantine.judge import Expectations, judge
+from zp_registry.registry import audit
+from zp_registry.registry.load import Batch, Counts, FileFacts, known_file, load, note_refusal, previous_full_counts, raw_text
+from zp_registry.registry.pledges import load_ledger
+from zp_registry.sources import ReportFile, read_file
+
+from .office import Office
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command said about the files; None where the file itself shall tell."""
+
+    kind: str = "report"
+    platform: str | None = None
+    as_of: str | None = None
+    scope: str | None = None
+    accept: str | None = None
+    dry_run: bool = False
+
+    def text(self) -> str:
+        """How the file was asked for, kept beside its hash: the same bytes for another date are another report."""
+        return f"{self.kind}|{self.platform or ''}|{self.as_of or ''}|{self.scope or ''}"
+
+
+@dataclass
+class Outcome:
+    """What became of one file: ``state`` is loaded | unchanged | refused | asked (an option is missing)."""
+
+    name: str
+    state: str
+    platform: str = ""
+    as_of: str = ""
+    scope: str = ""
+    parts: tuple[str, ...] = ()
+    counts: Counts = field(default_factory=Counts)
+    warnings: list[dict[str, str]] = field(default_factory=list)
+    code: str = ""
+    message: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the machine-readable answer."""
+        return {**dataclasses.asdict(self), "counts": vars(self.counts), "adds_up": self.counts.adds_up()}
+
+
+def find_files(paths: Iterable[Path]) -> list[Path]:
+    """The files named, and those in the folders named, in the order of their names; hidden and lock files are left out."""
+    out: list[Path] = []
+    for path in paths:
+        found = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+        out += [p for p in found if not p.name.startswith((".", "~$"))]
+    return list(dict.fromkeys(out))
+
+
+def import_files(office: Office, paths: Sequence[Path], options: Options) -> Iterator[tuple[Path, Outcome]]:
+    """Loads each file by itself and tells what became of it."""
+    for path in find_files(paths):
+        outcome = import_file(office, path, options)
+        log.info("file", file=outcome.name, state=outcome.state, platform=outcome.platform, as_of=outcome.as_of, code=outcome.code or None, **vars(outcome.counts))
+        yield path, outcome
+
+
+def import_file(office: Office, path: Path, options: Options) -> Outcome:
+    """Loads one file; refusals and missing options become outcomes, never exceptions."""
+    digest, size = "", 0
+    try:
+        data = path.read_bytes()
+        digest, size = hashlib.sha256(data).hexdigest(), len(data)
+        with office.engine.connect() as connection:
+            if known_file(connection, digest, options.text()):
+                return _known(office, path.name, digest, options)
+        return import_report(office, read_file(path), options)
+    except OptionNeeded as error:
+        return Outcome(path.name, "asked", code="OPTION_NEEDED", message=str(error))
+    except FileRefused as refused:
+        return _refuse(office, refused, path.name, digest, size, options)
+    except OSError as error:
+        return Outcome(path.name, "refused", code="FILE_BROKEN", message=f"{path.name}：无法读取文件（{error.strerror}）")
+
+
+def import_report(office: Office, file: ReportFile, options: Options) -> Outcome:
+    """Loads a file that has been read, or the pages of a pull."""
+    mapped = map_report(file, office.mappings, platform=options.platform, as_of=options.as_of, scope=options.scope, kind=options.kind)
+    return load_mapped(office, mapped, options)
+
+
+def load_mapped(office: Office, mapped: MappedReport, options: Options, expectations: Expectations | None = None) -> Outcome:
+    """Normalises, judges and loads what has been mapped; ``expectations`` are the mapping's unless given."""
+    clean = normalise(mapped)
+    source, as_of = mapped.mapping.id, mapped.as_of or ""
+    with office.engine.connect() as connection:
+        previous = previous_full_counts(connection, source, as_of) if as_of else {}
+    judged = judge(clean.frame, clean.faults, expectations or _expectations(office, mapped), file=mapped.file.name, full=mapped.scope == "full",
+                   previous=previous, accept=options.accept)
+    warnings = [{"code": w.code, "sheet": w.sheet, "message": message(w.code, w.detail)} for w in mapped.warnings]
+    warnings += [{"code": c, "sheet": "", "message": message(c, d)} for c, d in judged.remarks]
+    facts = FileFacts(mapped.file.name, mapped.file.sha256, mapped.file.size, options.kind, source, mapped.mapping.fingerprint, options.text(), office.run_id, warnings, options.accept)
+    batch = Batch(facts, judged.accepted, judged.rejected, clean.streamers, judged.faults, mapped.as_of, mapped.scope, mapped.rows_read,
+                  mapped.rows_skipped, mapped.mapping.account_match == "loose", lambda idx: [raw_text(r.cells) for r in mapped.raw(idx)])
+    outcome = Outcome(mapped.file.name, "loaded", source, as_of, mapped.scope, tuple(mapped.parts), warnings=warnings)
+    with office.engine.connect() as connection, connection.begin() as transaction:
+        writer = load_ledger if options.kind == "pledge" else load
+        outcome.counts = writer(connection, batch, office.ring, audit.moment())
+        if options.accept:
+            audit.note(connection, "accept file", mapped.file.name, options.accept)
+        if options.dry_run:
+            transaction.rollback()
+        else:
+            transaction.commit()
+    if outcome.counts.loaded == 0 and outcome.counts.rejected == 0:
+        outcome.state = "unchanged"
+    return outcome
+
+
+def _expectations(office: Office, mapped: MappedReport) -> Expectations:
+    """The mapping's expectations, with the settings' share of rejects where the mapping says nothing."""
+    said = mapped.mapping.expectations
+    stated = said.model_dump(exclude_none=True) if said is not None else {}
+    names = {f.name for f in dataclasses.fields(Expectations)}
+    return Expectations(**{"max_rejected_share": office.settings.quarantine.max_rejected_share, **{k: v for k, v in stated.items() if k in names}})
+
+
+def _known(office: Office, name: str, digest: str, options: Options) -> Outcome:
+    """A file that stands already: every row of it is accounted for as it was then."""
+    from zp_registry.registry import bulk
+
+    with office.engine.connect() as connection:
+        row = bulk.read(connection, """
+            SELECT f.mapping, f.rows_read, f.rows_loaded, f.rows_unchanged, f.rows_repeated, f.rows_rejected, f.rows_skipped,
+                   (SELECT MAX(r.as_of) FROM report r WHERE r.file_id = f.id) AS as_of
+            FROM report_file f WHERE f.sha256 = :s AND f.options = :o AND f.state = 'loaded' ORDER BY f.id DESC LIMIT 1""",
+                        {"s": digest, "o": options.text()},
+                        integers=["rows_read", "rows_loaded", "rows_unchanged", "rows_repeated", "rows_rejected", "rows_skipped"]).iloc[0]
+    counts = Counts(int(row.rows_read), 0, int(row.rows_loaded + row.rows_unchanged), int(row.rows_repeated), int(row.rows_rejected), int(row.rows_skipped))
+    return Outcome(name, "unchanged", row.mapping, row.as_of if isinstance(row.as_of, str) else "", counts=counts, message="此文件已经导入过")
+
+
+def _refuse(office: Office, refused: FileRefused, name: str, digest: str, size: int, options: Options) -> Outcome:
+    where = f"{name}" + (f"［{refused.sheet}］" if refused.sheet else "") + (f"第{refused.row}行" if refused.row else "")
+    text = f"{where}：{message(refused.code, refused.detail)}" if refused.code in CODES else f"{where}：{refused.detail}"
+    if not options.dry_run:
+        with office.engine.begin() as connection:
+            facts = FileFacts(name, digest, size, options.kind, None, None, options.text(), office.run_id)
+            note_refusal(connection, facts, refused.code, text, audit.moment())
+    return Outcome(name, "refused", code=refused.code, message=text)
+
+
+def exit_code(outcomes: Sequence[Outcome]) -> int:
+    """0 done · 1 no input could be kept · 2 an option is missing · 3 some rows or files were refused."""
+    if any(o.state == "asked" for o in outcomes):
+        return 2
+    kept = [o for o in outcomes if o.state in ("loaded", "unchanged")]
+    if not kept:
+        return 1
+    return 3 if len(kept) < len(outcomes) or any(o.counts.rejected for o in outcomes if o.state == "loaded") else 0

@@ -1,0 +1,98 @@
+"""Lists for people: missing pledges by town, suspected transfers; and the filled-in lists back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+from sqlalchemy import Connection
+
+from zp_registry.errors import FileRefused
+from zp_registry.lists.followups import read_followups, write_followups
+from zp_registry.lists.transfers import write_transfers
+from zp_registry.quarantine.codes import message
+from zp_registry.registry import audit, bulk, tables
+from zp_registry.registry.followups import add_attempts, followup_frame
+from zp_registry.registry.inputs import reference_date
+
+from .derive import told_again
+from .imports import find_files
+from .office import Office
+
+
+def platform_titles(office: Office) -> Mapping[str, str]:
+    """Platform id → its Chinese name, from the mappings."""
+    return {m.id: m.title for m in office.mappings}
+
+
+def write_followup_lists(office: Office, *, by: str = "town", output: Path | None = None, as_of: str | None = None) -> list[Path]:
+    """The 催签清单 workbooks; each list that shows phones in clear is noted on the audit trail."""
+    with office.engine.begin() as connection:
+        day = as_of or reference_date(connection)
+        if not day:
+            return []
+        knowledge = told_again(office, connection, as_of)[2] if as_of else tables.stored(connection)
+        frame = followup_frame(
+            connection, knowledge, office.ring, responsible={t: v.responsible for t, v in office.settings.towns.items()},
+            deadline_days=office.settings.pledges.deadline_days, titles=platform_titles(office), unscanned=_unscanned(connection))
+        audit.note(connection, "write follow-up lists", f"{len(frame)} entities with phone and address, by {by}, as of {day}")
+    return write_followups(frame, output or office.home.lists, as_of=day, by=by, county=office.settings.county.name, platform_names=platform_titles(office))  # type: ignore[arg-type]
+
+
+def _unscanned(connection: Connection) -> set[str]:
+    """Entities whose pledge has no scan: a remark on the list, not a reason to be on it."""
+    return set(bulk.read(connection, """
+        SELECT DISTINCT e.entity_id FROM pledge p JOIN entity e ON e.uscc = p.uscc OR e.id_hash = p.id_hash
+        WHERE p.scan_number IS NULL AND p.superseded_by IS NULL""")["entity_id"])
+
+
+def write_transfer_list(office: Office, *, output: Path | None = None) -> Path | None:
+    """The workbook of suspected transfers with every row of evidence."""
+    with office.engine.connect() as connection:
+        day = reference_date(connection)
+        knowledge = tables.stored(connection)
+    if not day:
+        return None
+    flags = knowledge.flags[(knowledge.flags["family"] == "TRANSFER") & knowledge.flags["status"].isin(["open", "confirmed"])]
+    lines = [{"flag_id": f, **item} for f, items in zip(flags["flag_id"], flags["evidence"], strict=True) for item in json.loads(items)]
+    evidence = pd.DataFrame(lines, columns=["flag_id", "as_of", "source_file", "sheet", "row", "what"])
+    return write_transfers(tables.flags(tables.Knowledge(knowledge.entities, knowledge.accounts, knowledge.holdings, knowledge.links, flags)),
+                           evidence, tables.accounts(knowledge), output or office.home.lists, as_of=day)
+
+
+@dataclass
+class Returned:
+    """What became of one filled-in list."""
+
+    name: str
+    added: int = 0
+    known: int = 0
+    problems: list[str] = field(default_factory=list)
+    refused: bool = False
+
+
+def import_followups(office: Office, paths: list[Path]) -> list[tuple[Path, Returned]]:
+    """Reads filled-in lists: attempts are counted, outcomes kept; a line that cannot be read is named, the rest is taken."""
+    out = []
+    with office.engine.connect() as connection:
+        flags = bulk.read(connection, "SELECT flag_id, entity_id FROM flag WHERE family = 'PLEDGE'")
+    known = dict(zip(flags["flag_id"], flags["entity_id"], strict=True))
+    for path in find_files(paths):
+        returned = Returned(path.name)
+        out.append((path, returned))
+        try:
+            results, problems = read_followups(path, known=known)
+        except FileRefused as refused:
+            returned.refused = True
+            returned.problems.append(f"{path.name}：{message(refused.code, refused.detail)}")
+            continue
+        returned.problems += [f"{path.name}［{p.sheet}］第{p.row}行“{p.column}”：{p.message_zh}" for p in problems]
+        results = results[results["flag_id"].notna()]
+        with office.engine.begin() as connection:
+            returned.added, _unknown = add_attempts(connection, results, audit.moment())
+            returned.known = len(results) - returned.added
+            audit.note(connection, "import follow-ups", f"{path.name}: {returned.added} attempts")
+    return out

@@ -1,0 +1,100 @@
+"""The main job: pull, inbox, resolve and flag, lists, report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from zp_registry.logs import get_logger
+from zp_registry.registry import audit
+
+from .archive import put_away
+from .corrections import import_rejects
+from .derive import derive
+from .imports import Options, Outcome, import_files
+from .lists import import_followups, write_followup_lists, write_transfer_list
+from .office import Office
+from .pulls import configured, pull_platforms
+from .report import write_report
+
+log = get_logger(__name__)
+
+
+@dataclass
+class Night:
+    """What a night did, step by step."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    knowledge: dict[str, Any] = field(default_factory=dict)
+    lists: list[Path] = field(default_factory=list)
+    reports: list[Path] = field(default_factory=list)
+    started_at: str = ""
+
+    @property
+    def exit_code(self) -> int:
+        """3 when rows were rejected, a file was refused or a platform failed; 1 when a step failed; else 0."""
+        if any(step["state"] == "failed" for step in self.steps):
+            return 1
+        trouble = any(o.state in ("refused", "asked") or (o.state == "loaded" and o.counts.rejected) for o in self.outcomes)
+        return 3 if trouble or self.problems else 0
+
+
+def nightly(office: Office, progress: Callable[[str], None] = lambda _text: None) -> Night:
+    """Runs every step in order; a platform or a file that fails does not stop the others, a step that fails does not stop the report."""
+    night = Night(started_at=audit.moment())
+    with _step(night, "pull", progress):
+        night.outcomes += pull_platforms(office) if configured(office) else []
+    with _step(night, "inbox", progress):
+        _inbox(office, night, progress)
+    with _step(night, "resolve and flag", progress):
+        night.knowledge = derive(office)
+    with _step(night, "lists", progress):
+        if night.knowledge.get("changed", True) or not any(office.home.lists.glob("*.xlsx")):
+            night.lists = [*write_followup_lists(office), *filter(None, [write_transfer_list(office)])]
+    with _step(night, "report", progress):
+        night.reports = write_report(office, night)
+    office.exit_code = night.exit_code
+    office.state = {0: "done", 3: "partial"}.get(night.exit_code, "failed")
+    office.summary = {"steps": night.steps, "files": len(night.outcomes), "lists": [p.name for p in night.lists]}
+    return night
+
+
+@contextmanager
+def _step(night: Night, name: str, progress: Callable[[str], None]) -> Iterator[None]:
+    """One structured log line a step; an exception is logged (without values) and ends this step alone."""
+    progress(name)
+    began = time.monotonic()
+    step: dict[str, Any] = {"name": name, "state": "done"}
+    try:
+        yield
+    except Exception as error:
+        step["state"] = "failed"
+        step["error"] = type(error).__name__
+        log.exception("step failed", step=name)
+    step["seconds"] = round(time.monotonic() - began, 2)
+    night.steps.append(step)
+    log.info("step", **step)
+
+
+def _inbox(office: Office, night: Night, progress: Callable[[str], None]) -> None:
+    """The four folders; a file leaves its folder only after its commit."""
+    inbox = office.home.inbox
+    for folder, kind in (("reports", "report"), ("pledges", "pledge")):
+        for path, outcome in import_files(office, [inbox / folder], Options(kind=kind)):
+            progress(path.name)
+            night.outcomes.append(outcome)
+            if outcome.state != "asked":
+                put_away(office, path, refused=outcome.state == "refused")
+    for path, corrected in import_rejects(office, [inbox / "rejects"]):
+        night.outcomes += corrected.outcomes
+        night.problems += corrected.problems
+        put_away(office, path, refused=not corrected.closed and bool(corrected.problems))
+    for path, returned in import_followups(office, [inbox / "followups"]):
+        night.problems += returned.problems
+        put_away(office, path, refused=returned.refused)

@@ -1,0 +1,86 @@
+"""What every job needs: settings, the home folder, the database, the keys, the lock and a run record."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from sqlalchemy import Engine
+
+from zp_registry.crypto import Keyring, create_master, find_master
+from zp_registry.errors import KeyProblem, UsageError
+from zp_registry.home import Home
+from zp_registry.lock import held_lock
+from zp_registry.mapping import Mappings, load_mappings
+from zp_registry.registry.audit import moment
+from zp_registry.registry.database import open_database, schema_is_current, upgrade
+from zp_registry.registry.keys import open_keyring
+from zp_registry.registry.runs import finish_run, start_run
+from zp_registry.settings import Settings
+
+
+@dataclass
+class Office:
+    """An opened registry. ``run_id`` is set while a job that writes is running; ``summary`` becomes part of its record."""
+
+    settings: Settings
+    home: Home
+    engine: Engine
+    ring: Keyring
+    mappings: Mappings
+    run_id: str | None = None
+    state: str = "done"
+    exit_code: int = 0
+    summary: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def rules_version(self) -> str:
+        """A short hash of the settings that rules depend on."""
+        text = self.settings.model_dump_json(include={"pledges", "flags", "resolve"})
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def open_office(settings: Settings) -> Office:
+    """Opens the registry in the home folder, made or upgraded if need be.
+
+    Raises KeyProblem, before anything is written, when the registry has data but the master key is lost or wrong.
+    """
+    home = Home(settings.home)
+    home.create()
+    engine = open_database(settings.database_url)
+    master = find_master(home.keys / "master.key")
+    if master is None:
+        if _has_keys(engine):
+            raise KeyProblem(f"the registry is encrypted, but there is no master key: put it back into {home.keys / 'master.key'}")
+        master = create_master(home.keys / "master.key")
+    if not schema_is_current(engine):
+        upgrade(engine)
+    folders = [settings.mappings_dir] if settings.mappings_dir else []
+    return Office(settings, home, engine, open_keyring(engine, master), load_mappings(*folders))
+
+
+def _has_keys(engine: Engine) -> bool:
+    from sqlalchemy import inspect, text
+
+    if not inspect(engine).has_table("data_key"):
+        return False
+    with engine.connect() as connection:
+        return connection.execute(text("SELECT 1 FROM data_key")).first() is not None
+
+
+@contextmanager
+def at_work(settings: Settings, command: str) -> Iterator[Office]:
+    """An office that holds the lock and leaves a run record, whatever happens. Raises LockHeld (exit code 4)."""
+    Home(settings.home).create()
+    with held_lock(Home(settings.home).root / "lock", command):
+        office = open_office(settings)
+        office.run_id = start_run(office.engine, command)
+        try:
+            yield office
+        except BaseException as error:
+            code = error.exit_code if isinstance(error, UsageError | KeyProblem) else 1
+            finish_run(office.engine, office.run_id, "failed", code, {**office.summary, "error": type(error).__name__})
+            raise
+        finish_run(office.engine, office.run_id, office.state, office.exit_code, {**office.summary, "at": moment()})

@@ -1,0 +1,66 @@
+"""Pulling the configured interfaces; one platform's failure never stops another."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from zp_registry.errors import FileRefused, OptionNeeded, SourceFailed, UsageError
+from zp_registry.logs import get_logger
+from zp_registry.quarantine.codes import CODES, message
+from zp_registry.registry import bulk
+from zp_registry.sources import ApiSpec, pull, read_token
+
+from .imports import Options, Outcome, import_report
+from .office import Office
+
+log = get_logger(__name__)
+
+
+def configured(office: Office) -> list[str]:
+    """Platforms whose interface is switched on in the settings."""
+    return [p for p, api in office.settings.api.items() if api.enabled]
+
+
+def pull_platforms(office: Office, platforms: Sequence[str] = (), as_of: str | None = None) -> list[Outcome]:
+    """Pulls each platform as of ``as_of`` (default: today's date on the county's calendar)."""
+    wanted = list(platforms) or configured(office)
+    for name in wanted:
+        if name not in office.settings.api:
+            raise UsageError(f"no interface is configured for {name}: add [api.{name}] to zp-registry.toml")
+    return [_pull_one(office, name, as_of) for name in wanted]
+
+
+def _pull_one(office: Office, platform: str, as_of: str | None) -> Outcome:
+    api = office.settings.api[platform]
+    try:
+        spec = _spec(office, platform)
+        token = read_token(variable=api.token_env, file=Path(api.token_file) if api.token_file else None, environ=os.environ)
+        pulled = pull(spec, token, platform=platform, as_of=as_of)
+        if _known(office, pulled.file.sha256):
+            return Outcome(pulled.file.name, "unchanged", platform, as_of or "", message="与上次拉取的内容相同")
+        scope = None if pulled.complete else "delta"
+        return import_report(office, pulled.file, Options(platform=platform, as_of=as_of, scope=scope))
+    except SourceFailed as failed:
+        log.error("pull failed", platform=platform, error=str(failed))
+        return Outcome(f"{platform} API", "refused", platform, code="PULL_FAILED", message=f"{platform}：接口拉取失败（{failed}）")
+    except FileRefused as refused:
+        text = message(refused.code, refused.detail) if refused.code in CODES else refused.detail
+        return Outcome(f"{platform} API", "refused", platform, code=refused.code, message=f"{platform}：{text}")
+    except OptionNeeded as error:
+        return Outcome(f"{platform} API", "asked", platform, code="OPTION_NEEDED", message=str(error))
+
+
+def _spec(office: Office, platform: str) -> ApiSpec:
+    described = office.mappings[platform].api
+    if described is None:
+        raise UsageError(f"the mapping of {platform} describes no interface (section api:)")
+    spec = described if isinstance(described, ApiSpec) else ApiSpec.model_validate(described)
+    base = office.settings.api[platform].base_url
+    return spec.model_copy(update={"base_url": base}) if base else spec
+
+
+def _known(office: Office, sha256: str) -> bool:
+    with office.engine.connect() as connection:
+        return len(bulk.read(connection, "SELECT id FROM report_file WHERE sha256 = :s AND state = 'loaded'", {"s": sha256})) > 0

@@ -1,0 +1,75 @@
+"""What every command shares: the home folder, one machine-readable answer, errors as exit codes."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from zp_registry.errors import ZpError
+from zp_registry.logs import configure, get_logger
+from zp_registry.settings import Settings, load_settings
+
+people = Console(stderr=True, highlight=False, soft_wrap=True)
+log = get_logger(__name__)
+
+
+class Answer:
+    """Collects what a command found out: one JSON object on standard output with ``--json``; text for people goes to standard error."""
+
+    def __init__(self, settings: Settings, as_json: bool) -> None:
+        self.settings, self.as_json = settings, as_json
+
+    def say(self, text: str) -> None:
+        """A line for people."""
+        people.print(text, markup=False)
+
+    def table(self, title: str, columns: list[str], rows: list[list[Any]]) -> None:
+        """A table for people; nothing when there are no rows."""
+        if not rows or self.as_json:
+            return
+        table = Table(title=title, title_justify="left")
+        for column in columns:
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            table.add_row(*("" if v is None else str(v) for v in row))
+        people.print(table, markup=False)
+
+    def give(self, data: dict[str, Any]) -> None:
+        """The machine-readable answer, printed only with ``--json``."""
+        if self.as_json:
+            click.echo(json.dumps(data, ensure_ascii=False, default=str))
+
+
+def command(function: Callable[..., int | None]) -> Callable[..., None]:
+    """A command with ``--home`` and ``--json``; its integer result is the exit code, a ZpError becomes a line and a code."""
+
+    @click.option("--home", type=click.Path(file_okay=False, path_type=Path), help="Folder that holds everything that changes (default: $ZP_HOME or ./var).")
+    @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+    @functools.wraps(function)
+    def run(*args: Any, home: Path | None, as_json: bool, **kwargs: Any) -> None:
+        try:
+            settings = load_settings(home)
+            configure(settings.logs.level, settings.logs.file)
+            code = function(Answer(settings, as_json), *args, **kwargs) or 0
+        except ZpError as error:
+            people.print(f"error: {error}", markup=False)
+            if as_json:
+                click.echo(json.dumps({"error": type(error).__name__, "message": str(error), "exit_code": error.exit_code}, ensure_ascii=False))
+            code = error.exit_code
+        except (click.exceptions.Exit, click.ClickException, click.Abort):
+            raise
+        except Exception as error:  # the log has the place, never the values
+            log.exception("command failed")
+            people.print(f"error: {type(error).__name__}; the log names the place", markup=False)
+            code = 1
+        sys.exit(code)
+
+    return run

@@ -1,0 +1,117 @@
+"""Commands that bring data in: init, import, pull, pledges, mappings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from zp_registry.cli.common import Answer, command
+from zp_registry.errors import UsageError
+from zp_registry.jobs import imports, office, pulls
+from zp_registry.mapping import lint
+
+PATHS = click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+DAY = r"\d{4}-\d{2}-\d{2}"
+
+
+@click.command("init")
+@command
+def init(answer: Answer) -> None:
+    """Create or upgrade the database, and make the keys if there are none; safe to repeat."""
+    with office.at_work(answer.settings, "init") as opened:
+        home = opened.home.root
+    answer.say(f"ready: {home}")
+    answer.give({"home": str(home), "mappings": [m.id for m in opened.mappings]})
+
+
+@click.command("import")
+@PATHS
+@click.option("--platform", help="The mapping to use, where the file cannot tell.")
+@click.option("--as-of", help="Date of the report, YYYY-MM-DD; beats what the file says.")
+@click.option("--scope", type=click.Choice(["full", "delta"]), help="Whether an absent account is gone (full) or unchanged (delta).")
+@click.option("--accept", metavar="REASON", help="Let a file pass its expectations, for a reason that is kept.")
+@click.option("--dry-run", is_flag=True, help="Do everything but keep nothing.")
+@command
+def import_(answer: Answer, paths: tuple[Path, ...], platform: str | None, as_of: str | None, scope: str | None, accept: str | None, dry_run: bool) -> int:
+    """Load report files, or folders of them."""
+    return _import(answer, paths, imports.Options("report", platform, as_of, scope, accept, dry_run))
+
+
+@click.group("pledges")
+def pledges() -> None:
+    """Pledge ledgers (诚信经营承诺书台账)."""
+
+
+@pledges.command("import")
+@PATHS
+@click.option("--accept", metavar="REASON", help="Let a file pass its expectations, for a reason that is kept.")
+@click.option("--dry-run", is_flag=True, help="Do everything but keep nothing.")
+@command
+def pledges_import(answer: Answer, paths: tuple[Path, ...], accept: str | None, dry_run: bool) -> int:
+    """Load pledge ledgers."""
+    return _import(answer, paths, imports.Options("pledge", None, None, None, accept, dry_run))
+
+
+def _import(answer: Answer, paths: tuple[Path, ...], options: imports.Options) -> int:
+    outcomes = []
+    with office.at_work(answer.settings, "import" if options.kind == "report" else "pledges import") as opened:
+        if options.platform and options.platform not in {m.id for m in opened.mappings}:
+            raise UsageError(f"no mapping {options.platform!r}; there are: {', '.join(sorted(m.id for m in opened.mappings))}")
+        for _path, outcome in imports.import_files(opened, paths, options):
+            outcomes.append(outcome)
+            if outcome.message:
+                answer.say(outcome.message)
+            for warning in outcome.warnings:
+                answer.say(f"{outcome.name}{'［' + warning['sheet'] + '］' if warning['sheet'] else ''}：{warning['message']}")
+        code = int(imports.exit_code(outcomes)) if outcomes else 1
+        opened.exit_code, opened.state = code, {0: "done", 3: "partial"}.get(code, "failed")
+    tell_outcomes(answer, outcomes)
+    answer.give({"files": [o.as_dict() for o in outcomes], "dry_run": options.dry_run, "exit_code": code})
+    return code
+
+
+def tell_outcomes(answer: Answer, outcomes: list[Any]) -> None:
+    """The files as a table; rows read = loaded + unchanged + repeated + rejected + skipped."""
+    answer.table("files", ["file", "platform", "as of", "state", "read", "loaded", "unchanged", "repeated", "rejected", "skipped"], [
+        [o.name, o.platform, o.as_of, o.state, *vars(o.counts).values()] for o in outcomes])
+
+
+@click.command("pull")
+@click.argument("platforms", nargs=-1)
+@click.option("--as-of", help="Date for which to ask, YYYY-MM-DD (default: today).")
+@command
+def pull(answer: Answer, platforms: tuple[str, ...], as_of: str | None) -> int:
+    """Pull the configured interfaces (or those named)."""
+    with office.at_work(answer.settings, "pull") as opened:
+        outcomes = pulls.pull_platforms(opened, platforms, as_of)
+        for outcome in outcomes:
+            if outcome.message:
+                answer.say(outcome.message)
+        code = int(imports.exit_code(outcomes)) if outcomes else 0
+        opened.exit_code, opened.state = code, {0: "done", 3: "partial"}.get(code, "failed")
+    tell_outcomes(answer, outcomes)
+    answer.give({"files": [o.as_dict() for o in outcomes], "exit_code": code})
+    return code
+
+
+@click.group("mappings")
+def mappings() -> None:
+    """Mapping files: one per layout."""
+
+
+@mappings.command("check")
+@click.argument("folder", required=False, type=click.Path(exists=True, path_type=Path))
+@command
+def mappings_check(answer: Answer, folder: Path | None) -> int:
+    """Find all faults of the mapping files at once, with line numbers."""
+    problems = lint(folder or answer.settings.mappings_dir)
+    for problem in problems:
+        answer.say(f"{problem.file}:{problem.line}: {problem.message}")
+    answer.say(f"{len(problems)} problems" if problems else "no problems")
+    answer.give({"problems": [vars(p) if hasattr(p, "__dict__") else p._asdict() for p in problems]})
+    return 2 if problems else 0
+
+
+COMMANDS = (init, import_, pledges, pull, mappings)

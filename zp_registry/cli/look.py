@@ -1,0 +1,141 @@
+"""Commands that look: show, export, status, runs, evaluate, audit."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+import pandas as pd
+
+from zp_registry.cli.common import Answer, command
+from zp_registry.cli.dossier import tell_dossier
+from zp_registry.errors import UsageError
+from zp_registry.jobs import derive, office
+from zp_registry.lists.tables import write_table
+from zp_registry.registry import audit, bulk, tables
+from zp_registry.registry.dossier import account_dossier, entity_dossier
+from zp_registry.registry.evaluate import evaluate, evaluate_pledges, evaluate_transfers
+from zp_registry.registry.inputs import reference_date
+from zp_registry.registry.runs import last_runs
+
+
+@click.command("show")
+@click.argument("what", metavar="ENTITY_ID|PLATFORM:ACCOUNT_ID")
+@click.option("--as-of", help="As known from the reports up to this date.")
+@command
+def show(answer: Answer, what: str, as_of: str | None) -> None:
+    """The dossier, with history and evidence; numbers masked."""
+    opened = office.open_office(answer.settings)
+    with opened.engine.begin() as connection:
+        day = as_of or reference_date(connection) or "9999-12-31"
+        found = account_dossier(connection, *what.split(":", 1), day) if ":" in what else entity_dossier(connection, what, day)
+        if found is None:
+            raise UsageError(f"nothing is known of {what}")
+        audit.note(connection, "show", what)
+    if not answer.as_json:
+        tell_dossier(answer, found)
+    answer.give(found)
+
+
+@click.command("export")
+@click.argument("table", type=click.Choice(["accounts", "entities", "holdings", "flags", "rejects"]))
+@click.option("--format", "form", type=click.Choice(["csv", "jsonl", "xlsx"]), default="csv", show_default=True)
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write (default: standard output).")
+@click.option("--as-of", help="As told from the reports up to this date.")
+@click.option("--all-versions", is_flag=True, help="holdings: also what was once believed.")
+@click.option("--unmask", is_flag=True, help="entities: ID numbers and phones in clear.")
+@click.option("--reason", help="Why they are needed; written to the audit trail.")
+@command
+def export(answer: Answer, table: str, form: str, output: Path | None, as_of: str | None, all_versions: bool, unmask: bool, reason: str | None) -> None:
+    """Write a table; identity values are masked unless --unmask --reason TEXT."""
+    if unmask and not (reason or "").strip():
+        raise UsageError("--unmask needs --reason TEXT, which is written to the audit trail")
+    if output is None and (form == "xlsx" or answer.as_json):
+        raise UsageError("--output FILE is needed for xlsx and with --json")
+    opened = office.open_office(answer.settings)
+    with opened.engine.begin() as connection:
+        knowledge = derive.told_again(opened, connection, as_of)[2] if as_of else tables.stored(connection, all_versions=all_versions)
+        if unmask:
+            audit.note(connection, "export unmasked", table, reason)
+        frame = {"accounts": lambda: tables.accounts(knowledge), "holdings": lambda: tables.holdings(knowledge), "flags": lambda: tables.flags(knowledge),
+                 "entities": lambda: tables.unmasked(connection, knowledge, opened.ring) if unmask else tables.entities(knowledge),
+                 "rejects": lambda: tables.rejects(connection)}[table]()
+        audit.note(connection, "export", f"{table}: {len(frame)} rows")
+    write_table(frame, list(frame.columns), output if output is not None else sys.stdout.buffer, form)
+    answer.say(f"{len(frame)} rows" + (f" written to {output}" if output else ""))
+    answer.give({"table": table, "rows": len(frame), "file": str(output)})
+
+
+@click.command("status")
+@command
+def status(answer: Answer) -> None:
+    """Freshness per platform, the last runs, and what is pending."""
+    opened = office.open_office(answer.settings)
+    with opened.engine.connect() as connection:
+        fresh = bulk.read(connection, "SELECT source, part, MAX(as_of) AS newest, COUNT(*) AS reports FROM report WHERE superseded_by IS NULL GROUP BY source, part ORDER BY source, part", integers=["reports"])
+        pending = {name: int(bulk.read(connection, f"SELECT COUNT(*) AS n FROM {what}", integers=["n"])["n"].iloc[0]) for name, what in (
+            ("rejected rows open", "reject WHERE status = 'open'"), ("flags open", "flag WHERE status = 'open'"), ("entities", "entity"), ("accounts", "account"))}
+        day = reference_date(connection)
+        broken = audit.broken_link(connection)
+    inbox = {f.name: sum(1 for p in f.rglob("*") if p.is_file()) for f in sorted(opened.home.inbox.iterdir()) if f.is_dir()}
+    answer.table("platforms", ["source", "part", "newest report", "reports"], fresh.fillna("").to_numpy().tolist())
+    answer.table("pending", ["what", "count"], [[k, v] for k, v in {**pending, **{f"inbox/{k}": v for k, v in inbox.items()}}.items()])
+    answer.say(f"reference date: {day or 'none'}; audit trail {'whole' if broken is None else f'BROKEN at row {broken}'}")
+    answer.give({"reference_date": day, "platforms": fresh.fillna("").to_dict("records"), "pending": pending, "inbox": inbox, "audit_broken_at": broken})
+
+
+@click.command("runs")
+@click.option("--limit", type=int, default=20, show_default=True)
+@command
+def runs(answer: Answer, limit: int) -> None:
+    """The last runs, the newest first."""
+    rows = last_runs(office.open_office(answer.settings).engine, limit)
+    answer.table("runs", ["run", "command", "state", "started", "ended", "exit code"], [list(r.values()) for r in rows])
+    answer.give({"runs": rows})
+
+
+@click.command("evaluate")
+@click.argument("truth", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@command
+def evaluate_(answer: Answer, truth: Path) -> None:
+    """Precision and recall against labels; truth_pledges.csv, truth_transfers.csv and truth_benign.csv beside them are used too."""
+    opened = office.open_office(answer.settings)
+    with opened.engine.connect() as connection:
+        knowledge = tables.stored(connection)
+    labels, accounts, flags = _read(truth), tables.accounts(knowledge), tables.flags(knowledge)
+    missing = {"platform", "account_id", "month", "party_id", "decidable"} - set(labels.columns)
+    if missing:
+        raise UsageError(f"{truth}: the columns {', '.join(sorted(missing))} are missing")
+    out = {"entities": evaluate(labels, accounts)}
+    beside = {n: truth.parent / f"truth_{n}.csv" for n in ("pledges", "transfers", "benign")}
+    if beside["pledges"].exists():
+        out["pledges"] = evaluate_pledges(labels, _read(beside["pledges"]), accounts)
+    if beside["transfers"].exists() and beside["benign"].exists():
+        out["transfers"] = evaluate_transfers(_read(beside["transfers"]), _read(beside["benign"]), flags)
+    for name, figures in out.items():
+        answer.table(name, ["figure", "value"], [[k, v] for k, v in figures.items()])
+    answer.give(out)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+
+
+@click.group("audit")
+def audit_() -> None:
+    """The audit trail."""
+
+
+@audit_.command("verify")
+@command
+def audit_verify(answer: Answer) -> int:
+    """Find a changed or missing row."""
+    with office.open_office(answer.settings).engine.connect() as connection:
+        broken = audit.broken_link(connection)
+    answer.say("the audit trail is whole" if broken is None else f"row {broken} does not follow from the one before")
+    answer.give({"broken_at": broken})
+    return 0 if broken is None else 1
+
+
+COMMANDS = (show, export, status, runs, evaluate_, audit_)

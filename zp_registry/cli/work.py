@@ -1,0 +1,219 @@
+"""Commands that work on what is there: resolve, flag, nightly, followups, rejects, review, demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from zp_registry.cli.common import Answer, command, people
+from zp_registry.cli.load import PATHS, tell_outcomes
+from zp_registry.errors import UsageError
+from zp_registry.jobs import corrections, demo, derive, lists, nightly, office
+from zp_registry.registry import audit, bulk
+from zp_registry.registry.flags import decide
+
+
+@click.command("resolve")
+@click.option("--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb", show_default=True, help="Where partial matching runs.")
+@click.option("--full", is_flag=True, help="Also when nothing has changed.")
+@command
+def resolve(answer: Answer, engine: str, full: bool) -> None:
+    """De-duplicate into entities; flags follow in the same transaction (part of nightly)."""
+    if engine == "spark":
+        raise UsageError("the spark engine is not available in this version: use --engine duckdb")
+    _derive(answer, "resolve", full)
+
+
+@click.command("flag")
+@click.option("--as-of", help="Tell the flags of a past date, without writing (default: the newest report date).")
+@command
+def flag(answer: Answer, as_of: str | None) -> None:
+    """Recompute the flags (part of nightly)."""
+    if as_of is None:
+        _derive(answer, "flag", False)
+        return
+    opened = office.open_office(answer.settings)
+    with opened.engine.connect() as connection:
+        flags = derive.told_again(opened, connection, as_of)[2].flags
+    answer.table(f"open flags on {as_of}", ["family", "code", "level", "n"], [
+        [*key, n] for key, n in flags[flags["status"] == "open"].groupby(["family", "code", "level"]).size().items()])
+    answer.give({"as_of": as_of, "open": int((flags["status"] == "open").sum())})
+
+
+def _derive(answer: Answer, name: str, full: bool) -> None:
+    with office.at_work(answer.settings, name) as opened:
+        counts = derive.derive(opened, full=full)
+        opened.summary = counts
+    answer.say("nothing has changed" if not counts["changed"] else "; ".join(f"{k}: {v}" for k, v in counts.items() if k != "changed"))
+    answer.give(counts)
+
+
+@click.command("nightly")
+@command
+def nightly_(answer: Answer) -> int:
+    """Pull + inbox + resolve + flag + lists + run report: the main job."""
+    with office.at_work(answer.settings, "nightly") as opened:
+        if people.is_terminal and not answer.as_json:
+            with people.status("nightly") as status:
+                night = nightly.nightly(opened, lambda text: status.update(f"nightly: {text}"))
+        else:
+            night = nightly.nightly(opened)
+    tell_night(answer, night)
+    return int(night.exit_code)
+
+
+def tell_night(answer: Answer, night: nightly.Night) -> None:
+    """What the night did, for people and for programs."""
+    for outcome in night.outcomes:
+        if outcome.message and outcome.state != "unchanged":
+            answer.say(outcome.message)
+    for problem in night.problems:
+        answer.say(problem)
+    tell_outcomes(answer, [o for o in night.outcomes if o.state != "unchanged"])
+    if not any(o.state != "unchanged" for o in night.outcomes) and not night.knowledge.get("changed", True):
+        answer.say("nothing has changed")
+    for path in [*night.lists, *night.reports]:
+        answer.say(f"written: {path}")
+    answer.give({"exit_code": night.exit_code, "files": [o.as_dict() for o in night.outcomes], "steps": night.steps, "knowledge": night.knowledge,
+                 "problems": night.problems, "lists": [str(p) for p in night.lists], "reports": [str(p) for p in night.reports]})
+
+
+@click.command("demo")
+@click.option("--samples", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path("sample_data"), show_default=True)
+@command
+def demo_(answer: Answer, samples: Path) -> int:
+    """Run nightly over the sample data, with one platform pulled from a loopback server."""
+    night, table = demo.run(answer.settings, samples)
+    tell_night(answer, night)
+    answer.table("the registry now", ["what", "count"], [[k, v] for k, v in table.items()])
+    return int(night.exit_code)
+
+
+@click.group("followups", invoke_without_command=True)
+@click.option("--by", type=click.Choice(["town", "platform"]), default="town", show_default=True)
+@click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Folder for the lists (default: lists/ in the home folder).")
+@click.option("--as-of", help="Lists of a past date.")
+@click.option("--home", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_context
+def followups(context: click.Context, by: str, output: Path | None, as_of: str | None, home: Path | None, as_json: bool) -> None:
+    """Write the missing-pledge lists (催签清单), or read filled-in ones back."""
+    if context.invoked_subcommand is None:
+        context.invoke(_write_followups, by=by, output=output, as_of=as_of, home=home, as_json=as_json)
+
+
+@click.command("write", hidden=True)
+@command
+def _write_followups(answer: Answer, by: str, output: Path | None, as_of: str | None) -> None:
+    with office.at_work(answer.settings, "followups") as opened:
+        paths = lists.write_followup_lists(opened, by=by, output=output, as_of=as_of)
+    for path in paths:
+        answer.say(f"written: {path}")
+    answer.give({"lists": [str(p) for p in paths]})
+
+
+@followups.command("import")
+@PATHS
+@command
+def followups_import(answer: Answer, paths: tuple[Path, ...]) -> int:
+    """Read filled-in lists back: attempts are counted, outcomes kept."""
+    with office.at_work(answer.settings, "followups import") as opened:
+        returned = lists.import_followups(opened, list(paths))
+        refused = [r for _, r in returned if r.refused]
+        code = 1 if refused and len(refused) == len(returned) else 3 if any(r.problems for _, r in returned) else 0
+        opened.exit_code, opened.state = code, {0: "done", 3: "partial"}.get(code, "failed")
+    for _, one in returned:
+        answer.say(f"{one.name}: {one.added} new, {one.known} known")
+        for problem in one.problems:
+            answer.say(problem)
+    answer.give({"files": [vars(r) for _, r in returned], "exit_code": code})
+    return code
+
+
+@click.group("rejects")
+def rejects() -> None:
+    """Rejected rows: out as a workbook, and back corrected."""
+
+
+@rejects.command("export")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), default=Path("待更正.xlsx"), show_default=True)
+@command
+def rejects_export(answer: Answer, output: Path) -> None:
+    """Write the open rejects; only the bad cells stand in clear, which is noted on the audit trail."""
+    with office.at_work(answer.settings, "rejects export") as opened:
+        count = corrections.export_rejects(opened, output)
+    answer.say(f"written: {output} ({count} rows)")
+    answer.give({"rows": count, "file": str(output)})
+
+
+@rejects.command("import")
+@PATHS
+@command
+def rejects_import(answer: Answer, paths: tuple[Path, ...]) -> int:
+    """Lay the edited cells over the originals, load the rows again and close the old rejects."""
+    with office.at_work(answer.settings, "rejects import") as opened:
+        results = [r for _, r in corrections.import_rejects(opened, list(paths))]
+        trouble = any(r.problems or any(o.counts.rejected for o in r.outcomes) for r in results)
+        code = (3 if any(r.closed for r in results) else 1) if trouble else 0
+        opened.exit_code, opened.state = code, {0: "done", 3: "partial"}.get(code, "failed")
+    for one in results:
+        answer.say(f"{one.name}: {one.closed} corrected, {one.untouched} left as they were")
+        for problem in one.problems:
+            answer.say(problem)
+        tell_outcomes(answer, one.outcomes)
+    answer.give({"files": [{"name": r.name, "closed": r.closed, "untouched": r.untouched, "problems": r.problems} for r in results], "exit_code": code})
+    return code
+
+
+@click.group("review")
+def review() -> None:
+    """Suspected transfers and doubts: list, decide, undo."""
+
+
+@review.command("list")
+@click.option("--family", type=click.Choice(["TRANSFER", "DATA", "PLEDGE"]), default="TRANSFER", show_default=True)
+@click.option("--status", default="open", show_default=True)
+@click.option("--limit", type=int, default=50, show_default=True)
+@command
+def review_list(answer: Answer, family: str, status: str, limit: int) -> None:
+    """Flags to look at, the strongest first."""
+    opened = office.open_office(answer.settings)
+    with opened.engine.connect() as connection:
+        rows = bulk.read(connection, "SELECT flag_id, code, level, score, platform, account_id, entity_id, first_seen, reason FROM flag "
+                                     "WHERE family = :f AND status = :s ORDER BY score DESC, flag_id LIMIT :n", {"f": family, "s": status, "n": limit}, floats=["score"])
+    records = rows.astype(object).where(rows.notna(), None).to_dict("records")
+    answer.table(f"{family} {status}", ["flag", "code", "level", "score", "account", "since", "reason"], [
+        [r["flag_id"], r["code"], r["level"], r["score"], f"{r['platform'] or ''}:{r['account_id'] or r['entity_id'] or ''}", r["first_seen"], r["reason"]] for r in records])
+    answer.give({"flags": records})
+
+
+@review.command("decide")
+@click.argument("flag_id")
+@click.argument("decision", type=click.Choice(["confirmed", "dismissed", "reopened"]))
+@click.option("--reason", required=True, help="Why; it is kept with the decision.")
+@command
+def review_decide(answer: Answer, flag_id: str, decision: str, reason: str) -> None:
+    """Decide about a flag; a dismissed one stays so until something new happens."""
+    _decide(answer, flag_id, decision, reason)
+
+
+@review.command("undo")
+@click.argument("flag_id")
+@click.option("--reason", required=True, help="Why; it is kept with the decision.")
+@command
+def review_undo(answer: Answer, flag_id: str, reason: str) -> None:
+    """Take the last decision about a flag back: it is open again."""
+    _decide(answer, flag_id, "reopened", reason)
+
+
+def _decide(answer: Answer, flag_id: str, decision: str, reason: str) -> None:
+    with office.at_work(answer.settings, "review") as opened, opened.engine.begin() as connection:
+        if not decide(connection, flag_id, decision, audit.who_am_i(), reason, audit.moment()):
+            raise UsageError(f"there is no flag {flag_id}")
+        audit.note(connection, f"flag {decision}", flag_id, reason)
+    answer.say(f"{flag_id}: {decision}")
+    answer.give({"flag_id": flag_id, "decision": decision})
+
+
+COMMANDS = (resolve, flag, nightly_, demo_, followups, rejects, review)
