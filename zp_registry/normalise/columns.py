@@ -98,15 +98,19 @@ class Faults:
         if len(idx):
             self._parts.append(pd.DataFrame({"idx": idx, "field": field, "code": code, "note": note}))
 
+    def extend(self, other: Faults) -> None:
+        """Takes over what another collector (of a frame with other rows) has."""
+        self._parts += other._parts
+
     def frame(self, earlier: pd.DataFrame, sheets: pd.Series[str], headers: Mapping[tuple[str, str], str] | None) -> pd.DataFrame:
-        """All faults (frames.FAULTS): ``earlier`` first, each (row, field, code) once; ``sheets`` by row for the headers."""
-        new = pd.concat(self._parts, ignore_index=True) if self._parts else pd.DataFrame(columns=["idx", "field", "code", "note"])
-        sheet = new["idx"].map(sheets) if len(new) else pd.Series(dtype="str")
-        pairs = pd.MultiIndex.from_arrays([sheet.astype("str").fillna(""), new["field"].astype("str")])
-        known = dict(headers or {})
-        names = {pair: known.get(pair, known.get((pair[0], pair[1].removeprefix("streamer.")), "")) for pair in pairs.unique()}
-        new["header"] = [names[pair] for pair in pairs]
-        out = pd.concat([earlier[list(FAULTS)], new[list(FAULTS)]], ignore_index=True) if len(new) else earlier[list(FAULTS)].copy()
-        out = out.drop_duplicates(["idx", "field", "code"], ignore_index=True)
-        text = {c: "str" for c in FAULTS if c != "idx"}
-        return out.astype({"idx": "int64", **text})
+        """All faults (frames.FAULTS): ``earlier`` first, then each new (row, field, code) once; ``sheets`` by row."""
+        old = earlier[list(FAULTS)]
+        if self._parts:
+            new = pd.concat(self._parts, ignore_index=True)
+            pairs = pd.MultiIndex.from_arrays([new["idx"].map(sheets).astype("str").fillna(""), new["field"].astype("str")])
+            names = {pair: (headers or {}).get(pair, "") for pair in pairs.unique()}
+            new["header"] = [names[pair] for pair in pairs]
+            both = pd.concat([old, new[list(FAULTS)]], ignore_index=True)
+            again = both.duplicated(["idx", "field", "code"]).to_numpy() & (np.arange(len(both)) >= len(old))
+            old = both[~again].reset_index(drop=True)
+        return old.astype({"idx": "int64", **{c: "str" for c in FAULTS if c != "idx"}})

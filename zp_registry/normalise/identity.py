@@ -1,0 +1,65 @@
+"""Whose number stands where: credit code and document number of a row, put right where the columns were mixed up.
+
+A value goes to the other column only when it passes that column's test; nothing is repaired. About one citizen number in
+thirty also passes the credit code's test, and hardly a credit code passes the citizen's (check digit and a date of birth in
+the past), so a valid citizen number is one unless it begins as a business's code does (9).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from zp_registry.normalise.citizen import check_citizens
+from zp_registry.normalise.columns import Bools, Faults, filled, matches
+from zp_registry.normalise.masks import is_masked, looks_like_person
+from zp_registry.normalise.uscc import UsccCheck, check_usccs
+
+_BUSINESS_HEAD = r"^9[123]"
+
+
+def choose(text: pd.Series[str], as_of: pd.Series[str]) -> tuple[Bools, Bools]:
+    """(is a valid credit code, is a valid citizen number) of each value; never both."""
+    code, citizen = check_usccs(text), check_citizens(text, as_of)
+    nine = matches(text, "^9")
+    person = citizen.valid & ~citizen.old & ~(code.valid & nine)
+    return code.valid & ~person, person
+
+
+def code_shaped(text: pd.Series[str]) -> Bools:
+    """True where a value that is neither can only have been meant as a credit code."""
+    return matches(text, _BUSINESS_HEAD) | (matches(text, r"^[0-9A-Z]{17,19}$") & matches(text, r"[A-WYZ]|X."))
+
+
+def settle(uscc: pd.Series[str], number: pd.Series[str], as_of: pd.Series[str],
+           faults: Faults) -> tuple[pd.Series[str], pd.Series[str]]:
+    """Both columns (cleaned, upper case) with mixed-up values changed over; notes USCC_ID_SWAPPED on ``uscc``.
+
+    Where one cell was handed on as both, the column it is not meant for is emptied without a note.
+    """
+    code_u, person_u = choose(uscc, as_of)
+    code_n, person_n = choose(number, as_of)
+    same = filled(uscc) & (uscc == number).to_numpy()
+    wanted = code_u | (~person_u & code_shaped(uscc) & ~looks_like_person(uscc))
+    uscc, number = uscc.mask(same & ~wanted), number.mask(same & wanted)
+    masked_u, masked_n = is_masked(uscc), is_masked(number)
+    hidden_person = looks_like_person(uscc) & masked_u & ~filled(number)
+    hidden_code = masked_n & matches(number, _BUSINESS_HEAD) & ~filled(uscc)
+    swap = ~same & ((person_u & ~person_n) | (code_n & ~code_u) | hidden_person | hidden_code)
+    faults.add(swap, "uscc", "USCC_ID_SWAPPED")
+    return uscc.mask(swap, number), number.mask(swap, uscc)
+
+
+def check_codes(series: pd.Series[str], faults: Faults, field: str) -> tuple[pd.Series[str], UsccCheck]:
+    """Valid credit codes of a cleaned upper-case column, else NA, with the remarks on ``field``.
+
+    USCC_SHAPE, USCC_CHECK and USCC_CONFUSABLE empty the value; USCC_ORG_CHECK and ID_MASKED are notes.
+    """
+    masked = is_masked(series)
+    found = check_usccs(series.mask(masked))
+    faults.add(masked, field, "ID_MASKED")
+    faults.add(found.shape, field, "USCC_SHAPE")
+    faults.add(found.check, field, "USCC_CHECK")
+    faults.add(found.confusable, field, "USCC_CONFUSABLE", np.array(found.notes, dtype=object))
+    faults.add(found.org, field, "USCC_ORG_CHECK")
+    return series.where(found.valid), found
