@@ -78,6 +78,7 @@ _ALL = (
     Code("ENCODING_GB18030", "warn", "文件不是 UTF-8，已按 GB18030 读取", "无需处理"),
     Code("COLUMN_UNKNOWN", "warn", "有映射中没有的列，已作为附加信息保留", "如需使用，请运维人员更新映射"),
     Code("COLUMN_ABSENT", "warn", "缺少一个可选的列", "如平台已停止提供，请运维人员更新映射"),
+    Code("SHEET_UNKNOWN", "warn", "有无法识别的工作表，未读取", "请核对该工作表是否应当导入；确属名单的，请运维人员更新映射"),
     Code("VALUES_UNKNOWN", "warn", "有不在对照表中的取值", "请运维人员更新对照表"),
     Code("AS_OF_FILE_DIFFERS", "warn", "表内、文件名或命令中的报送日期不一致", "请核对报送日期"),
     Code("SHARE_REJECTED", "warn", "不合格行比例偏高", "请向平台反馈数据质量"),
