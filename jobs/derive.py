@@ -36,8 +36,8 @@ def flag_rules(office: Office) -> FlagRules:
     """The settings' rules in the form the flags stage takes."""
     pledges, flags = office.settings.pledges, office.settings.flags
     return FlagRules(
-        PledgeRules(pledges.validity_years, frozenset(pledges.outdated_versions), frozenset(pledges.exempt)),
-        SharingRules(flags.shared_payee_min, flags.shared_streamer_min, flags.shared_phone_min, flags.farm_min_holders))
+        PledgeRules(pledges.validity_years, frozenset(pledges.outdated_versions), frozenset(pledges.exempt), pledges.current_version),
+        SharingRules(flags.shared_payee_holders, flags.shared_streamer_holders, flags.shared_phone_holders, flags.farm_holders))
 
 
 def derive(office: Office, *, full: bool = False) -> dict[str, Any]:

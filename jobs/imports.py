@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from zp_registry.errors import FileRefused, OptionNeeded
-from zp_registry.logs import get_logger
+import structlog
 from zp_registry.mapping import MappedReport, map_report
 from zp_registry.normalise import normalise
 from zp_registry.quarantine.codes import CODES, message
@@ -22,7 +22,7 @@ from zp_registry.sources import ReportFile, read_file
 
 from .office import Office
 
-log = get_logger(__name__)
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ class Outcome:
     warnings: list[dict[str, str]] = field(default_factory=list)
     code: str = ""
     message: str = ""
+    pulled: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """For the machine-readable answer."""

@@ -11,6 +11,7 @@ import pandas as pd
 from sqlalchemy import Connection
 
 from zp_registry.errors import FileRefused
+from zp_registry.flags.codes import FLAG_CODES
 from zp_registry.lists.followups import read_followups, write_followups
 from zp_registry.lists.transfers import write_transfers
 from zp_registry.quarantine.codes import message
@@ -59,8 +60,9 @@ def write_transfer_list(office: Office, *, output: Path | None = None) -> Path |
     flags = knowledge.flags[(knowledge.flags["family"] == "TRANSFER") & knowledge.flags["status"].isin(["open", "confirmed"])]
     lines = [{"flag_id": f, **item} for f, items in zip(flags["flag_id"], flags["evidence"], strict=True) for item in json.loads(items)]
     evidence = pd.DataFrame(lines, columns=["flag_id", "as_of", "source_file", "sheet", "row", "what"])
-    return write_transfers(tables.flags(tables.Knowledge(knowledge.entities, knowledge.accounts, knowledge.holdings, knowledge.links, flags)),
-                           evidence, tables.accounts(knowledge), output or office.home.lists, as_of=day)
+    return write_transfers(flags, evidence, tables.accounts(knowledge), output or office.home.lists, as_of=day, county=office.settings.county.name,
+                           code_names={c: v.title for c, v in FLAG_CODES.items()}, platform_names=platform_titles(office),
+                           entity_names=dict(zip(knowledge.entities["entity_id"], knowledge.entities["name"].fillna(""), strict=True)))
 
 
 @dataclass

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from zp_registry.logs import get_logger
+import structlog
 from zp_registry.registry import audit
 
 from .archive import put_away
@@ -19,9 +19,9 @@ from .imports import Options, Outcome, import_files
 from .lists import import_followups, write_followup_lists, write_transfer_list
 from .office import Office
 from .pulls import configured, pull_platforms
-from .report import write_report
+from .report import totals, write_report
 
-log = get_logger(__name__)
+log = structlog.get_logger(__name__)
 
 
 @dataclass
@@ -35,6 +35,7 @@ class Night:
     lists: list[Path] = field(default_factory=list)
     reports: list[Path] = field(default_factory=list)
     started_at: str = ""
+    before: dict[str, int] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:
@@ -48,6 +49,8 @@ class Night:
 def nightly(office: Office, progress: Callable[[str], None] = lambda _text: None) -> Night:
     """Runs every step in order; a platform or a file that fails does not stop the others, a step that fails does not stop the report."""
     night = Night(started_at=audit.moment())
+    with office.engine.connect() as connection:
+        night.before = totals(connection)
     with _step(night, "pull", progress):
         night.outcomes += pull_platforms(office) if configured(office) else []
     with _step(night, "inbox", progress):

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from zp_registry.crypto import Keyring, create_master, find_master
 from zp_registry.errors import KeyProblem, UsageError
 from zp_registry.home import Home
-from zp_registry.lock import held_lock
+from zp_registry.lock import only_writer
 from zp_registry.mapping import Mappings, load_mappings
 from zp_registry.registry.audit import moment
 from zp_registry.registry.database import open_database, schema_is_current, upgrade
@@ -50,11 +50,11 @@ def open_office(settings: Settings) -> Office:
     home = Home(settings.home)
     home.create()
     engine = open_database(settings.database_url)
-    master = find_master(home.keys / "master.key")
+    master = find_master(home.master_key)
     if master is None:
         if _has_keys(engine):
-            raise KeyProblem(f"the registry is encrypted, but there is no master key: put it back into {home.keys / 'master.key'}")
-        master = create_master(home.keys / "master.key")
+            raise KeyProblem(f"the registry is encrypted, but there is no master key: put it back into {home.master_key}")
+        master = create_master(home.master_key)
     if not schema_is_current(engine):
         upgrade(engine)
     folders = [settings.mappings_dir] if settings.mappings_dir else []
@@ -74,7 +74,7 @@ def _has_keys(engine: Engine) -> bool:
 def at_work(settings: Settings, command: str) -> Iterator[Office]:
     """An office that holds the lock and leaves a run record, whatever happens. Raises LockHeld (exit code 4)."""
     Home(settings.home).create()
-    with held_lock(Home(settings.home).root / "lock", command):
+    with only_writer(Home(settings.home).lock, command):
         office = open_office(settings)
         office.run_id = start_run(office.engine, command)
         try:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 from zp_registry.errors import FileRefused, OptionNeeded, SourceFailed, UsageError
-from zp_registry.logs import get_logger
+import structlog
 from zp_registry.quarantine.codes import CODES, message
 from zp_registry.registry import bulk
 from zp_registry.sources import ApiSpec, pull, read_token
@@ -15,7 +15,7 @@ from zp_registry.sources import ApiSpec, pull, read_token
 from .imports import Options, Outcome, import_report
 from .office import Office
 
-log = get_logger(__name__)
+log = structlog.get_logger(__name__)
 
 
 def configured(office: Office) -> list[str]:
@@ -29,14 +29,14 @@ def pull_platforms(office: Office, platforms: Sequence[str] = (), as_of: str | N
     for name in wanted:
         if name not in office.settings.api:
             raise UsageError(f"no interface is configured for {name}: add [api.{name}] to zp-registry.toml")
-    return [_pull_one(office, name, as_of) for name in wanted]
+    return [dataclasses.replace(_pull_one(office, name, as_of), pulled=True) for name in wanted]
 
 
 def _pull_one(office: Office, platform: str, as_of: str | None) -> Outcome:
     api = office.settings.api[platform]
     try:
         spec = _spec(office, platform)
-        token = read_token(variable=api.token_env, file=Path(api.token_file) if api.token_file else None, environ=os.environ)
+        token = read_token(variable=api.token_env, file=api.token_file, environ=os.environ)
         pulled = pull(spec, token, platform=platform, as_of=as_of)
         if _known(office, pulled.file.sha256):
             return Outcome(pulled.file.name, "unchanged", platform, as_of or "", message="与上次拉取的内容相同")

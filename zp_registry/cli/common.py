@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import click
+import structlog
 from rich.console import Console
 from rich.table import Table
 
 from zp_registry.errors import ZpError
-from zp_registry.logs import configure, get_logger
+from zp_registry.logs import set_up_logs
 from zp_registry.settings import Settings, load_settings
 
 people = Console(stderr=True, highlight=False, soft_wrap=True)
-log = get_logger(__name__)
+log = structlog.get_logger(__name__)
 
 
 class Answer:
@@ -57,7 +58,7 @@ def command(function: Callable[..., int | None]) -> Callable[..., None]:
     def run(*args: Any, home: Path | None, as_json: bool, **kwargs: Any) -> None:
         try:
             settings = load_settings(home)
-            configure(settings.logs.level, settings.logs.file)
+            set_up_logs(settings.logs.level, settings.logs.file)
             code = function(Answer(settings, as_json), *args, **kwargs) or 0
         except ZpError as error:
             people.print(f"error: {error}", markup=False)

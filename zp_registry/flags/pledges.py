@@ -19,12 +19,13 @@ BEST_FIRST = ("signed", "outdated", "expired", "mismatch")
 
 @dataclass(frozen=True)
 class PledgeRules:
-    """``validity_years`` counts where the ledger names no end; ``outdated`` are template versions that no longer hold;
-    ``exempt`` entity ids or credit codes that need not sign."""
+    """``validity_years`` counts where the ledger names no end; ``outdated`` are template versions that no longer hold, and with
+    ``current`` given every other version that is named; ``exempt`` entity ids or credit codes that need not sign."""
 
     validity_years: int = 2
     outdated: frozenset[str] = field(default_factory=frozenset)
     exempt: frozenset[str] = field(default_factory=frozenset)
+    current: str | None = None
 
 
 def match_pledges(evidence: Evidence, resolved: Resolved) -> pd.DataFrame:
@@ -149,7 +150,10 @@ def statuses(matched: pd.DataFrame, entities: pd.DataFrame, on: str, rules: Pled
     rows = matched[matched["entity_id"].notna() & (matched["signed_on"] <= on).fillna(False)]
     until = rows["valid_until"].fillna(years_later(rows["signed_on"], rules.validity_years))
     kind = pd.Series("signed", index=rows.index, dtype="str")
-    kind = kind.mask(rows["template_version"].isin(list(rules.outdated)), "outdated")
+    old = rows["template_version"].isin(list(rules.outdated))
+    if rules.current is not None:
+        old |= rows["template_version"].notna() & (rows["template_version"] != rules.current)
+    kind = kind.mask(old, "outdated")
     kind = kind.mask((until < on).fillna(False), "expired").mask(~rows["fits"], "mismatch")
     rank = kind.map({k: i for i, k in enumerate(BEST_FIRST)})
     best = rank.groupby(rows["entity_id"]).min().map(dict(enumerate(BEST_FIRST)))
