@@ -1,0 +1,140 @@
+"""The people on camera of each row, as a frame of their own: several in one cell, in JSON lists, or one row each."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from zp_registry.frames import STREAMER_FIELDS, empty
+from zp_registry.mapping.model import STREAMER_PREFIX, Column
+from zp_registry.mapping.sheet import SheetData
+from zp_registry.mapping.text import Mask, Text, array, clean, series
+
+_PARTERS: Final = "[、;；,，/／|｜]+"
+
+
+@dataclass
+class Streamers:
+    """``frame``: idx (row of the sheet, from 0), ordinal (from 0), STREAMER_FIELDS; ``uneven``: field → rows where the number
+    of people differs from the number of names, so that nobody can say who has which; ``broken``: field → rows whose list is no JSON."""
+
+    frame: pd.DataFrame
+    uneven: dict[str, Mask] = field(default_factory=dict)
+    broken: dict[str, Mask] = field(default_factory=dict)
+
+
+def streamers_of(data: SheetData, fields: dict[str, Text], blank_words: frozenset[str]) -> Streamers:
+    """All streamers of a sheet. ``fields``: the sheet's columns after its rules, ``streamer.x`` among them."""
+    split = {str(c.field) for c in data.fit.columns.values() if c.split}
+    out = Streamers(empty(("idx", "ordinal", *STREAMER_FIELDS)))
+    parts = []
+    columns = {name.removeprefix(STREAMER_PREFIX): text for name, text in fields.items() if name.startswith(STREAMER_PREFIX)}
+    if columns:
+        parts.append(_from_cells(columns, {s.removeprefix(STREAMER_PREFIX) for s in split}, data.n, blank_words, out))
+    for column, text in data.lists:
+        parts.append(_from_json(column, text, blank_words, out))
+    if parts:
+        frame = pd.concat(parts, ignore_index=True).sort_values("idx", kind="stable", ignore_index=True)
+        frame["ordinal"] = frame.groupby("idx").cumcount().astype("int64")
+        out.frame = frame[["idx", "ordinal", *STREAMER_FIELDS]]
+    return out
+
+
+def _from_cells(columns: dict[str, Text], split: set[str], n: int, blank_words: frozenset[str], out: Streamers) -> pd.DataFrame:
+    lists = {name: _parts(text, blank_words) if name in split else _single(text) for name, text in columns.items()}
+    counts = {name: np.bincount(part["idx"], minlength=n) for name, part in lists.items()}
+    none = np.zeros(n, dtype=np.int64)
+    names, ids = counts.get("name", none), counts.get("id_number", none)
+    uneven = (names != ids) & (names > 0) & (ids > 0)
+    # Who has which number is unknown then: each name and each number stands as a person of its own.
+    people = np.where(uneven, names + ids, np.maximum(names, ids))
+    people = np.maximum(people, (np.max(list(counts.values()), axis=0) > 0).astype(np.int64))
+    frame = pd.DataFrame({"idx": np.repeat(np.arange(n), people)})
+    frame["pos"] = frame.groupby("idx").cumcount()
+    for name, part in lists.items():
+        if name == "id_number":
+            part = part.assign(pos=part["pos"] + np.where(uneven, names, 0)[part["idx"]])
+        elif name != "name":
+            one = (counts[name] == 1) & (people > 1)
+            whole = (counts[name] == people) & ~uneven
+            if name in split:
+                bad = (counts[name] > 0) & ~one & ~whole
+                if bad.any():
+                    out.uneven[STREAMER_PREFIX + name] = bad
+            part = _spread(part, one, whole, people)
+        frame = frame.merge(part.rename(columns={"value": name}), on=["idx", "pos"], how="left")
+    if uneven.any():
+        out.uneven[STREAMER_PREFIX + "name"] = uneven
+    return _shaped(frame)
+
+
+def _parts(text: Text, blank_words: frozenset[str]) -> pd.DataFrame:
+    """idx, pos, value of the parts of each cell; separators at the ends part nothing, a blank part keeps its place."""
+    trimmed = pc.replace_substring_regex(text, f"^(?:{_PARTERS}|\\s)+|(?:{_PARTERS}|\\s)+$", "")
+    pieces = pc.split_pattern_regex(trimmed, _PARTERS.removesuffix("+") + r"\s*")
+    parent = pc.list_parent_indices(pieces).to_numpy(zero_copy_only=False)
+    value = clean(pc.cast(pc.list_flatten(pieces), pa.large_string()), blank_words)
+    frame = pd.DataFrame({"idx": parent.astype(np.int64), "value": series(value)})
+    frame["pos"] = frame.groupby("idx").cumcount()
+    return frame
+
+
+def _single(text: Text) -> pd.DataFrame:
+    frame = pd.DataFrame({"idx": np.arange(len(text)), "value": series(text), "pos": np.zeros(len(text), dtype=np.int64)})
+    return frame[frame["value"].notna()]
+
+
+def _spread(part: pd.DataFrame, one: Mask, whole: Mask, people: Any) -> pd.DataFrame:
+    """One value for several people holds for all; as many values as people go one by one; anything else is dropped."""
+    single = part[one[part["idx"]]]
+    times = people[single["idx"]]
+    spread = single.loc[single.index.repeat(times)]
+    spread = spread.assign(pos=spread.groupby("idx").cumcount())
+    return pd.concat([part[whole[part["idx"]]], spread], ignore_index=True)
+
+
+def _from_json(column: Column, text: Text, blank_words: frozenset[str], out: Streamers) -> pd.DataFrame:
+    parsed = [_parse(t) for t in text.to_pylist()]
+    bad = np.array([p is None for p in parsed], dtype=bool)
+    if bad.any():
+        out.broken[str(column.items[0].field)] = bad
+    people = [(i, person) for i, found in enumerate(parsed) for person in found or []]
+    frame = pd.DataFrame({"idx": np.array([i for i, _ in people], dtype=np.int64)})
+    for item in column.items:
+        names = [item.header, *item.aliases]
+        values = [_text(next((p[k] for k in names if p.get(k) is not None), None)) for _, p in people]
+        frame[str(item.field).removeprefix(STREAMER_PREFIX)] = series(clean(array(values), blank_words))
+    return _shaped(frame)
+
+
+def _parse(text: str | None) -> list[dict[str, Any]] | None:
+    """The objects of a JSON list; [] for an empty cell, None for what is no list of objects."""
+    if text is None:
+        return []
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    found = [found] if isinstance(found, dict) else found
+    return found if isinstance(found, list) and all(isinstance(p, dict) for p in found) else None
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _shaped(frame: pd.DataFrame) -> pd.DataFrame:
+    """All streamer fields as text, without people of whom nothing is known."""
+    for name in STREAMER_FIELDS:
+        if name not in frame.columns:
+            frame[name] = pd.Series(np.nan, index=frame.index, dtype="str")
+    known = frame[list(STREAMER_FIELDS)].notna().any(axis=1)
+    return frame.loc[known, ["idx", *STREAMER_FIELDS]].reset_index(drop=True)

@@ -1,0 +1,122 @@
+"""Small text work that only the mapping stage needs: folding for comparison, blank words, arrays of text.
+
+Folding is for *finding* (headers, sheet names, lookup values); a value itself is only stripped of blanks at its ends.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Text = Any  # a pyarrow large_string array: pyarrow has no type stubs
+Mask = npt.NDArray[np.bool_]
+
+_INVISIBLE: Final = re.compile("[\\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]+")
+_TRIM: Final = "^[\\s\\x{a0}\\x{3000}\\x{200b}-\\x{200f}\\x{2060}\\x{feff}]+|[\\s\\x{a0}\\x{3000}\\x{200b}-\\x{200f}\\x{2060}\\x{feff}]+$"
+_BLANK_MAX: Final = 8  # the longest cell, in characters, that can still be a word for "nothing"
+_HEADER_NOISE: Final = re.compile(r"^[*#]+|[*:]+$|\((?:必填|选填|必录|\*)\)$")
+
+
+def fold(text: str) -> str:
+    """NFKC, no blanks or invisible characters, lower case, no leading apostrophe: the form in which words are compared."""
+    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).casefold().removeprefix("'")
+
+
+def fold_header(text: str) -> str:
+    """A header for comparison: folded, without the marks of required columns (``*姓名``, ``姓名（必填）``, ``姓名：``)."""
+    before, after = "", fold(text)
+    while before != after:
+        before, after = after, _HEADER_NOISE.sub("", after)
+    return after
+
+
+def fold_sheet(text: str) -> str:
+    """A sheet name without the tail of a copy or continuation: ``名单(续)``, ``名单 (2)``, ``名单_2``, ``名单-副本`` = ``名单``."""
+    before, after = "", fold(text)
+    while before != after:
+        before, after = after, re.sub(r"(?:[-_ ]*(?:\((?:续|\d+|副本|[一二三四五六七八九十]+)\)|副本|续[表页]?\d*)|[-_]\d+)$", "", after)
+    return after
+
+
+def array(values: pd.Series[str] | Iterable[str | None]) -> Text:
+    """A text column as one pyarrow array, empty text and NA as null."""
+    out = pa.array(values, type=pa.large_string(), from_pandas=True)
+    if isinstance(out, pa.ChunkedArray):
+        out = out.combine_chunks()
+    return pc.if_else(pc.equal(out, ""), None, out)
+
+
+def series(text: Text) -> pd.Series[str]:
+    """A pyarrow text array as a pandas ``str`` column."""
+    return pd.Series(pd.StringDtype(na_value=np.nan).__from_arrow__(text))  # type: ignore[attr-defined]
+
+
+def nulls(n: int) -> Text:
+    """``n`` empty cells."""
+    return pa.nulls(n, type=pa.large_string())
+
+
+def constant(value: str, n: int) -> Text:
+    """``n`` times the same text."""
+    return pa.array([value], type=pa.large_string()).take(pa.array(np.zeros(n, dtype=np.int64)))
+
+
+def mask(condition: Any) -> Mask:
+    """A pyarrow boolean array as NumPy, null = False."""
+    out: Mask = pc.fill_null(condition, False).to_numpy(zero_copy_only=False)
+    return out
+
+
+def filled(text: Text) -> Mask:
+    """True where there is a value."""
+    out: Mask = pc.is_valid(text).to_numpy(zero_copy_only=False)
+    return out
+
+
+def where(condition: Mask, yes: Text, no: Text) -> Text:
+    """``yes`` where the condition holds, else ``no``."""
+    return pc.if_else(pa.array(condition), yes, no)
+
+
+def emptied(text: Text, condition: Mask) -> Text:
+    """The column with null where the condition holds."""
+    return where(condition, nulls(len(text)), text) if condition.any() else text
+
+
+def clean(text: Text, blank_words: frozenset[str]) -> Text:
+    """Strips blanks and invisible characters at both ends; words that mean "nothing" (folded) become null."""
+    out = pc.replace_substring_regex(text, _TRIM, "")
+    short = pc.filter(out, pc.fill_null(pc.less_equal(pc.utf8_length(out), _BLANK_MAX), False)).unique().to_pylist()
+    nothing = [w for w in short if not fold(w) or fold(w) in blank_words]
+    if not nothing:
+        return out
+    return pc.if_else(pc.is_in(out, value_set=pa.array(nothing, type=pa.large_string())), None, out)
+
+
+def map_distinct(text: Text, function: Callable[[str], str | None]) -> Text:
+    """``function`` over the distinct values of a column; null stays null."""
+    coded = text.dictionary_encode()
+    mapped = pa.array([None if v is None else function(v) for v in coded.dictionary.to_pylist()], type=pa.large_string())
+    return mapped.take(coded.indices)
+
+
+def scientific(number: str) -> str:
+    """A number that has lost digits, written so that nobody takes its digits for true: ``6.21785918577755E+18``."""
+    try:
+        return f"{float(number):.14E}"
+    except ValueError:
+        return number
+
+
+def joined(columns: list[Text], separator: str = "") -> Text:
+    """The filled cells of each row, one behind the other; null where all are empty."""
+    out = pc.binary_join_element_wise(*columns, pa.scalar(separator, pa.large_string()), null_handling="skip")
+    return pc.if_else(pc.equal(out, ""), None, out)
