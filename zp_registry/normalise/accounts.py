@@ -18,7 +18,7 @@ _UNIT: Final = {"": 1, "百": 100, "千": 1000, "k": 1000, "万": 10_000, "w": 1
 
 
 def account_ids(series: pd.Series[str]) -> pd.Series[str]:
-    """Platforms' account ids as text: NFKC, no blanks, no ``.0`` of a number cell. Case and leading zeros are the platform's."""
+    """Platforms' account ids as text: NFKC, no blanks, no ``.0`` of a number cell. Case and leading zeros stay."""
     return replace(clean_code(series), r"^(\d+)\.0+$", r"\1")
 
 

@@ -20,7 +20,9 @@ from zp_registry.normalise.divisions import COUNTY, Division, Divisions, Town, d
 ELSEWHERE: Final = "外县"
 PARTS: Final = ("province", "city", "county", "town", "market", "address_key")
 _NOISE: Final = re.compile(r"[^0-9A-Za-z\u3400-\u9fff\uf900-\ufaff]")
-_LEAD: Final = re.compile(r"^(?:(?:实际)?(?:经营|办公|联系|注册|通讯|居住|收货|发货)?(?:地址|住所|场所)为?|中华人民共和国|中国)")
+_LEAD: Final = re.compile(
+    r"^(?:(?:实际)?(?:经营|办公|联系|注册|通讯|居住|收货|发货)?(?:地址|住所|场所)为?|中华人民共和国|中国)"
+)
 # A name before one of these is a road's or a house's, not a place's.
 _ROAD: Final = re.compile(r"^(?:[东西南北中]?(?:路|街(?!道)|大道|大街|巷|桥)|道(?!口)|宾馆|酒店|饭店|大厦|大酒店|小区|花园)")
 _OFFICE: Final = r"(?:街道办事处|街道办|街道|街办|办事处|镇人民政府|乡人民政府|回族乡|镇|乡|公社)"
@@ -82,6 +84,7 @@ class Reader:
                                                    for o in ("街道", "办事处", "街办"))), "")
         self._bare_stems = _pattern((t.stem for t in tables.towns if t.bare), "")
         self._county = tables.by_code[COUNTY]
+        self._beginnings: dict[str, set[str]] = {}
         # The county's own addresses are most of them, so their usual beginnings are read in one step.
         self._usual = re.compile(rf"^(?:河南省?)?(?:南阳市?)?{self._county.name}")
 
@@ -198,7 +201,10 @@ class Reader:
         return place
 
     def _starts(self, code: str) -> set[str]:
-        return {self._tables.by_code[c].name[:2] for c in (code[:2], code[:4], code) if c in self._tables.by_code}
+        if code not in self._beginnings:
+            known = self._tables.by_code
+            self._beginnings[code] = {known[c].name[:2] for c in (code[:2], code[:4], code) if c in known}
+        return self._beginnings[code]
 
     def _next(self, place: Place) -> Place | None:
         """One level further down, or None if the rest begins with no division inside ``place``."""

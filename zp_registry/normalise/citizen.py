@@ -76,7 +76,8 @@ def check_citizens(series: pd.Series[str], as_of: pd.Series[str]) -> CitizenChec
     return CitizenCheck(
         number=empty_to_na(to_series(pa.array(number), series.index)),
         birth_date=empty_to_na(to_series(pa.array(born), series.index)),
-        valid=valid, shaped=shaped, check=spread(~right), date=spread(right & ~exists), old=old & valid, taxpayer=taxpayer & valid,
+        valid=valid, shaped=shaped, check=spread(~right), date=spread(right & ~exists), old=old & valid,
+        taxpayer=taxpayer & valid,
     )
 
 

@@ -102,7 +102,8 @@ class Faults:
         """Takes over what another collector (of a frame with other rows) has."""
         self._parts += other._parts
 
-    def frame(self, earlier: pd.DataFrame, sheets: pd.Series[str], headers: Mapping[tuple[str, str], str] | None) -> pd.DataFrame:
+    def frame(self, earlier: pd.DataFrame, sheets: pd.Series[str],
+              headers: Mapping[tuple[str, str], str] | None) -> pd.DataFrame:
         """All faults (frames.FAULTS): ``earlier`` first, then each new (row, field, code) once; ``sheets`` by row."""
         old = earlier[list(FAULTS)]
         if self._parts:

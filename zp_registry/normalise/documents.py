@@ -1,7 +1,7 @@
 """Identity documents of persons: the kind of document, the number's shape, and what of it can be a key.
 
-Kinds come as words, or as ``NNN|名称`` with the tax authorities' numbers; the canonical Chinese name is kept. Without a kind the
-shape decides: 15, 18 and 20 characters of a citizen number are a citizen number.
+Kinds come as words, or as ``NNN|名称`` with the tax authorities' numbers; the canonical Chinese name is kept. Without a kind
+the shape decides: 15, 18 and 20 characters of a citizen number are a citizen number.
 """
 
 from __future__ import annotations
@@ -39,8 +39,10 @@ _BY_NUMBER: Final = {
 _BY_WORD: Final = (
     (r"港澳.*(居住证)", HK_MACAO_RESIDENCE), (r"台湾.*(居住证)", TAIWAN_RESIDENCE), (r"港澳台居民居住证", HK_MACAO_RESIDENCE),
     (r"港澳|回乡证|香港|澳门", HK_MACAO_PERMIT), (r"台湾|台胞证", TAIWAN_PERMIT), (r"永久居留", PERMANENT_RESIDENCE),
-    (r"中国.*护照|中华人民共和国护照|因私.*护照", CHINESE_PASSPORT), (r"外国.*护照|外籍.*护照|^护照$|passport", FOREIGN_PASSPORT),
-    (r"军官|警官", OFFICER), (r"士兵|士官", SOLDIER), (r"身份证|户口簿|户口本|^id(?:_?card)?$", RESIDENT), (r"其他|其它", OTHER),
+    (r"中国.*护照|中华人民共和国护照|因私.*护照", CHINESE_PASSPORT),
+    (r"外国.*护照|外籍.*护照|^护照$|passport", FOREIGN_PASSPORT),
+    (r"军官|警官", OFFICER), (r"士兵|士官", SOLDIER),
+    (r"身份证|户口簿|户口本|^id(?:_?card)?$", RESIDENT), (r"其他|其它", OTHER),
 )
 _SHAPES: Final = {
     HK_MACAO_PERMIT: r"^[HM]\d{8}(?:\d{2})?$",
@@ -81,7 +83,8 @@ class Documents:
     citizen: Bools
 
 
-def check_documents(series: pd.Series[str], kinds: pd.Series[str], as_of: pd.Series[str], faults: Faults, field: str) -> Documents:
+def check_documents(series: pd.Series[str], kinds: pd.Series[str], as_of: pd.Series[str], faults: Faults,
+                    field: str) -> Documents:
     """Judges a column of document numbers (cleaned, upper case), one field of the report, and remarks on ``field``.
 
     ``kinds``: canonical kinds or NA; ``as_of``: the row's report date. Faults: ID_SHAPE, ID_CHECK, ID_BIRTH_DATE empty the
@@ -105,7 +108,8 @@ def check_documents(series: pd.Series[str], kinds: pd.Series[str], as_of: pd.Ser
     fits = np.zeros(len(series), dtype=np.bool_)
     for name in kind[other].unique():
         rows = other & (kind == name).to_numpy()
-        fits[rows] = matches(plain[rows], _UNNAMED if name == "" else r"^\b$" if name in _CITIZEN_KINDS else _SHAPES.get(name, _FREE))
+        if name not in _CITIZEN_KINDS:
+            fits[rows] = matches(plain[rows], _SHAPES.get(name, _FREE) if name else _UNNAMED)
     faults.add(other & ~fits, field, "ID_SHAPE")
     number = found.number.where(citizen, plain.where(other & fits))
     return Documents(number, masked_column(series, masked, person_mask), found.birth_date.where(citizen), citizen)

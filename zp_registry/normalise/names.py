@@ -1,8 +1,8 @@
 """Comparison forms of names. Never shown; two names with one form are written alike, which proves nothing about the parties.
 
-Businesses: simplified, upper case, no blanks or punctuation but ``()``, no ``(个体工商户)`` behind, legal forms in one wording
-(有限责任公司 → 有限公司). The place in front (河南省, 镇平县) is kept: it tells namesakes apart. Persons: letters and CJK only, so that
-every middle dot (阿不都·热合曼) falls away. A masked name (张*, 李某某) has no form: a part of a name is no key.
+Businesses: simplified, upper case, no blanks or punctuation but ``()``, no ``(个体工商户)`` behind, legal forms in one
+wording (有限责任公司 → 有限公司). The place in front (河南省, 镇平县) is kept: it tells namesakes apart. Persons: letters and
+CJK only, so that every middle dot (阿不都·热合曼) falls away. A masked name (张*, 李某某) has none: part of a name is no key.
 """
 
 from __future__ import annotations
@@ -19,18 +19,20 @@ _INDIVIDUAL: Final = re.compile(r"\(?个体(?:工商户|户|经营)?\)?$")
 _NOT_BUSINESS: Final = re.compile(r"[^0-9A-Z()\u3400-\u9fff\uf900-\ufaff]")
 _NOT_PERSON: Final = re.compile(r"[^A-Z\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _FORMS: Final = (
-    ("有限责任公司", "有限公司"), ("股份公司", "股份有限公司"), ("农民专业合作社", "专业合作社"), ("专业合作社联合社", "合作社联合社"),
+    ("有限责任公司", "有限公司"), ("股份公司", "股份有限公司"),
+    ("农民专业合作社", "专业合作社"), ("专业合作社联合社", "合作社联合社"),
 )
 _MASKED: Final = r"[*•●×]|^[\x{3400}-\x{9fff}]某{1,2}$|^[xX]{2,}$|某某"
-# Suffixes of names that a person does not have; the short ones are too common in given names to count in a name of two or three.
+# Suffixes of names that a person does not have; the short ones are too common in given names to count there.
 _COMPANY: Final = r"公司$|集团$|\(有限合伙\)$|\(普通合伙\)$|事务所$|合伙企业"
 _COOPERATIVE: Final = r"合作社$|合作社联合社$|合作联社$"
 _BUSINESS: Final = (
-    r"(?:商行|经营部|工作室|经营户|批发部|销售部|门市部|营业部|服务部|加工厂|加工坊|商店|商铺|超市|店铺|摊位|玉行|珠宝行|工艺厂|玉器厂|玉雕厂"
-    r"|服务站|服务中心|中心|个体工商户|个体户|工艺社|饰品屋|直播间)\)?$"
+    r"(?:商行|经营部|工作室|经营户|批发部|销售部|门市部|营业部|服务部|加工坊|商店|商铺|超市|店铺|摊位|玉行|珠宝行"
+    r"|服务站|中心|个体工商户|个体户|工艺社|饰品屋|直播间)\)?$"
 )
 _LONG_BUSINESS: Final = r"[\x{3400}-\x{9fff}0-9A-Za-z()]{3,}(?:厂|店|行|坊|馆|轩|阁|斋|堂|部|铺|社|城|屋|居|苑|吧|号)$"
 _SHORT_BUSINESS: Final = r"[\x{3400}-\x{9fff}0-9A-Za-z()]{2,}(?:厂|店)$"
+_FAMILY_LIKE: Final = r"^[\x{3400}-\x{9fff}]{3}(?:轩|阁|堂|行|社|城|居|苑|斋)$"
 _PERSON: Final = r"^[\x{3400}-\x{9fff}]{2,4}$|^[\x{3400}-\x{9fff}]+(?:[·•・‧∙.][\x{3400}-\x{9fff}]+)+$"
 
 
@@ -81,7 +83,7 @@ def kinds_by_name(series: pd.Series[str]) -> pd.Series[str]:
     out[matches(text, _LONG_BUSINESS) & ~(person & three)] = "sole_proprietor"
     # 张店, 李行 may be persons; 玉器店 is none.
     out[matches(text, _SHORT_BUSINESS)] = "sole_proprietor"
-    out[matches(text, r"^[\x{3400}-\x{9fff}]{4}$") & matches(text, r"(?:轩|阁|堂|行|社|城|居|苑|斋)$") & ~matches(text, _BUSINESS)] = "natural_person"
+    out[matches(text, _FAMILY_LIKE)] = "natural_person"  # 欧阳梓轩; the words of more than one character follow
     out[matches(text, _BUSINESS)] = "sole_proprietor"
     out[matches(series, r"\(?个体(?:工商户|户)\)?$")] = "sole_proprietor"
     out[matches(text, _COOPERATIVE)] = "cooperative"

@@ -17,7 +17,6 @@ import pyarrow.compute as pc
 from zp_registry.normalise.columns import (
     Bools,
     Faults,
-    blank,
     empty_to_na,
     filled,
     map_distinct,
@@ -30,7 +29,9 @@ from zp_registry.normalise.columns import (
 )
 from zp_registry.normalise.masks import is_masked, masked_column, phone_mask
 
-_SPLIT: Final = re.compile(r"[/、,，;；|&]|或者?|和|及|以及|[\u4e00-\u9fff]*(?:电话|手机|座机|固话|微信|联系方式)[号码]*[:：]?", re.IGNORECASE)
+_SPLIT: Final = re.compile(
+    r"[/、,，;；|&]|或者?|和|及|以及|[\u4e00-\u9fff]*(?:电话|手机|座机|固话|微信|联系方式)[号码]*[:：]?", re.IGNORECASE
+)
 _PLAIN: Final = r"^(?:(?:\+|00)?86)?(1[3-9]\d{9})(?:\.0)?$"
 _MOBILE: Final = re.compile(r"(?<!\d)(?:(?:\+|00)?86)?(1[3-9]\d{9})(?!\d)")
 _MOBILE_LOOSE: Final = re.compile(r"(?<!\d)(?:(?:\+|00)?86[- ]*)?(1[3-9]\d[- ]?\d{4}[- ]?\d{4})(?!\d)")
@@ -60,8 +61,7 @@ def check_phones(series: pd.Series[str], faults: Faults, field: str) -> Phones:
     mask = masked_column(map_where(series, masked, _masked_piece), masked, phone_mask)
     faults.add(masked, field, "PHONE_MASKED")
     faults.add(filled(series) & ~filled(every) & ~masked, field, "PHONE_INVALID")
-    first = to_series(pc.replace_substring_regex(to_arrow(every), r";.*$", ""), series.index) if len(series) else blank(series.index)
-    return Phones(first, every, mask)
+    return Phones(replace(every, r";.*$", ""), every, mask)
 
 
 def _masked_piece(cell: str) -> str:
@@ -97,8 +97,9 @@ def _other(piece: str) -> str | None:
         tail = _EXTENSION.search(text)
         if tail:
             extension, text = tail.group(1), text[: tail.start()]
+    digits = re.sub(r"^86(?=0?\d{9,11}$)", "+86", re.sub(r"[\s()\-]", "", text))
     try:
-        number = phonenumbers.parse(re.sub(r"^00", "+", re.sub(r"^86(?=0?\d{9,11}$)", "+86", re.sub(r"[\s()\-]", "", text))), "CN")
+        number = phonenumbers.parse(re.sub(r"^00", "+", digits), "CN")
     except phonenumbers.NumberParseException:
         return None
     if not phonenumbers.is_valid_number(number):

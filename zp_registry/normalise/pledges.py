@@ -28,7 +28,7 @@ def normalise_pledges(frame: pd.DataFrame, faults: pd.DataFrame, *, headers: Map
     """Ledger rows (frames.MAPPED_PLEDGE) as frames.PLEDGE_NORMALISED, without streamers.
 
     The one number column becomes ``uscc`` or ``id_number`` by check digit, then by shape; ``number`` itself stays only where it
-    is valid. A date of birth must not be after ``today``. Reject: PLEDGE_EMPTY, SIGNED_ON_MISSING (also for a date that is none).
+    is valid. A date of birth must not be after ``today``. Reject: PLEDGE_EMPTY, SIGNED_ON_MISSING (also if it is no date).
     """
     found = Faults(frame.index)
     out = frame.copy()

@@ -23,8 +23,8 @@ from zp_registry.normalise.result import Normalised
 from zp_registry.normalise.text import clean, clean_code, clean_shown, simplify
 
 DATES: Final = ("opened_on", "closed_on", "held_from", "held_to", "verified_on")
-_NAMES: Final = ("subject_name", "legal_representative", "operator_name", "contact_name", "agency_name", "payee_name", "payee_bank",
-                 "business_address")
+_NAMES: Final = ("subject_name", "legal_representative", "operator_name", "contact_name", "agency_name", "payee_name",
+                 "payee_bank", "business_address")
 _SHOWN: Final = ("account_name", "account_url")
 _PLAIN: Final = ("platform", "account_handle")
 # Words for an end that has not come.
@@ -45,8 +45,8 @@ def normalise_frame(frame: pd.DataFrame, streamers: pd.DataFrame, faults: pd.Dat
                     markets: Sequence[tuple[str, str]] | None = None) -> Normalised:
     """Account and streamer rows (frames.MAPPED) with their ``streamers`` and the ``faults`` so far.
 
-    ``headers``: (sheet, field) → header, for the faults; ``today``: ISO date that stands in for a row without as_of; ``markets``:
-    (market, town) hints instead of the packaged ones. Dates of birth are judged against the row's as_of.
+    ``headers``: (sheet, field) → header, for the faults; ``today``: ISO date for a row without as_of;
+    ``markets``: (market, town) hints instead of the packaged ones. Dates of birth are judged against the row's as_of.
     """
     found = Faults(frame.index)
     out = frame.copy()
@@ -86,7 +86,8 @@ def _parties(out: pd.DataFrame, as_of: pd.Series[str], earlier: pd.DataFrame, fo
     out["id_number"], out["id_mask"] = own.number, own.mask
     # The kind of document belongs to the operator's number where that is the only one in the row.
     operator_kind = out["id_type"].mask(filled(number))
-    operator = check_documents(id_text(clean_code(out["operator_id_number"])), operator_kind, as_of, found, "operator_id_number")
+    theirs = id_text(clean_code(out["operator_id_number"]))
+    operator = check_documents(theirs, operator_kind, as_of, found, "operator_id_number")
     out["operator_id_number"], out["operator_id_mask"] = operator.number, operator.mask
     out["birth_date"] = own.birth_date.fillna(operator.birth_date)
     agency = id_text(clean_code(out["agency_uscc"]))

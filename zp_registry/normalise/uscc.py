@@ -63,8 +63,8 @@ def check_usccs(series: pd.Series[str]) -> UsccCheck:
     matrix = byte_matrix(text.filter(pa.array(sized)), 18)
     values = _VALUE[matrix]
     doubtful = np.isin(matrix, np.frombuffer(CONFUSABLE.encode(), dtype=np.uint8))
-    allowed = (values >= 0).all(axis=1)
-    confusable = ((values >= 0) | doubtful).all(axis=1) & ~allowed
+    allowed: Bools = np.all(values >= 0, axis=1)
+    confusable: Bools = np.all((values >= 0) | doubtful, axis=1) & ~allowed
     right = allowed.copy()
     right[allowed] = check_characters(matrix[allowed, :17]) == matrix[allowed, 17]
     org_total = 11 - (_ORG_VALUE[matrix[:, 8:16]] @ _ORG_WEIGHTS) % 11
