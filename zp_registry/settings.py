@@ -1,0 +1,230 @@
+"""Settings: ``zp-registry.toml`` in the working folder (or the file that ZP_CONFIG names), and variables, which beat it.
+
+The variable of ``validity_years`` in ``[pledges]`` is ``ZP_PLEDGES__VALIDITY_YEARS``; an empty variable counts as not given.
+Lists are words with commas between, or JSON. Every setting's description here is its documentation (docs/settings.md).
+The master key is no setting: see :mod:`zp_registry.crypto.master`.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from zp_registry import settings_origin
+from zp_registry.errors import UsageError
+from zp_registry.settings_origin import section_of
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+CONFIG_FILE, CONFIG_VARIABLE = "zp-registry.toml", "ZP_CONFIG"
+
+
+def _words(value: object) -> object:
+    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+
+def _guarded(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)):
+        return url
+    raise ValueError("must begin with https:// (http:// only to this machine): identity data never travels in clear")
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+AbsolutePath = Annotated[Path, AfterValidator(lambda p: Path(os.path.abspath(p.expanduser())))]
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """A part of the settings: frozen, and an unknown key in it is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class CountySettings(Section):
+    """The county whose registry this is."""
+
+    code: str = Field(default="411324", pattern=r"^\d{6}$", description="The county's six-digit administrative code.")
+    name: str = Field(default="镇平县", description="The county's full name, as addresses write it.")
+
+
+class TownSettings(Section):
+    """One town, under its full name: `[towns."石佛寺镇"]`."""
+
+    responsible: str = Field(default="", description="Who follows up missing pledges there (责任单位/网格员).")
+
+
+class QuarantineSettings(Section):
+    """When a whole file is refused for its rows. A mapping's own expectations may be stricter."""
+
+    max_rejected_share: Share = Field(default=0.5, description="A file with more rejected rows than this is refused (0 to 1).")
+    min_rows_for_shares: Count = Field(default=5, description="Files with fewer rows are not judged by shares.")
+
+
+class PledgeSettings(Section):
+    """Which integrity pledges (诚信经营承诺书) hold."""
+
+    validity_years: Count = Field(default=2, description="Years from the signing date, where the ledger names no end.")
+    current_version: str | None = Field(
+        default=None, description="The one template version that holds; not given: every version holds.")
+    outdated_versions: Words = Field(default=(), description="Template versions that no longer hold (status `outdated`).")
+    exempt: Words = Field(default=(), description="Entity ids or credit codes that need not sign (status `exempt`).")
+    deadline_days: Count = Field(default=15, description="Days from an entity's first listing to the deadline on the lists.")
+
+
+class FlagSettings(Section):
+    """From how many unrelated holders on one thing is a lead."""
+
+    shared_payee_holders: int = Field(default=3, ge=2, description="Unrelated holders paid into one account.")
+    shared_streamer_holders: int = Field(default=3, ge=2, description="Unrelated holders with one person on camera.")
+    shared_phone_holders: int = Field(default=5, ge=2, description="Unrelated holders with one contact phone.")
+    farm_holders: int = Field(default=5, ge=2, description="Unrelated holders from which sharing is a strong lead.")
+
+
+class ResolveSettings(Section):
+    """How reports of one holder are brought together."""
+
+
+class ApiSettings(Section):
+    """One platform's interface, under the platform's id: `[api.ID]`. The secret itself never stands in this file."""
+
+    enabled: bool = Field(default=True, description="`false`: `nightly` and `pull` leave this platform out.")
+    base_url: Annotated[str, AfterValidator(_guarded)] = Field(
+        description="Where the interface is: `https://…`; `http://` only on this machine.")
+    token_env: str | None = Field(default=None, description="Name of the variable that holds the token or secret.")
+    token_file: AbsolutePath | None = Field(
+        default=None, description="File that holds the token or secret, readable by its owner alone.")
+
+
+class LimitSettings(Section):
+    """What a file may hold at most; a larger one is refused before it fills the memory."""
+
+    max_bytes: Count = Field(default=200 * 1024 * 1024, description="Bytes of a file.")
+    max_rows: Count = Field(default=2_000_000, description="Rows of a sheet.")
+    max_columns: Count = Field(default=500, description="Columns of a sheet.")
+    max_sheets: Count = Field(default=60, description="Sheets of a workbook.")
+
+
+class LogSettings(Section):
+    """The log: JSON lines, plain text on a terminal. ID numbers, phones and secrets are struck out."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The least level that is written.")
+    file: AbsolutePath | None = Field(default=None, description="File to append to; not given: standard error.")
+
+
+class Settings(Section):
+    """All settings."""
+
+    home: AbsolutePath = Field(default=Path("var"), validate_default=True,
+                               description="The folder that holds everything that changes; the option `--home` beats it.")
+    database_url: str = Field(
+        default_factory=lambda data: f"sqlite:///{data.get('home', Path('var')) / 'db' / 'registry.sqlite'}", repr=False,
+        description="`sqlite:///…` or `postgresql+psycopg://…`; not given: `db/registry.sqlite` in the home folder.")
+    mappings_dir: AbsolutePath | None = Field(
+        default=None, description="Folder with the operator's own mappings, which beat the packaged ones.")
+    county: CountySettings = CountySettings()
+    towns: dict[str, TownSettings] = Field(default_factory=dict)
+    quarantine: QuarantineSettings = QuarantineSettings()
+    pledges: PledgeSettings = PledgeSettings()
+    flags: FlagSettings = FlagSettings()
+    resolve: ResolveSettings = ResolveSettings()
+    api: dict[str, ApiSettings] = Field(default_factory=dict)
+    limits: LimitSettings = LimitSettings()
+    logs: LogSettings = LogSettings()
+
+
+# Relative paths in the file start at the file's folder, so that a cron job's working folder does not matter.
+_PATHS = (("home",), ("mappings_dir",), ("logs", "file"), ("api", "*", "token_file"))
+
+
+def load_settings(home: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this run; ``home`` is the option ``--home``. UsageError names each wrong key, its place and the nearest
+    known key, and never a value."""
+    environ = os.environ if environ is None else environ
+    file = _file(environ)
+    origins: dict[tuple[str, ...], str] = {}
+    data: dict[str, Any] = {}
+    if file is not None:
+        data = _read(file, origins)
+        for path in _PATHS:
+            settings_origin.anchor(data, path, file.absolute().parent)
+    faults = settings_origin.add_variables(data, environ, Settings, origins)
+    if home is not None:
+        data["home"] = str(home)
+    try:
+        settings = Settings.model_validate(data)
+    except ValidationError as error:
+        faults += settings_origin.explain(error, Settings, origins)
+    if faults:
+        raise UsageError("wrong settings:\n  " + "\n  ".join(faults))
+    return settings
+
+
+def _file(environ: Mapping[str, str]) -> Path | None:
+    if named := environ.get(CONFIG_VARIABLE):
+        if not Path(named).is_file():
+            raise UsageError(f"there is no file {named}, which {CONFIG_VARIABLE} names")
+        return Path(named)
+    return Path(CONFIG_FILE) if Path(CONFIG_FILE).is_file() else None
+
+
+def _read(file: Path, origins: dict[tuple[str, ...], str]) -> dict[str, Any]:
+    try:
+        text = file.read_text("utf-8-sig")
+        data = tomllib.loads(text)
+    except UnicodeDecodeError:
+        raise UsageError(f"{file} is not in UTF-8: save it so") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{file} is not valid TOML: {error}") from None
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}") from None
+    origins.update({path: f"{file} line {line}" for path, line in settings_origin.key_lines(text).items()})
+    return data
+
+
+def settings_reference() -> str:
+    """docs/settings.md: every setting with its variable, its value if not given, and what it does."""
+    lines = [
+        "# Settings", "",
+        "Made by `make docs` from `zp_registry/settings.py`: do not edit here.", "",
+        f"Settings stand in `{CONFIG_FILE}` in the working folder, or in the file that the variable `{CONFIG_VARIABLE}` names. "
+        "A variable beats the file. An empty variable counts as not given. Lists in variables have commas between their words. "
+        "Relative paths in the file start at the file's folder. An unknown key is an error.", "",
+        "## At the top of the file", "",
+    ]
+    plain = [name for name, field in Settings.model_fields.items() if section_of(field.annotation)[0] is None]
+    lines += _table(Settings, "", plain)
+    for name, field in Settings.model_fields.items():
+        section, many = section_of(field.annotation)
+        if section is not None and section.model_fields:
+            title = f'{name}."NAME"' if many else name
+            lines += ["", f"## [{title}]", "", " ".join((section.__doc__ or "").split()), ""]
+            lines += _table(section, f"{name.upper()}__{'NAME__' if many else ''}", list(section.model_fields))
+    lines += [
+        "", "## Secrets: variables only", "",
+        "| variable | what it is |", "|---|---|",
+        "| `ZP_MASTER_KEY` | The master key, 32 bytes in base64; not given: the command, then the home's `keys/master.key`. |",
+        "| `ZP_MASTER_KEY_COMMAND` | A command that prints the master key; it is run without a shell. |",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _table(section: type[BaseModel], prefix: str, names: list[str]) -> list[str]:
+    lines = ["| setting | variable | if not given | what it does |", "|---|---|---|---|"]
+    for name in names:
+        field = section.model_fields[name]
+        value = "must be given" if field.is_required() else "derived" if field.default_factory else _shown(field.default)
+        lines.append(f"| `{name}` | `ZP_{prefix}{name.upper()}` | {value} | {field.description} |")
+    return lines
+
+
+def _shown(value: object) -> str:
+    if value in (None, (), ""):
+        return "nothing"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
