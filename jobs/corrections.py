@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from zp_registry.crypto import mask_account, mask_id, mask_name, mask_phone
+from zp_registry.crypto import mask_account, mask_id, mask_phone
 from zp_registry.errors import FileRefused
 from zp_registry.lists.rejects import RejectItem, read_rejects, write_rejects
 from zp_registry.mapping import RawRow, from_raw
@@ -18,19 +19,19 @@ from .imports import Options, Outcome, find_files, load_mapped
 from .lists import platform_titles
 from .office import Office
 
+_NUMBER = re.compile(r"[0-9０-９]{7,}[XxＸｘ]?")
 A_FEW_ROWS = Expectations(max_rejected_share=1.0)  # what holds for a whole report does not hold for a handful of its rows
 
 
-def shown_cells(office: Office, kept: KeptRow) -> dict[str, str]:
-    """The row as a clerk sees it: bad cells in clear, those that hold a number, phone or account masked."""
-    masks = {"id": mask_id, "phone": mask_phone, "payee": mask_account, "name": mask_name}
-    mapping = office.mappings[kept.mapping]
-    return {h: v if h in kept.bad else _masked(v, mapping.sensitivity(kept.sheet, h), masks) for h, v in kept.cells.items()}
+def shown_cells(kept: KeptRow) -> dict[str, str]:
+    """The row as a clerk sees it: bad cells in clear; in all others every run of digits that could be a number, phone or payee
+    account is masked, whatever the column is called."""
+    return {h: v if h in kept.bad else _NUMBER.sub(_masked, v) for h, v in kept.cells.items()}
 
 
-def _masked(value: str, kind: str | None, masks: dict[str, object]) -> str:
-    mask = masks.get(kind or "")
-    return mask(value) if callable(mask) and value else value
+def _masked(found: re.Match[str]) -> str:
+    text = found.group()
+    return mask_id(text) if len(text) in (15, 18) else mask_phone(text) if len(text) == 11 else mask_account(text)
 
 
 def export_rejects(office: Office, path: Path) -> int:
@@ -41,7 +42,7 @@ def export_rejects(office: Office, path: Path) -> int:
         audit.note(connection, "export rejects", f"{len(kept)} rows with their bad cells in clear")
     items = []
     for k in kept:
-        cells = shown_cells(office, k)
+        cells = shown_cells(k)
         items.append(RejectItem(token=k.token, source_file=k.source_file, sheet=k.sheet, row=k.row, platform_title=titles.get(k.mapping, k.mapping),
                                 as_of=k.as_of, headers=list(cells), cells=list(cells.values()), bad=k.bad))
     write_rejects(items, path)
@@ -79,7 +80,7 @@ def _import_one(office: Office, path: Path) -> Corrected:
     result.problems += [f"{path.name}：令牌 {t} 不在待更正之列" for t in edited if t not in found]
     groups: dict[tuple[int, str], list[tuple[KeptRow, dict[str, str]]]] = {}
     for k in kept:
-        cells = laid_over(k.cells, shown_cells(office, k), edited[k.token])
+        cells = laid_over(k.cells, shown_cells(k), edited[k.token])
         if cells == k.cells:
             result.untouched += 1
             continue
@@ -94,7 +95,8 @@ def _load_again(office: Office, result: Corrected, path: Path, as_of: str, rows:
     raw = [RawRow(sheet=k.sheet, row=k.row, cells=cells) for k, cells in rows]
     scope = "delta"  # a few corrected rows say nothing about the accounts that are not among them
     try:
-        mapped = from_raw(raw, mapping=office.mappings[first.mapping], mappings=office.mappings, as_of=as_of or None, scope=scope, name=first.source_file, part_suffix=f"+更正{first.token[:6]}")
+        mapped = from_raw(raw, mapping=office.mappings[first.mapping], as_of=as_of or None, scope=scope, file_name=first.source_file)
+        mapped.frame["part"] = mapped.frame["part"].fillna("") + f"+更正{first.token[:6]}"  # beside the report, not in its place
         outcome = load_mapped(office, mapped, Options(kind=first.kind, as_of=as_of or None, scope=scope), A_FEW_ROWS)
     except FileRefused as refused:
         result.problems.append(f"{path.name}：{first.source_file} 的更正行仍不合格（{message(refused.code, refused.detail)}）")

@@ -113,7 +113,7 @@ def load_mapped(office: Office, mapped: MappedReport, options: Options, expectat
                    previous=previous, accept=options.accept)
     warnings = [{"code": w.code, "sheet": w.sheet, "message": message(w.code, w.detail)} for w in mapped.warnings]
     warnings += [{"code": c, "sheet": "", "message": message(c, d)} for c, d in judged.remarks]
-    facts = FileFacts(mapped.file.name, mapped.file.sha256, mapped.file.size, options.kind, source, mapped.mapping.fingerprint, options.text(), office.run_id, warnings, options.accept)
+    facts = FileFacts(mapped.file.name, mapped.file.sha256, mapped.file.size, options.kind, source, office.mapping_hash(source), options.text(), office.run_id, warnings, options.accept)
     batch = Batch(facts, judged.accepted, judged.rejected, clean.streamers, judged.faults, mapped.as_of, mapped.scope, mapped.rows_read,
                   mapped.rows_skipped, mapped.mapping.account_match == "loose", lambda idx: [raw_text(r.cells) for r in mapped.raw(idx)])
     outcome = Outcome(mapped.file.name, "loaded", source, as_of, mapped.scope, tuple(mapped.parts), warnings=warnings)

@@ -35,6 +35,10 @@ class Office:
     exit_code: int = 0
     summary: dict[str, object] = field(default_factory=dict)
 
+    def mapping_hash(self, mapping_id: str) -> str:
+        """A short hash of a mapping's content."""
+        return hashlib.sha256(self.mappings[mapping_id].model_dump_json().encode()).hexdigest()[:16]
+
     @property
     def rules_version(self) -> str:
         """A short hash of the settings that rules depend on."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from sqlalchemy import Engine, insert, select
 
 from zp_registry.crypto import Keyring, WrappedKey
-from zp_registry.registry.audit import moment
 from zp_registry.registry.models import DataKey
 
 
@@ -17,5 +16,5 @@ def open_keyring(engine: Engine, master: bytes) -> Keyring:
             return Keyring.open(master, [WrappedKey(*row) for row in rows])
         ring, wrapped = Keyring.create(master)
         connection.execute(insert(DataKey), [{
-            "key_id": w.key_id, "purpose": w.purpose, "wrapped": w.wrapped, "created_at": w.created or moment(), "retired_at": w.retired} for w in wrapped])
+            "key_id": w.key_id, "purpose": w.purpose, "wrapped": w.wrapped, "created_at": w.created_at, "retired_at": w.retired_at} for w in wrapped])
         return ring

@@ -60,6 +60,7 @@ def upgrade() -> None:
     sa.Column('who', sa.String(length=200), nullable=False),
     sa.Column('why', sa.Text(), nullable=False),
     sa.Column('decided_at', sa.String(length=32), nullable=False),
+    sa.Column('seen_until', sa.String(length=10), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_decision'))
     )
     with op.batch_alter_table('decision', schema=None) as batch_op:
@@ -123,7 +124,7 @@ def upgrade() -> None:
     sa.Column('last_seen', sa.String(length=10), nullable=False),
     sa.Column('score', sa.Float(), nullable=False),
     sa.Column('reason', sa.Text(), nullable=False),
-    sa.Column('evidence', sa.JSON(), nullable=True),
+    sa.Column('evidence', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('flag_id', name=op.f('pk_flag')),
     sa.UniqueConstraint('anchor', name=op.f('uq_flag_anchor'))
     )
