@@ -51,7 +51,7 @@ def write_followups(
     """
     day = iso_date(as_of)
     _check_choices(attempts_methods, outcomes)
-    rows = frame.reindex(columns=list(FOLLOWUPS))
+    rows = frame.reindex(columns=list(FOLLOWUPS)).reset_index(drop=True)
     shares = split_platforms(rows, platform_names)
     # Clerks work person by person: a grid worker's entities stand together, the oldest first.
     rows = rows.sort_values(["responsible", "first_listed", "entity_id"], na_position="last", kind="stable")
@@ -118,7 +118,11 @@ def _list_rows(part: pd.DataFrame, list_name: str) -> list[list[object]]:
     reason = reason.fillna("").where(remark == "", reason.fillna("") + "；" + remark).str.strip("；")
     last = part[["last_method", "outcome"]].astype("str").fillna("")
     sep = pd.Series("：", index=part.index).where((last["last_method"] != "") & (last["outcome"] != ""), "")
-    table = part.assign(reason=reason, before=last["last_method"] + sep + last["outcome"], attempts=part["attempts"].fillna(0))
+    table = part.assign(
+        reason=reason,
+        before=last["last_method"] + sep + last["outcome"],
+        attempts=pd.to_numeric(part["attempts"], errors="coerce").fillna(0),
+    )
     columns = (
         "entity_id",
         "subject_name",

@@ -115,7 +115,10 @@ def _write_sheet(ws: Worksheet, book: Book, group: list[RejectItem], headers: tu
                 if cell.data_type == "s" and formula_like(str(cell.value)):
                     cell.quotePrefix = True  # setting a style takes the prefix away
                 note = Comment(
-                    "\n".join(f"{text}（{code}）" for code, text in faults), "登记系统", width=260, height=60 + 30 * len(faults)
+                    clean("\n".join(f"{text}（{code}）" for code, text in faults)),
+                    "登记系统",
+                    width=260,
+                    height=60 + 30 * len(faults),
                 )
                 cell.comment = note
     page(ws, last_column=wide, last_row=last, header_row=top, as_of=day, name=ws.title, autofilter=wide, repeat_columns="B:C")
@@ -143,7 +146,7 @@ def read_rejects(path: Path) -> tuple[list[Corrected], list[Problem]]:
         if name.startswith(META_SHEET) and rows and cells.text_of(rows[0][0]) == "zp-rejects":
             for row in rows[1:]:
                 headers = json.loads(cells.text_of(row[1]))
-                exact[tuple(cells.text_of(h) for h in headers)] = headers
+                exact[tuple(_trimmed([cells.text_of(h) for h in headers]))] = headers
     done: list[Corrected] = []
     problems: list[Problem] = []
     seen: dict[str, tuple[str, int]] = {}
@@ -156,9 +159,9 @@ def read_rejects(path: Path) -> tuple[list[Corrected], list[Problem]]:
             if TOKEN in texts:
                 lists += 1
                 start = texts.index(TOKEN)
-                shown = texts[start + len(_LEADING) :]
+                shown = _trimmed(texts[start + len(_LEADING) :])
                 # Headers with line breaks or odd characters come back as the source file has them.
-                where = exact.get(tuple(shown)) or exact.get(tuple(_trimmed(shown))) or _trimmed(shown)
+                where = exact.get(tuple(shown)) or shown
             elif where is not None and any(texts):
                 _take(done, problems, seen, (name, number), row[start:], where)
     if not lists:

@@ -132,8 +132,9 @@ def _files(files: Sequence[Mapping[str, Any]]) -> str:
         notes = [_said(w["code"], w["message"]) for w in f["warnings"]]
         if f["refusal_code"] or f["refusal_message"]:
             notes.insert(0, _said(f["refusal_code"], f["refusal_message"]))
-        rows.append((f["name"], _Html(_e(what).replace("\n", "<br>")), _state(f["state"]), *(int(f[n]) for n in numbers), _check(f),
-                     _Html("<br>".join(_e(n) for n in notes))))  # fmt: skip
+        said = _Html("<br>".join(_e(n) for n in notes))
+        about = _Html(_e(what).replace("\n", "<br>"))
+        rows.append((f["name"], about, _state(f["state"]), *(int(f[n]) for n in numbers), _check(f), said))
     if len(files) > 1:
         ok = _Html('<span class="ok">✓</span>' if all(f["sum_ok"] for f in files) else '<span class="bad">✗</span>')
         rows.append((f"合计 {len(files)} 个文件", "", "", *(sum(int(f[n]) for f in files) for n in numbers), ok, ""))
