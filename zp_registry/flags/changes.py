@@ -21,11 +21,12 @@ def change_marks(steps: pd.DataFrame, circle: Circle) -> pd.DataFrame:
     own_payee = circle.owns(entity, out["payee_key"])
     home_payee = circle.lives_with(entity, out["payee_key"])
     declared_payee = within(out["payee_key"], out["declared"])
-    out["payee_stranger"] = out["payee_key"].notna() & ~own_payee & ~home_payee & ~declared_payee
+    collects = out["payee_hash"].isin(list(circle.collectors))
+    out["payee_stranger"] = out["payee_key"].notna() & ~own_payee & ~home_payee & ~declared_payee & ~collects
     other_name = out["prev_payee_key"].notna() & out["payee_key"].notna() & (out["prev_payee_key"] != out["payee_key"])
     other_number = out["prev_payee_hash"].notna() & out["payee_hash"].notna() & (out["prev_payee_hash"] != out["payee_hash"])
     unnamed = out["payee_key"].isna() | out["prev_payee_key"].isna()
-    out["payee_changed"] = (other_name & ~own_payee & ~home_payee) | (other_number & unnamed)
+    out["payee_changed"] = ((other_name & ~own_payee & ~home_payee) | (other_number & unnamed)) & ~collects
     out["card_changed"] = other_number & ~out["payee_changed"]
     out["streamer_changed"] = apart(out["prev_streamers"], out["streamers"]) & ~_all_declared(out)
     alone = out["streamers"].notna() & ~business

@@ -6,6 +6,8 @@ import pandas as pd
 
 from zp_registry.resolve import Resolved
 
+_FIRM = r"公司|合作社|工作室|中心|事务所|(?:店|行|厂|部)$"
+
 
 class Circle:
     """Names by entity (own names, legal representative, operator, declared family and staff, those of linked entities), the
@@ -16,7 +18,7 @@ class Circle:
         rows = records[records["subject_id"].notna()]
         rows = rows.assign(entity_id=rows["subject_id"].map(entity_of).astype("str"))
         pairs = [rows[["entity_id", c]].set_axis(["entity_id", "name"], axis=1) for c in ("subject_key", "legal_key", "operator_key", "agency_key")]
-        family = people.loc[people["relation"].isin(["family", "self"]), ["record_id", "name_key"]].merge(rows[["record_id", "entity_id"]], on="record_id")
+        family = people.loc[people["relation"] == "family", ["record_id", "name_key"]].merge(rows[["record_id", "entity_id"]], on="record_id")
         pairs.append(family[["entity_id", "name_key"]].set_axis(["entity_id", "name"], axis=1))
         own = pd.concat(pairs).dropna().drop_duplicates()
         links = resolved.links
@@ -27,6 +29,7 @@ class Circle:
         self.business_names = rows.loc[rows["uscc"].notna()].groupby("entity_id")["subject_key"].last()
         self.household = self._households(rows)
         self.agency_phones = self._agency_phones(rows)
+        self.collectors = self._collectors(rows)
         self.group = _groups(resolved)
 
     @staticmethod
@@ -45,6 +48,13 @@ class Circle:
         used = rows.loc[rows["agency_key"].notna() & rows["phone_hash"].notna(), ["phone_hash", "agency_key", "entity_id"]].drop_duplicates()
         counts = used.groupby(["phone_hash", "agency_key"]).size().reset_index(name="n")
         return set(counts.loc[counts["n"] >= 2, "phone_hash"])
+
+    @staticmethod
+    def _collectors(rows: pd.DataFrame) -> set[str]:
+        """Payee accounts of firms that collect for clients of agencies (机构代收): a firm's account with a declared agency."""
+        firm = rows["payee_name"].str.contains(_FIRM, regex=True).fillna(False)
+        own = (rows["payee_key"] == rows["subject_key"]).fillna(False)
+        return set(rows.loc[firm & ~own & rows["agency_key"].notna() & rows["payee_hash"].notna(), "payee_hash"])
 
     def owns(self, entity: pd.Series[str], name: pd.Series[str]) -> pd.Series[bool]:
         """True where ``name`` belongs to the entity (or stands in its business name, as in 王莹云玉器行)."""

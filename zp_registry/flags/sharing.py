@@ -33,8 +33,7 @@ def shared_on(steps: pd.DataFrame, held: pd.DataFrame, on: str, circle: Circle, 
     payee = rows[rows["payee_hash"].notna() | rows["payee_key"].notna()]
     # The same account number, or (layouts without numbers) the same stranger's name.
     money = payee.assign(token=payee["payee_hash"].fillna("name:" + payee["payee_key"]))
-    collects = payee["payee_key"].isin(payee["agency_key"].dropna()) if len(payee) else pd.Series(dtype=bool)
-    parts.append(_count(money[~collects.to_numpy(dtype=bool)], "SHARED_PAYEE", circle, rules.payee))
+    parts.append(_count(money[~money["payee_hash"].isin(list(circle.collectors))], "SHARED_PAYEE", circle, rules.payee))
     phones = rows[rows["phones"].notna()]
     phones = phones.assign(token=phones["phones"].str.split(";")).explode("token")
     phones = phones[~phones["token"].isin(list(circle.agency_phones))].assign(token=lambda f: f["token"].astype("str"))
