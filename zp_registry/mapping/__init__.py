@@ -5,4 +5,6 @@ from zp_registry.mapping.load import Mappings, Problem, lint, load_mappings
 from zp_registry.mapping.model import Mapping
 from zp_registry.mapping.report import MappedReport, RawRow, Remark
 
-__all__ = ["MappedReport", "Mapping", "Mappings", "Problem", "RawRow", "Remark", "from_raw", "lint", "load_mappings", "map_report"]
+__all__ = [
+    "MappedReport", "Mapping", "Mappings", "Problem", "RawRow", "Remark", "from_raw", "lint", "load_mappings", "map_report",
+]

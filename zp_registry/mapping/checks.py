@@ -23,7 +23,11 @@ VOCABULARIES: Final[dict[str, tuple[str, ...]]] = {
     "streamer.relation": frames.RELATIONS, "info_status": frames.INFO_STATUSES, "exempt_case": frames.EXEMPT_CASES,
     "over_threshold": ("yes", "no"),
 }
-_HOLDER: Final = ("subject_name", "uscc", "id_number")
+_NEEDED: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
+    "account": (("account_id",), ("subject_name", "uscc", "id_number")),
+    "streamer": (("streamer.name", "streamer.id_number"),),
+    "pledge": (("subject_name", "number"), ("signed_on",)),
+}
 
 
 def check_mapping(mapping: Mapping, stem: str) -> Iterator[Finding]:
@@ -77,7 +81,8 @@ def _sheet(i: int, sheet: Sheet, mapping: Mapping) -> Iterator[Finding]:
     if sheet.record == "ignore":
         return
     if (sheet.record == "pledge") != (mapping.kind == "pledge"):
-        yield (*path, "record") if "record" in sheet.model_fields_set else path, f"kind 为 {mapping.kind} 时 record 不能是 {sheet.record}"
+        at = (*path, "record") if "record" in sheet.model_fields_set else path
+        yield at, f"kind 为 {mapping.kind} 时 record 不能是 {sheet.record}"
     yield from _columns((*path, "columns"), sheet.columns, mapping, {sheet.record})
     yield from _rules((*path, "rules"), sheet.rules, mapping, {sheet.record})
     yield from _constants((*path, "constants"), sheet.constants, {sheet.record})
@@ -88,9 +93,7 @@ def _sheet(i: int, sheet: Sheet, mapping: Mapping) -> Iterator[Finding]:
     own = [str(c.field) for c in columns if c.field] + [str(i.field) for c in columns for i in c.items]
     fields = set(origins(mapping, sheet, own)) | set(mapping.constants_of(sheet)) | {r.field for r in mapping.from_names}
     fields |= {target for rule in mapping.rules_of(sheet) for target in rule.set_}
-    needed = {"account": [("account_id",), _HOLDER], "streamer": [("streamer.name", "streamer.id_number")],
-              "pledge": [("subject_name", "number"), ("signed_on",)]}[sheet.record]
-    for choices in needed:
+    for choices in _NEEDED[sheet.record]:
         if not fields.intersection(choices):
             yield path, f"缺少字段 {' 或 '.join(choices)}"
     for rule in mapping.rules_of(sheet):
@@ -104,12 +107,14 @@ def _where(rule: Rule, sheet: Sheet, mapping: Mapping, i: int) -> Path:
 
 
 def _sources(rule: Rule) -> list[str]:
-    return [*rule.when, *rule.move, *rule.copy_, *(rule.join.sources if rule.join else []), *([rule.either.source] if rule.either else [])]
+    joins = rule.join.sources if rule.join else []
+    return [*rule.when, *rule.move, *rule.copy_, *joins, *([rule.either.source] if rule.either else [])]
 
 
 def _repeated(path: Path, sheet: Sheet, mapping: Mapping) -> Iterator[Finding]:
     """Headers and fields that two columns of a sheet claim."""
-    paths: list[Path] = [(*path, "columns", k) for k in range(len(sheet.columns))] + [("columns", k) for k in range(len(mapping.columns))]
+    paths: list[Path] = [(*path, "columns", k) for k in range(len(sheet.columns))]
+    paths += [("columns", k) for k in range(len(mapping.columns))]
     headers: dict[str, str] = {}
     fields: dict[str, str] = {}
     for column, at in zip(mapping.columns_of(sheet), paths, strict=True):
@@ -159,9 +164,11 @@ def _rules(path: Path, rules: list[Rule], mapping: Mapping, records: set[str]) -
             yield at, "规则什么也不做：需要 join、either、move、copy、set 之一"
         named: list[tuple[Path, str]] = [((*at, "when", n), n) for n in rule.when]
         if rule.join is not None:
-            named += [((*at, "join", "into"), rule.join.into)] + [((*at, "join", "sources", j), n) for j, n in enumerate(rule.join.sources)]
+            named.append(((*at, "join", "into"), rule.join.into))
+            named += [((*at, "join", "sources", j), n) for j, n in enumerate(rule.join.sources)]
         if rule.either is not None:
-            named += [((*at, "either", key), n) for key in ("source", "uscc", "id_number", "kind") if (n := getattr(rule.either, key))]
+            keys = ("source", "uscc", "id_number", "kind")
+            named += [((*at, "either", key), n) for key in keys if (n := getattr(rule.either, key))]
         for key, pairs in (("move", rule.move), ("copy", rule.copy_)):
             named += [((*at, key, a), n) for a, b in pairs.items() for n in (a, b)]
         for where, name in named:

@@ -16,8 +16,8 @@ from zp_registry.mapping.text import Mask, Text, array, constant, filled, nulls,
 
 @dataclass
 class Dating:
-    """The witnesses for the date of one file. ``option``, ``default``: ISO; ``default`` (of corrected rows) is as good as a title
-    cell; ``in_cells``: dates that title cells and rows gave, with how many rows each covers."""
+    """The witnesses for the date of one file. ``option``, ``default``: ISO; ``default`` (of corrected rows) is as good as a
+    title cell; ``in_cells``: dates that title cells and rows gave, with how many rows each covers."""
 
     file: str
     option: str | None = None
@@ -71,12 +71,16 @@ class Dating:
         said = [("命令", self.option)] if self.option else []
         said += [("表内", day) for day in sorted(self.in_cells)]
         dates = {day for _, day in said}
-        if self.named and (dates - {self.named.date} if not self.named.month else {d[:7] for d in dates} - {self.named.date[:7]}):
-            said.append(("文件名", self.named.date[:7] if self.named.month else self.named.date))
+        if self.named is not None:
+            digits = 7 if self.named.month else 10  # a name with a month alone only contradicts another month
+            if {d[:digits] for d in dates} - {self.named.date[:digits]}:
+                said.append(("文件名", self.named.date[:digits]))
         text = "，".join(f"{who} {day}" for who, day in said)
         if len({day for _, day in said}) > 1:
             return text
-        return f"表内的报送日期无法识别，按{'命令' if self.option else '文件名'}的日期" if self.unreadable and not self.in_cells else ""
+        if self.unreadable and not self.in_cells:
+            return f"表内的报送日期无法识别，按{'命令' if self.option else '文件名'}的日期"
+        return ""
 
 
 def _parsed(text: Text) -> Text:

@@ -29,7 +29,8 @@ def choose(text: Text) -> tuple[Mask, Mask]:
     """(is a credit code, is an ID number) for each filled cell; exactly one of them is True.
 
     Valid check digits decide; where both or neither are valid: 18 or more characters that begin with 91, 92 or 93 or hold
-    a letter (the last X aside) are a credit code, everything else (15 digits with a date, masked numbers, permits) is an ID number.
+    a letter (the last X aside) are a credit code, everything else (15 digits with a date, masked numbers, permits) is an
+    ID number.
     """
     folded = pc.ascii_upper(pc.replace_substring_regex(pc.utf8_normalize(text, form="NFKC"), r"[\s'\-]+", ""))
     size = pc.fill_null(pc.utf8_length(folded), 0).to_numpy(zero_copy_only=False)

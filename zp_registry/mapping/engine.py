@@ -25,21 +25,23 @@ Scope = Literal["full", "delta"]
 
 def map_report(file: ReportFile, mappings: Iterable[Mapping], *, platform: str | None = None, as_of: str | None = None,
                scope: str | None = None, kind: str = "report") -> MappedReport:
-    """The rows of a file in canonical fields. ``mappings``: those to choose from (:func:`load_mappings`); ``platform``, ``as_of``,
-    ``scope``: the operator's word, which beats the file's; ``kind``: ``report`` or ``pledge``.
+    """The rows of a file in canonical fields. ``mappings``: those to choose from (:func:`load_mappings`); ``platform``,
+    ``as_of``, ``scope``: the operator's word, which beats the file's; ``kind``: ``report`` or ``pledge``.
 
     Raises FileRefused (LAYOUT_*, HEADER_*, FILE_EMPTY, FILE_NO_ROWS, DATE_CONFLICT), OptionNeeded (no report date anywhere),
     UsageError (unknown platform or scope).
     """
     known = list(mappings)
     if platform is not None and not any(platform in (m.id, m.platform_id) for m in known):
-        raise UsageError(f"unknown platform {platform}; known: {', '.join(sorted(m.platform_id for m in known if m.kind == kind))}")
+        names = ", ".join(sorted({m.platform_id for m in known if m.kind == kind}))
+        raise UsageError(f"unknown platform {platform}; known: {names}")
     found = recognise(file, known, platform=platform, kind=kind)
     return _map(file, found, Dating.of(file.name, as_of), _scope(scope, found.mapping), corrected=False)
 
 
-def from_raw(rows: list[RawRow], *, mapping: Mapping, as_of: str | None, scope: str | None = None, file_name: str = "") -> MappedReport:
-    """Maps rows that were kept as :class:`RawRow` (cells may have been corrected since) the same way as the file they came from.
+def from_raw(rows: list[RawRow], *, mapping: Mapping, as_of: str | None, scope: str | None = None,
+             file_name: str = "") -> MappedReport:
+    """Maps rows that were kept as :class:`RawRow` (cells may have been corrected since) the same way as their file.
 
     ``as_of``: date of the rows that have none of their own, the report's date at first. Rows keep sheet and row number; the
     frame's order is sheet by sheet, as given. Raises as :func:`map_report` does.
@@ -132,13 +134,18 @@ def _column_remarks(mapping: Mapping, data: SheetData, corrected: bool) -> list[
     unknown = unknown_headers(mapping, data.fit)
     if unknown and mapping.unknown_columns != "ignore":
         out.append(Remark("COLUMN_UNKNOWN", sheet, "、".join(unknown)))
-    here = [c for c in data.fit.columns.values()]
-    own = set(data.fit.labels)
-    absent = [c.header for c in mapping.columns_of(data.fit.sheet) if (c.field or c.items) and c not in here
-              and not (data.head.own is not None and c.header.split(".")[0] in own)]
+    here = list(data.fit.columns.values())
+    absent = [c.header for c in mapping.columns_of(data.fit.sheet)
+              if (c.field or c.items) and c not in here and not _null_object(data, c.header)]
     if absent:
         out.append(Remark("COLUMN_ABSENT", sheet, "、".join(absent)))
     return out
+
+
+def _null_object(data: SheetData, header: str) -> bool:
+    """Whether no record has the JSON object around this key: it may well be null everywhere."""
+    parent = header.rpartition(".")[0]
+    return data.head.own is not None and parent != "" and not any(h.startswith(parent + ".") for h in data.head.own)
 
 
 def _note_dates(frame: pd.DataFrame, day: str | None, faults: FaultList) -> None:

@@ -17,7 +17,21 @@ from zp_registry.mapping.report import FaultList, Remark
 from zp_registry.mapping.rules import Columns, apply_rules, origins
 from zp_registry.mapping.sheet import SheetData
 from zp_registry.mapping.streamers import streamers_of
-from zp_registry.mapping.text import Mask, Text, array, constant, emptied, filled, fold, joined, map_distinct, mask, scientific, series, where
+from zp_registry.mapping.text import (
+    Mask,
+    Text,
+    array,
+    constant,
+    emptied,
+    filled,
+    fold,
+    joined,
+    map_distinct,
+    mask,
+    scientific,
+    series,
+    where,
+)
 
 # Fields whose digits identify somebody or something: with digits lost they are worse than empty.
 IDENTIFIERS: Final = frozenset({
@@ -124,13 +138,17 @@ def extra_json(extras: list[tuple[str, Text]], n: int) -> Text:
     """JSON text ``{header: text}`` of the columns without a field; null where a row has none of them."""
     if not extras:
         return pa.nulls(n, type=pa.large_string())
-    pieces = [map_distinct(text, lambda v, label=label: f"{json.dumps(label, ensure_ascii=False)}: {json.dumps(v, ensure_ascii=False)}")  # type: ignore[misc]
-              for label, text in extras]
+    pieces = []
+    for label, text in extras:
+        key = constant(json.dumps(label, ensure_ascii=False) + ": ", n)
+        value = map_distinct(text, lambda v: json.dumps(v, ensure_ascii=False))
+        pieces.append(pc.binary_join_element_wise(key, value, pa.scalar("", pa.large_string())))
     inside = joined(pieces, ", ")
     return pc.binary_join_element_wise(constant("{", n), inside, constant("}", n), pa.scalar("", pa.large_string()))
 
 
-def map_streamers(data: SheetData, fields: Columns, mapping: Mapping, faults: FaultList, base: int) -> tuple[pd.DataFrame, list[Remark]]:
+def map_streamers(data: SheetData, fields: Columns, mapping: Mapping, faults: FaultList,
+                  base: int) -> tuple[pd.DataFrame, list[Remark]]:
     """The streamers of a sheet (idx from 0 within the sheet), with codes for looked-up fields, and remarks."""
     blank_words = frozenset(fold(w) for w in mapping.blank_words) | {""}
     found = streamers_of(data, fields, blank_words)

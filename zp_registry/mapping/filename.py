@@ -30,7 +30,7 @@ class NamedDate:
 def date_in_name(name: str) -> NamedDate | None:
     """The first whole date, else the first month, in a file name; None if there is neither.
 
-    ``taobao_20260831_registered.xlsx``, ``报送 2026年8月31日(1).xls``, ``x_202608.csv`` (= 2026-08-31), ``x_20260831-副本.csv``.
+    ``x_20260831_list.xlsx``, ``报送 2026年8月31日(1).xls``, ``x_202608.csv`` (= 2026-08-31), ``x_20260831-副本.csv``.
     """
     stem = _stem(name)
     for match in _DAY.finditer(stem):
@@ -46,7 +46,7 @@ def date_in_name(name: str) -> NamedDate | None:
 
 
 def named_in(name: str, words: list[str]) -> bool:
-    """Whether a file name holds one of these words: ASCII words stand alone (``jd_2026`` but not ``ajd``), Chinese anywhere."""
+    """Whether a file name holds one of these words: ASCII words stand alone (not inside others), Chinese ones anywhere."""
     stem = _stem(name)
     for word in map(fold, words):
         if word.isascii():

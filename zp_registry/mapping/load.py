@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,8 @@ from zp_registry.mapping.model import Mapping
 
 PACKAGED = "zp_registry.mappings"
 _MESSAGES = {
-    "extra_forbidden": "不认识的键", "missing": "缺少必填的键", "literal_error": "取值不在允许的范围内", "string_type": "应为文字",
+    "extra_forbidden": "不认识的键", "missing": "缺少必填的键", "literal_error": "取值不在允许的范围内",
+    "string_type": "应为文字",
     "list_type": "应为列表", "dict_type": "应为键值对", "bool_type": "应为 true 或 false", "bool_parsing": "应为 true 或 false",
     "string_pattern_mismatch": "不符合规定的写法", "too_short": "内容太少", "model_type": "应为键值对",
 }
@@ -143,7 +145,7 @@ _Loader.yaml_implicit_resolvers = {
     for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 for _word in ("true", "false"):
-    _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", __import__("re").compile("^(?:true|false)$"), [_word[0]])  # type: ignore[no-untyped-call]
+    _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|false)$"), [_word[0]])
 
 
 class _Lines:
@@ -178,4 +180,4 @@ class _Lines:
 
     @staticmethod
     def _scalar(node: yaml.Node) -> Any:
-        return _Loader("").construct_object(node, deep=True)  # type: ignore[no-untyped-call]
+        return _Loader("").construct_object(node, deep=True)

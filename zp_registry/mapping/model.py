@@ -17,10 +17,14 @@ from zp_registry.frames import CANONICAL, PLEDGE_FIELDS, STREAMER_FIELDS
 
 Record = Literal["account", "streamer", "pledge", "ignore"]
 STREAMER_PREFIX = "streamer."
-BLANK_WORDS = ["无", "空", "暂无", "未填", "未填写", "不详", "没有", "-", "--", "---", "—", "——", "/", "//", "\\", "n/a", "#n/a", "na", "nan",
-               "null", "none", "nil", "<null>", "(null)", "(空)"]
-SKIP_ROWS = [r"^(合计|总计|共计|小计|累计)", r"^.{0,12}(小计|合计|总计)([:：\d]|$)", r"^(注|备注|说明|填表说明|填报说明)\d?[:：]",
-             r"^(制表|填表|审核|复核|经办|受理|填报|联系)人[:：]", r"^(制表|填表|填报|报送|导出)(单位|日期|时间)[:：]"]
+BLANK_WORDS = [
+    "无", "空", "暂无", "未填", "未填写", "不详", "没有", "-", "--", "---", "—", "——", "/", "//", "\\", "n/a", "#n/a", "na",
+    "nan", "null", "none", "nil", "<null>", "(null)", "(空)",
+]
+SKIP_ROWS = [
+    r"^(合计|总计|共计|小计|累计)", r"^.{0,12}(小计|合计|总计)([:：\d]|$)", r"^(注|备注|说明|填表说明|填报说明)\d?[:：]",
+    r"^(制表|填表|审核|复核|经办|受理|填报|联系)人[:：]", r"^(制表|填表|填报|报送|导出)(单位|日期|时间)[:：]",
+]
 
 
 def _as_text(value: Any) -> Any:
@@ -39,13 +43,15 @@ class Column(_Strict):
     """一列：表头名与系统字段的对应。"""
 
     header: Word = Field(description="表头原文；多层表头可写“上层/下层”；JSON 用点号路径，如 subject.name")
-    field: str | None = Field(None, description="系统字段；不写则作为附加信息保留；以 _ 开头的是中间值，供 rules 使用；streamer.x 为主播字段")
+    field: str | None = Field(
+        None, description="系统字段；不写则作为附加信息保留；以 _ 开头的是中间值，供 rules 使用；streamer.x 为主播字段")
     aliases: list[Word] = Field(default_factory=list, description="平台改过的其他表头写法")
     required: bool = Field(False, description="缺少此列时整份文件不予导入；也用来认出版式")
     ignore: bool = Field(False, description="此列无用（如序号），不保留")
     lookup: str | None = Field(None, description="用 lookups 中的哪一张对照表")
     split: bool = Field(False, description="一格内可能有几个人，用顿号、分号、逗号或斜线隔开（仅限 streamer.x）")
-    items: list[Column] = Field(default_factory=list, description="此列是 JSON 列表时，列表中每个对象的键与字段的对应（仅限 streamer.x）")
+    items: list[Column] = Field(
+        default_factory=list, description="此列是 JSON 列表时，列表中每个对象的键与字段的对应（仅限 streamer.x）")
 
 
 class Condition(_Strict):
@@ -76,7 +82,8 @@ class Join(_Strict):
 class Rule(_Strict):
     """一条规则。按 join、either、move、copy、set 的次序执行；只填空格，从不覆盖已有的值。"""
 
-    when: dict[str, Literal["empty", "filled"] | Condition] = Field(default_factory=dict, description="全部条件都满足的行才执行；不写则每行执行")
+    when: dict[str, Literal["empty", "filled"] | Condition] = Field(
+        default_factory=dict, description="全部条件都满足的行才执行；不写则每行执行")
     join: Join | None = None
     either: Either | None = None
     move: dict[str, str] = Field(default_factory=dict, description="把左边字段的值移到右边字段")
@@ -126,24 +133,30 @@ class Mapping(_Strict):
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="版式代号，与文件名相同")
     title: str = Field(description="中文名")
-    platform: str | None = Field(None, pattern=r"^[a-z][a-z0-9_]*$", description="平台代号；不写则与 id 相同；同一平台有新旧版式时才需要")
+    platform: str | None = Field(
+        None, pattern=r"^[a-z][a-z0-9_]*$", description="平台代号；不写则与 id 相同；有新旧版式时才需要")
     kind: Literal["report", "pledge"] = Field("report", description="report 平台报送，pledge 承诺书台账")
     names: list[Word] = Field(default_factory=list, description="文件名中出现即认为是本平台的词")
-    scope: Literal["full", "delta"] = Field("full", description="full 全量：未列出的账号视为已消失；delta 增量：未列出的不变")
+    scope: Literal["full", "delta"] = Field(
+        "full", description="full 全量：未列出的账号视为已消失；delta 增量：未列出的不变")
     valid_from: dt.date | None = Field(None, description="版式从何日起有效")
     valid_to: dt.date | None = Field(None, description="版式到何日止")
-    account_match: Literal["exact", "loose"] = Field("exact", description="loose：账号一列可能是标识、抖音号一类、网址或名称，入库时再比对")
-    account_id_pattern: str | None = Field(None, description="账号标识的正则；数字单元格不符合时视为丢失了位数（如开头的 0）")
+    account_match: Literal["exact", "loose"] = Field(
+        "exact", description="loose：账号一列可能是标识、平台号、网址或名称，入库时再比对")
+    account_id_pattern: str | None = Field(
+        None, description="账号标识的正则；数字单元格不符合时视为丢失了位数（如开头的 0）")
     unknown_columns: Literal["fail", "warn", "ignore"] = Field("warn", description="出现未写明的列时：拒收、提醒、不提醒")
     sheets: list[Sheet] = Field(default_factory=lambda: [Sheet.model_validate({})], min_length=1)
     columns: list[Column] = Field(default_factory=list, description="各种工作表共有的列")
     rules: list[Rule] = Field(default_factory=list)
     constants: dict[str, Word] = Field(default_factory=dict)
-    lookups: dict[str, dict[Word, Word]] = Field(default_factory=dict, description="对照表：原文 → 代码；“201|居民身份证”可只写其中一半")
+    lookups: dict[str, dict[Word, Word]] = Field(
+        default_factory=dict, description="对照表：原文 → 代码；“201|居民身份证”可只写其中一半")
     meta: Meta = Field(default_factory=lambda: Meta.model_validate({}))
     from_names: list[FromName] = Field(default_factory=list)
     blank_words: list[Word] = Field(default_factory=lambda: list(BLANK_WORDS), description="表示“没有”的词")
-    skip_rows: list[str] = Field(default_factory=lambda: list(SKIP_ROWS), description="首个有字的格符合这些正则的行不是数据（合计、注等）")
+    skip_rows: list[str] = Field(
+        default_factory=lambda: list(SKIP_ROWS), description="首个有字的格符合这些正则的行不是数据（合计、注等）")
     stop_rows: list[str] = Field(default_factory=list, description="首个有字的格符合这些正则时，从这一行起都不是数据")
     expectations: Expectations = Field(default_factory=lambda: Expectations.model_validate({}))
     api: dict[str, Any] | None = Field(None, description="平台接口；见 docs/mapping.md")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from zp_registry.errors import FileRefused
 from zp_registry.mapping.filename import date_in_name, named_in
@@ -86,8 +86,8 @@ def _all_blank(table: RawTable) -> bool:
     return table.n_rows < 100 and all(cell is None or not str(cell).strip() for col in table.columns for cell in _cells(col))
 
 
-def _cells(column: object) -> list[object]:
-    return column.to_pylist() if hasattr(column, "to_pylist") else list(column)  # type: ignore[call-overload]
+def _cells(column: Any) -> list[object]:
+    return list(column.to_pylist() if hasattr(column, "to_pylist") else column)
 
 
 def _candidate(mapping: Mapping, tables: dict[int, RawTable], heads: dict[int, Head]) -> _Candidate:
@@ -118,7 +118,8 @@ def _choose(file: ReportFile, full: list[_Candidate], said: list[Mapping], platf
         named = [c for c in strong if c.mapping in said]
         if not named:
             word = platform or "、".join(m.title for m in said)
-            raise FileRefused("LAYOUT_OTHER_PLATFORM", file.name, detail=f"文件名或指定为{word}，表头是{full[0].mapping.title}的版式")
+            detail = f"文件名或指定为{word}，表头是{full[0].mapping.title}的版式"
+            raise FileRefused("LAYOUT_OTHER_PLATFORM", file.name, detail=detail)
         strong = named
     top = [c for c in strong if c.score == strong[0].score]
     platforms = {c.mapping.platform_id for c in top}
@@ -166,8 +167,7 @@ def unknown_headers(mapping: Mapping, fit: Fit) -> list[str]:
 def _missing_text(fit: Fit, top: Head) -> str:
     """The missing headers, each with the nearest one that the file has."""
     found = fit.leaves or [c for row in top.rows for c in row if c.strip() and len(c) <= 30] or (top.own or [])
-    taken = {i for i in fit.columns}
-    free = [h for i, h in enumerate(found) if h and (not fit.leaves or i not in taken)]
+    free = [h for i, h in enumerate(found) if h and (not fit.leaves or i not in fit.columns)]
     return "；".join(column.header + _near(column.header, free) for column in fit.missing)
 
 

@@ -30,8 +30,8 @@ class Remark:
 
 @dataclass(frozen=True)
 class RawRow:
-    """One row as it stands in the file: ``row`` as a spreadsheet program shows it; ``cells``: header → text ("" if empty), in the
-    order of the file. Repeated headers have ``_2`` behind, columns without one are ``第N列``, merged headers are joined by
+    """One row as it stands in the file: ``row`` as a spreadsheet program shows it; ``cells``: header → text ("" if empty), in
+    the order of the file. Repeated headers have ``_2`` behind, columns without one are ``第N列``, merged headers are joined by
     " / ". A number whose digits are gone stands in scientific notation, so that nobody takes its digits for true."""
 
     sheet: str

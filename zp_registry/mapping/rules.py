@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from zp_registry.mapping.model import Condition, Mapping, Rule, Sheet
 from zp_registry.mapping.either import choose, kinds
+from zp_registry.mapping.model import Condition, Mapping, Rule, Sheet
 from zp_registry.mapping.text import Mask, Text, constant, emptied, filled, joined, mask, nulls, where
 
 Columns = dict[str, Text]

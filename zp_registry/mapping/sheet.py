@@ -2,8 +2,8 @@
 
 A stored row is one of: before or in the header, blank, a repeated header or title (printed pages), a total or note by the
 mapping's ``skip_rows``, from a ``stop_rows`` row on, without any mapped cell (section titles), or data. The pattern rules hold
-only for rows that are nearly empty, so that a shop called 合计 is no total. Where the format gives the header names (JSON Lines,
-corrected rows) every row that is not blank is data.
+only for rows that are nearly empty, so that a shop called 合计 is no total. Where the format gives the header names (JSON
+Lines, corrected rows) every row that is not blank is data.
 """
 
 from __future__ import annotations

@@ -22,7 +22,8 @@ _PARTERS: Final = "[、;；,，/／|｜]+"
 @dataclass
 class Streamers:
     """``frame``: idx (row of the sheet, from 0), ordinal (from 0), STREAMER_FIELDS; ``uneven``: field → rows where the number
-    of people differs from the number of names, so that nobody can say who has which; ``broken``: field → rows whose list is no JSON."""
+    of people differs from the number of names, so that nobody can say who has which; ``broken``: field → rows whose list is
+    no JSON."""
 
     frame: pd.DataFrame
     uneven: dict[str, Mask] = field(default_factory=dict)

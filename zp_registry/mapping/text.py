@@ -20,7 +20,9 @@ Text = Any  # a pyarrow large_string array: pyarrow has no type stubs
 Mask = npt.NDArray[np.bool_]
 
 _INVISIBLE: Final = re.compile("[\\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]+")
-_TRIM: Final = "^[\\s\\x{a0}\\x{3000}\\x{200b}-\\x{200f}\\x{2060}\\x{feff}]+|[\\s\\x{a0}\\x{3000}\\x{200b}-\\x{200f}\\x{2060}\\x{feff}]+$"
+_BLANK: Final = r"[\s\x{a0}\x{2000}-\x{200f}\x{202a}-\x{202f}\x{2060}\x{3000}\x{feff}]+"
+_TRIM: Final = f"^{_BLANK}|{_BLANK}$"
+_COPY: Final = re.compile(r"(?:[-_]*(?:\((?:续|\d+|副本|[一二三四五六七八九十]+)\)|副本|续[表页]?\d*)|[-_]\d+)$")
 _BLANK_MAX: Final = 8  # the longest cell, in characters, that can still be a word for "nothing"
 _HEADER_NOISE: Final = re.compile(r"^[*#]+|[*:]+$|\((?:必填|选填|必录|\*)\)$")
 
@@ -39,10 +41,10 @@ def fold_header(text: str) -> str:
 
 
 def fold_sheet(text: str) -> str:
-    """A sheet name without the tail of a copy or continuation: ``名单(续)``, ``名单 (2)``, ``名单_2``, ``名单-副本`` = ``名单``."""
+    """A sheet name without the tail of a copy or continuation: ``名单(续)``, ``名单 (2)``, ``名单_2`` = ``名单``."""
     before, after = "", fold(text)
     while before != after:
-        before, after = after, re.sub(r"(?:[-_ ]*(?:\((?:续|\d+|副本|[一二三四五六七八九十]+)\)|副本|续[表页]?\d*)|[-_]\d+)$", "", after)
+        before, after = after, _COPY.sub("", after)
     return after
 
 
@@ -118,5 +120,8 @@ def scientific(number: str) -> str:
 
 def joined(columns: list[Text], separator: str = "") -> Text:
     """The filled cells of each row, one behind the other; null where all are empty."""
-    out = pc.binary_join_element_wise(*columns, pa.scalar(separator, pa.large_string()), null_handling="skip")
-    return pc.if_else(pc.equal(out, ""), None, out)
+    # Not null_handling="skip": Arrow 26 loses a row there whose cells are all null.
+    gap, out = pa.scalar(separator, pa.large_string()), columns[0]
+    for column in columns[1:]:
+        out = pc.coalesce(pc.binary_join_element_wise(out, column, gap), out, column)
+    return out
