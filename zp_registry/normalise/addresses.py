@@ -234,6 +234,8 @@ class Reader:
                 return None
         if len(here) == 1 or own:
             division = own or here[0]
+            if level == 2:  # joined columns write 北京市北京市朝阳区 and 河南省省直辖县级行政区划济源市
+                rest = re.sub(rf"^(?:{division.name}|市辖区|(?:省|自治区)直辖县级行政区划)+", "", rest)
             return Place(division.code, division.name if level == 6 else None, rest)
         if level < 6 or short:
             return None

@@ -22,7 +22,8 @@ _FORMS: Final = (
     ("有限责任公司", "有限公司"), ("股份公司", "股份有限公司"),
     ("农民专业合作社", "专业合作社"), ("专业合作社联合社", "合作社联合社"),
 )
-_MASKED: Final = r"[*•●×]|^[\x{3400}-\x{9fff}]某{1,2}$|^[xX]{2,}$|某某"
+# A bullet between two parts of a name is a middle dot; at the end, or several, it hides something.
+_MASKED: Final = r"[*×]|[•●]{2}|[•●]$|^[•●]|^[\x{3400}-\x{9fff}]某{1,2}$|^[xX]{2,}$|某某"
 # Suffixes of names that a person does not have; the short ones are too common in given names to count there.
 _COMPANY: Final = r"公司$|集团$|\(有限合伙\)$|\(普通合伙\)$|事务所$|合伙企业"
 _COOPERATIVE: Final = r"合作社$|合作社联合社$|合作联社$"

@@ -27,7 +27,7 @@ _CJK: Final = r"[\x{3400}-\x{9fff}\x{f900}-\x{faff}]"
 
 
 def clean(series: pd.Series[str], *, blank_words: bool = True) -> pd.Series[str]:
-    """NFKC, no zero-width characters, one blank for line breaks, tabs and runs of blanks, no leading ``'``, blank words to NA."""
+    """NFKC, no zero-width characters, single blanks (also for line breaks), no leading ``'``, blank words to NA."""
     text = to_arrow(series)
     if not to_bools(pc.string_is_ascii(text)).all():
         text = pc.replace_substring_regex(pc.utf8_normalize(text, form="NFKC"), _ZERO_WIDTH, "")
