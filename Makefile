@@ -1,0 +1,64 @@
+# make demo   the main job over the sample data, in ./var/demo
+# make test   style, types, tests
+# make soak   the long tests
+# make docs   the documents that are made from the program
+# make clean  everything away that these make
+# Needs only make, Python 3.11 or newer and a package index. Choose a Python by PYTHON=…
+
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-input --quiet -c constraints.txt
+FROM := setup.cfg pyproject.toml constraints.txt zp_registry/__init__.py
+.DEFAULT_GOAL := demo
+.PHONY: demo test style types unit soak docs clean
+
+# Names of commands that stand in the path but do not run (version managers leave such) are passed over.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then echo $$p; break; fi; done)
+
+# Code is used from the checkout, so only what the project declares asks for a new installation.
+$(VENV)/.installed: $(FROM)
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer was found: install one, or name it: make PYTHON=/path/to/python3" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make environments (no ensurepip): on Debian or Ubuntu install the package python3-venv" >&2; exit 2; }
+	@test -x $(BIN)/python && $(BIN)/python -m pip --version >/dev/null 2>&1 || { \
+		echo "Making $(VENV) with $$($(PYTHON) --version)"; rm -rf $(VENV); $(PYTHON) -m venv $(VENV); }
+	@echo "Installing the packages that the registry needs (a few minutes the first time)"
+	@$(INSTALL) -e .
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	@echo "Installing the packages that the tests need"
+	@$(INSTALL) -e '.[test]'
+	@touch $@
+
+# 0: done; 3: done, and some rows or files were turned back, as the samples mean to show.
+demo: $(VENV)/.installed
+	@$(BIN)/zp-registry demo || test $$? -eq 3
+
+test: style types unit
+
+style: $(VENV)/.installed-test
+	$(BIN)/ruff check .
+
+# The packages are laid out as they are installed: jobs, mappings and the simulator stand elsewhere in the checkout.
+TYPED := build/typed
+types: $(VENV)/.installed-test
+	@rm -rf $(TYPED) && mkdir -p $(TYPED)/zp_registry && ln -s "$(CURDIR)"/zp_registry/* $(TYPED)/zp_registry/ && \
+		ln -s "$(CURDIR)/jobs" "$(CURDIR)/mappings" "$(CURDIR)/sample_data/simulator" $(TYPED)/zp_registry/
+	MYPYPATH=$(TYPED) $(BIN)/mypy $(TYPED)/zp_registry tests
+
+# -rs: what was skipped, and why, stands at the end.
+unit: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -n auto -rs $(TESTS)
+
+soak: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -m soak -rs $(TESTS)
+
+docs: $(VENV)/.installed
+	$(BIN)/python -m zp_registry.cli.docs docs
+
+clean:
+	rm -rf $(VENV) build var/demo *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
