@@ -11,8 +11,9 @@ from typing import Final
 import pandas as pd
 from openpyxl.utils import get_column_letter
 
+from zp_registry.lists.charts import bar_chart
 from zp_registry.lists.followups_form import NO_PLATFORM, NO_TOWN, REASONS
-from zp_registry.lists.workbook import Book, Col, bar_chart, explain, grid, heading, page
+from zp_registry.lists.workbook import Book, Col, explain, grid, heading, page
 
 _SHARE = re.compile(r"(.+?)[×x*:：]?(\d+)个?$")
 

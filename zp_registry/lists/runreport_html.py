@@ -27,8 +27,10 @@ p{margin:4px 0}.dim{color:#616e7c}.ok{color:#1b6e3c}.warn{color:#8d5a00}.bad{col
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:14px}
 th,td{border:1px solid #cbd2d9;padding:4px 8px;text-align:left;vertical-align:top;overflow-wrap:anywhere}
 th{background:#d9e2ec;white-space:nowrap}td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
-td.w{white-space:nowrap}ul{margin:4px 0;padding-left:1.3em}
-@media (max-width:640px){body{padding:8px;font-size:14px}table{font-size:12.5px}th,td{padding:3px 5px}}
+.state{white-space:nowrap}ul{margin:4px 0;padding-left:1.3em}
+@media (max-width:640px){
+body{padding:8px;font-size:14px}table{font-size:12.5px}th,td{padding:3px 5px}
+td{min-width:7em}td.n{min-width:0}td:last-child:not(.n){min-width:15em}}
 @media print{@page{size:A4 landscape;margin:12mm}body{max-width:none;padding:0;font-size:10.5pt}table{font-size:9pt}
 .scroll{overflow:visible}thead{display:table-header-group}tr{break-inside:avoid}h2{break-after:avoid}}
 """
@@ -44,7 +46,7 @@ def _e(value: object) -> str:
 
 def _state(name: str) -> _Html:
     text, look = _STATES.get(name, (name, "dim"))
-    return _Html(f'<span class="{look}">{escape(text)}</span>')
+    return _Html(f'<span class="state {look}">{escape(text)}</span>')
 
 
 def _table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -79,7 +81,7 @@ def page_html(r: Mapping[str, Any]) -> str:
     parts.append(_section("源文件", _files(r["files"])))
     if r["pulls"]:
         rows = [
-            (p["platform"], _state(p["state"]), p["as_of"], p["requests"], p["records"], f"{p['seconds']:.1f} 秒", p["message"])
+            (p["platform"], _state(p["state"]), p["as_of"], p["requests"], p["records"], _time(p["seconds"]), p["message"])
             for p in r["pulls"]
         ]
         parts.append(_section("接口拉取", _table(("平台", "状态", "报送日期", "请求数", "记录数", "用时", "说明"), rows)))
@@ -106,6 +108,12 @@ def page_html(r: Mapping[str, Any]) -> str:
     )
 
 
+def _time(seconds: float) -> str:
+    """Seconds as people say them."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{seconds:.1f} 秒" if seconds < 60 else f"{minutes} 分 {rest} 秒"
+
+
 def _summary(r: Mapping[str, Any]) -> str:
     look = {"done": "ok", "partial": "warn"}.get(r["state"], "bad")
     started, ended = (datetime.fromisoformat(r[k]).strftime("%Y-%m-%d %H:%M:%S") for k in ("started", "ended"))
@@ -116,7 +124,7 @@ def _summary(r: Mapping[str, Any]) -> str:
         f"<h1>{_e(r['county'])}电商主体登记库运行报告</h1>"
         f'<p class="dim">运行编号：{_e(r["run_id"])}　命令：{_e(r["command"])}{version}</p>'
         f'<div class="box {look}"><p>结果：{_state(r["state"])}（退出码 {int(r["exit_code"])}）{reference}</p>'
-        f"<p>开始：{started}　结束：{ended}　用时：{r['seconds']:.1f} 秒</p>"
+        f"<p>开始：{started}　结束：{ended}　用时：{_time(r['seconds'])}</p>"
         f"<p>行数核对（读取 = 载入 + 未变 + 重复 + 退回 + 跳过）：{sums}</p></div>"
     )
 
@@ -155,7 +163,7 @@ def _check(f: Mapping[str, Any]) -> _Html:
 
 def _change(change: int | None) -> _Html | str:
     if change is None:
-        return "首次运行"
+        return "—"
     return _Html(f'<span class="{"dim" if change == 0 else "warn"}">{change:+,}</span>') if change else "0"
 
 
@@ -179,7 +187,7 @@ def _steps(steps: Sequence[Mapping[str, Any]]) -> str:
         (
             s["name"],
             _state(s["state"]),
-            f"{s['seconds']:.1f} 秒",
+            _time(s["seconds"]),
             "，".join(f"{k} {v:,}" for k, v in s["counts"].items()),
             s["message"],
         )

@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Final, Literal
+from typing import IO, Any, Final, Literal
 
 import pandas as pd
 from openpyxl import Workbook
@@ -14,7 +14,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font, PatternFill
 from openpyxl.utils import get_column_letter
 
-from zp_registry.lists.safety import clean, write_atomically
+from zp_registry.lists.safety import clean, formula_like, write_atomically
 from zp_registry.lists.workbook import BODY_FONT, HEADER_FILL, MAX_ROWS, put_text, width_of
 
 Format = Literal["csv", "jsonl", "xlsx"]
@@ -88,20 +88,33 @@ def _xlsx(part: pd.DataFrame, stream: IO[bytes], sheet: str) -> None:
             put_text(cell, str(name))
             head.append(cell)
         ws.append(head)
-        numeric = [pd.api.types.is_numeric_dtype(part[c]) for c in part.columns]
+        pens = [_Pen(ws, pd.api.types.is_numeric_dtype(part[c])) for c in part.columns]
         plain = piece.astype(object).where(piece.notna(), None)
         for row in zip(*(plain[c].tolist() for c in part.columns), strict=True):
-            cells = []
-            for value, number_column in zip(row, numeric, strict=True):
-                cell = WriteOnlyCell(ws)
-                if number_column and value is not None and not isinstance(value, bool):
-                    cell.value = value
-                else:
-                    cell.number_format = "@"
-                    put_text(cell, value)
-                cells.append(cell)
-            ws.append(cells)
+            ws.append([pen.write(value) for pen, value in zip(pens, row, strict=True)])
     book.save(stream)
+
+
+class _Pen:
+    """The cells of one column. A write-only sheet writes a row at once, so one cell object serves all of its rows."""
+
+    def __init__(self, ws: Any, numeric: bool) -> None:
+        self.numeric = numeric
+        self.number, self.text, self.prefixed = (WriteOnlyCell(ws) for _ in range(3))
+        self.text.number_format = self.prefixed.number_format = "@"
+
+    def write(self, value: Any) -> Any:
+        if value is None:
+            return None
+        if self.numeric and not isinstance(value, bool):
+            self.number.value = value
+            return self.number
+        text = clean(value)
+        if not text:
+            return None
+        cell = self.prefixed if formula_like(text) else self.text
+        put_text(cell, text)
+        return cell
 
 
 def _column_width(values: pd.Series, header: str) -> float:

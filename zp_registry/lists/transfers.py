@@ -117,18 +117,23 @@ def _leads(
     holders = known.dropna(subset=["entity_id", "subject_name"]).drop_duplicates("entity_id")
     names = {**dict(zip(holders["entity_id"], holders["subject_name"], strict=True)), **entity_names}
     # The account's row knows its present holder; a flag's own entity may be looked up only if it is another one.
-    own = leads["subject_name"].where(leads["account_holder"] == leads["entity_id"], leads["entity_id"].map(names))
+    own = leads["subject_name"].where(leads["account_holder"] == leads["entity_id"], _named(leads["entity_id"], names))
     leads["holder"] = _name_and_id(own, leads["entity_id"])
-    leads["other"] = _name_and_id(leads["other_entity_id"].map(names), leads["other_entity_id"])
-    named = leads["code"].map(code_names).astype("str")
+    leads["other"] = _name_and_id(_named(leads["other_entity_id"], names), leads["other_entity_id"])
+    named = _named(leads["code"], code_names)
     leads["kind"] = (named + "\n" + leads["code"].astype("str")).fillna(leads["code"].astype("str"))
-    leads["platform_zh"] = leads["platform"].map(platform_names).fillna(leads["platform"])
+    leads["platform_zh"] = _named(leads["platform"], platform_names).fillna(leads["platform"])
     leads["level_zh"] = leads["level"].map(LEVELS).fillna(leads["level"])
     leads["status_zh"] = leads["status"].map(STATUSES)
     leads["score"] = pd.to_numeric(leads["score"], errors="coerce")
     leads["rank"] = leads["level"].map({"high": 0, "medium": 1, "low": 2}).fillna(3)
     order = ["rank", "score", "first_seen", "platform", "account_id", "code"]
     return leads.sort_values(order, ascending=[True, False, False, True, True, True], kind="stable").reset_index(drop=True)
+
+
+def _named(ids: pd.Series, names: Mapping[str, str]) -> pd.Series:
+    """Names of ids as text, NA where none is known."""
+    return ids.astype("object").map(dict(names)).astype("str")
 
 
 def _name_and_id(names: pd.Series, ids: pd.Series) -> pd.Series:
