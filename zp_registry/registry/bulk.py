@@ -18,7 +18,7 @@ def plain(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
     columns = []
     for name in frame.columns:
         column = frame[name]
-        if column.dtype.kind in "iub":
+        if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iub":
             columns.append(column.tolist())
         else:
             objects = column.astype(object)
@@ -26,8 +26,8 @@ def plain(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
     return list(zip(*columns, strict=True)) if columns else []
 
 
-def stage(connection: Connection, name: str, frame: pd.DataFrame) -> None:
-    """Puts ``frame`` into a temporary table ``name`` (columns as in the frame: bytes, integers, floats or text).
+def stage(connection: Connection, name: str, frame: pd.DataFrame, *, like: str | None = None) -> None:
+    """Puts ``frame`` into a temporary table ``name``; column types from the table ``like``, else from the frame.
 
     PostgreSQL takes it by COPY, SQLite by one prepared statement; the table lives until the connection goes or :func:`unstage`.
     """
@@ -36,7 +36,10 @@ def stage(connection: Connection, name: str, frame: pd.DataFrame) -> None:
     unstage(connection, name)
     postgres = connection.dialect.name == "postgresql"
     kinds = {c: _sql_type(frame[c], postgres) for c in frame.columns}
-    connection.exec_driver_sql(f"CREATE TEMP TABLE {name} ({', '.join(f'{c} {t}' for c, t in kinds.items())})")
+    if like is not None:
+        connection.exec_driver_sql(f"CREATE TEMP TABLE {name} AS SELECT {', '.join(kinds)} FROM {like} WHERE 1 = 0")
+    else:
+        connection.exec_driver_sql(f"CREATE TEMP TABLE {name} ({', '.join(f'{c} {t}' for c, t in kinds.items())})")
     rows = plain(frame)
     if not rows:
         return
@@ -98,7 +101,7 @@ def write_difference(connection: Connection, table: str, computed: pd.DataFrame,
     Returns the counts ``added``, ``changed`` and ``removed``.
     """
     columns = list(computed.columns)
-    stage(connection, "wd_new", computed)
+    stage(connection, "wd_new", computed, like=table)
     on = " AND ".join(f"t.{k} = n.{k}" for k in keys)
     connection.exec_driver_sql(f"CREATE INDEX wd_new_key ON wd_new ({', '.join(keys)})")
     values = [c for c in columns if c not in keys]
@@ -122,7 +125,7 @@ def write_history(connection: Connection, table: str, computed: pd.DataFrame, ke
     is; a row whose other columns differ is closed and added anew.
     """
     columns = list(computed.columns)
-    stage(connection, "wh_new", computed)
+    stage(connection, "wh_new", computed, like=table)
     connection.exec_driver_sql(f"CREATE INDEX wh_new_key ON wh_new ({', '.join(keys)})")
     same = " AND ".join(f"t.{c} = n.{c}" if c in keys else f"t.{c} IS NOT DISTINCT FROM n.{c}" for c in columns)
     closed = connection.execute(text(

@@ -194,15 +194,17 @@ def _insert_records(connection: Connection, rows: pd.DataFrame, batch: Batch, ri
     if fresh.empty:
         return
     records, people = seal_records(fresh, batch.streamers, ring, source=source, loose=batch.loose)
-    bulk.stage(connection, "load_records", records)
+    bulk.stage(connection, "load_records", records.drop(columns="signature"), like="record")
+    bulk.stage(connection, "load_signatures", records[["record_key", "signature"]].astype("str"))
     connection.execute(text(
-        "INSERT INTO subject (signature, created_at) SELECT DISTINCT signature, :now FROM load_records n "
+        "INSERT INTO subject (signature, created_at) SELECT DISTINCT signature, :now FROM load_signatures n "
         "WHERE NOT EXISTS (SELECT 1 FROM subject s WHERE s.signature = n.signature) ORDER BY signature"), {"now": now})
     columns = [c for c in records.columns if c != "signature"]
     connection.exec_driver_sql(
         f"INSERT INTO record ({', '.join(columns)}, subject_id) SELECT {', '.join('n.' + c for c in columns)}, s.id "
-        "FROM load_records n JOIN subject s ON s.signature = n.signature")
+        "FROM load_records n JOIN load_signatures g ON g.record_key = n.record_key JOIN subject s ON s.signature = g.signature")
     bulk.unstage(connection, "load_records")
+    bulk.unstage(connection, "load_signatures")
     if len(people):
         bulk.stage(connection, "load_people", people)
         columns = [c for c in people.columns if c != "record_key"]
@@ -246,7 +248,7 @@ def _insert_rejects(connection: Connection, batch: Batch, file_id: int, ring: Ke
         "account_name": rows["account_name"], "sheet": rows["sheet"].fillna(""), "row": rows["row"], "status": "open",
         "sealed": pd.Series(ring.seal_column(batch.raw(rows["idx"].tolist()), column="reject.sealed", record_keys=tokens), dtype=object),
     })
-    bulk.stage(connection, "load_rejects", frame)
+    bulk.stage(connection, "load_rejects", frame, like="reject")
     names = ", ".join(frame.columns)
     connection.exec_driver_sql(f"INSERT INTO reject ({names}) SELECT {names} FROM load_rejects")
     bulk.unstage(connection, "load_rejects")

@@ -57,7 +57,7 @@ def _insert(connection: Connection, rows: pd.DataFrame, file_id: int, ring: Keyr
         "sealed": pd.Series(ring.seal_column(sensitive_texts(rows, ("id_number", "contact_phone", "phones", "extra")),
                                              column="pledge.sealed", record_keys=keys), index=rows.index, dtype=object),
     })
-    bulk.stage(connection, "load_pledges", frame)
+    bulk.stage(connection, "load_pledges", frame, like="pledge")
     names = ", ".join(frame.columns)
     connection.exec_driver_sql(f"INSERT INTO pledge ({names}) SELECT {names} FROM load_pledges")
     bulk.unstage(connection, "load_pledges")

@@ -22,11 +22,11 @@ def survive(seen: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFram
         newest = rows[rows[source].notna()].drop_duplicates("entity_id", keep="last").set_index("entity_id")
         out[column] = newest[source].reindex(out.index).astype("str")
         if record:
-            out[record] = newest["record_id"].reindex(out.index).astype("Int64").astype(object)
+            out[record] = newest["record_id"].reindex(out.index).astype("Int64")
     out["id_mask"] = _mask(rows, "id_mask", "id_hash").reindex(out.index).astype("str")
     out["phone_mask"] = _mask(rows, "phone_mask", "phone_hash").reindex(out.index).astype("str")
     number = rows[rows["id_hash"].notna() & rows["uscc"].isna()].drop_duplicates("entity_id", keep="last").set_index("entity_id")
-    out["number_record"] = out["number_record"].where(out["number_record"].notna(), number["record_id"].reindex(out.index).astype(object))
+    out["number_record"] = out["number_record"].fillna(number["record_id"].reindex(out.index).astype("Int64"))
     out["kind"] = kinds(rows).reindex(out.index).fillna("other")
     placed = rows[rows["town"].notna()]
     town = placed.drop_duplicates("entity_id", keep="last").set_index("entity_id")["town"]
