@@ -19,14 +19,27 @@ from .generate import generate
 @click.option("--accounts", type=click.IntRange(10, 2_000_000), help="Exactly so many accounts, instead of --parties.")
 @click.option("--months", type=click.IntRange(1, 24), default=6, show_default=True)
 @click.option("--start", default="2026-01", show_default=True, help="First month, YYYY-MM.")
-@click.option("--dirt", type=click.FloatRange(0, 50), default=1.0, show_default=True, help="Factor on all dirt rates; 0: clean files.")
+@click.option(
+    "--dirt", type=click.FloatRange(0, 50), default=1.0, show_default=True, help="Factor on all dirt rates; 0: clean files."
+)
 @click.option("--layouts", default=",".join(LAYOUTS), help="Report layouts to write, with commas between.")
 @click.option("--ledger/--no-ledger", default=True, show_default=True)
-def main(out: Path, seed: int, parties: int, accounts: int | None, months: int, start: str, dirt: float, layouts: str, ledger: bool) -> None:
+def main(
+    out: Path, seed: int, parties: int, accounts: int | None, months: int, start: str, dirt: float, layouts: str, ledger: bool
+) -> None:
     """Write an invented county's reports, pledge ledgers and labels into OUT."""
     try:
-        counts = generate(out, seed=seed, parties=parties, accounts=accounts, months=months, start=start, dirt=Dirt().scaled(dirt),
-                          layouts=tuple(x for x in layouts.split(",") if x), ledger=ledger)
+        counts = generate(
+            out,
+            seed=seed,
+            parties=parties,
+            accounts=accounts,
+            months=months,
+            start=start,
+            dirt=Dirt().scaled(dirt),
+            layouts=tuple(x for x in layouts.split(",") if x),
+            ledger=ledger,
+        )
     except ValueError as exc:
         raise click.UsageError(str(exc)) from exc
     click.echo(json.dumps(counts))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 Obj = npt.NDArray[np.object_]
 Int = npt.NDArray[np.int64]
@@ -43,10 +45,15 @@ def text(numbers: Int) -> Obj:
     return numbers.astype(str).astype(object)
 
 
-def either(mask: Bool, yes: object, no: object) -> Obj:
+def either(mask: Bool, yes: Any, no: Any) -> Obj:
     """np.where for text columns."""
     out: Obj = np.where(mask, np.asarray(yes, dtype=object), np.asarray(no, dtype=object))
     return out
+
+
+def gaps(column: Obj) -> Bool:
+    """Where a text column has no value."""
+    return np.asarray(pd.isna(column), dtype=bool)
 
 
 def glue(*parts: Obj | str) -> Obj:
@@ -58,7 +65,7 @@ def glue(*parts: Obj | str) -> Obj:
         if isinstance(part, str):
             out = out + part
         else:
-            gap = np.equal(part, None).astype(bool)
+            gap = gaps(part)
             empty |= gap
             out = out + np.where(gap, "", part)
     return either(empty, None, out)

@@ -6,39 +6,59 @@ cells still tell the truth, and the labels are worked out from that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from .base import Bool, Int, Obj, Rng
-from .ids import wrong_check
-from .render import Table, mask_number
+from .base import Bool, Int, Obj, Rng, gaps
+from .cells import EMPTY_OK, NAMES, NUMBERS, cell_kinds, scientific
+from .render import Table
 
 # Shares of cells that can have the fault, per kind.
 CELLS: dict[str, float] = {
-    "full_width": 0.006, "blank_inside": 0.006, "line_break": 0.002, "apostrophe": 0.004, "placeholder": 0.04, "traditional": 0.006, "lower_x": 0.2,
-    "masked": 0.008, "bad_check": 0.005, "confusable": 0.006, "scientific": 0.002, "phone_style": 0.06, "phone_bad": 0.004, "landline": 0.008,
+    "full_width": 0.006,
+    "blank_inside": 0.006,
+    "line_break": 0.002,
+    "apostrophe": 0.004,
+    "placeholder": 0.04,
+    "traditional": 0.006,
+    "lower_x": 0.2,
+    "masked": 0.008,
+    "bad_check": 0.005,
+    "confusable": 0.006,
+    "scientific": 0.002,
+    "phone_style": 0.06,
+    "phone_bad": 0.004,
+    "landline": 0.008,
     "date_style": 0.08,
 }
-ROWS: dict[str, float] = {"repeated": 0.006, "two_holders": 0.003, "account_missing": 0.003, "account_spoilt": 0.003, "holder_missing": 0.002, "swapped": 0.005}
+ROWS: dict[str, float] = {
+    "repeated": 0.006,
+    "two_holders": 0.003,
+    "account_missing": 0.003,
+    "account_spoilt": 0.003,
+    "holder_missing": 0.002,
+    "swapped": 0.005,
+}
 FILES: dict[str, float] = {"alias": 0.1, "moved": 0.12, "added": 0.12, "number_column": 0.35, "file_name": 0.05}
 
-_SIMPLE = "刘陈张杨赵黄吴孙马罗郑谢韩冯邓许苏卢蒋贾叶镇县号区楼乡国华东龙庆伟军丽艳兰凤红晓东宝润圣联广众"
-_OLD = "劉陳張楊趙黃吳孫馬羅鄭謝韓馮鄧許蘇盧蔣賈葉鎮縣號區樓鄉國華東龍慶偉軍麗艷蘭鳳紅曉東寶潤聖聯廣眾"
-_TRADITIONAL = str.maketrans(_SIMPLE, _OLD)
-_WIDE = str.maketrans("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", "".join(
-    chr(ord(c) + 0xFEE0) for c in "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"))
-_CONFUSED = (("0", "O"), ("1", "I"), ("5", "S"), ("2", "Z"))
 # Other words that platforms have been seen to use for a header.
-ALIASES = {"联系电话": "手机号码", "实际经营地址": "经营地址", "昵称": "账号昵称", "用户昵称": "昵称", "手机号": "联系电话", "地址": "经营地址", "联系方式": "联系电话",
-           "网店名称": "店铺名称", "店铺名称": "店铺名", "主体名称": "商家名称", "结算账号": "结算账户", "收款人": "收款人姓名", "phone": "mobile", "nickname": "nick_name"}
+ALIASES = {
+    "联系电话": "手机号码",
+    "实际经营地址": "经营地址",
+    "昵称": "账号昵称",
+    "用户昵称": "昵称",
+    "手机号": "联系电话",
+    "地址": "经营地址",
+    "联系方式": "联系电话",
+    "网店名称": "店铺名称",
+    "店铺名称": "店铺名",
+    "结算账号": "结算账户",
+    "收款人": "收款人姓名",
+    "phone": "mobile",
+}
 _ADDED = ("备注", "数据批次", "所属类目")
-
-_NUMBERS = ("uscc", "id", "number", "person_id", "streamer_id")
-_PEOPLE = ("id", "number", "person_id", "streamer_id")
-_NAMES = ("name", "name_natural", "name_licensed", "person_name", "streamer", "contact", "payee_name", "operator")
-_EMPTY_OK = ("uscc", "agency", "person_name", "payee_name", "date", "id")
 
 
 @dataclass(frozen=True)
@@ -67,74 +87,6 @@ class Spot:
     place: int
     header: str
     kind: str
-
-
-def _blank_inside(value: str, rng: Rng) -> str:
-    k = int(rng.integers(1, len(value))) if len(value) > 1 else 0
-    return value[:k] + str(rng.choice(["\u00a0", " ", "\u200b", "\u3000"])) + value[k:]
-
-
-def _confuse(value: str, rng: Rng) -> str | None:
-    options = [(a, b) for a, b in _CONFUSED if a in value[2:17]]
-    if not options:
-        return None
-    a, b = options[int(rng.integers(len(options)))]
-    k = value.index(a, 2)
-    return value[:k] + b + value[k + 1 :]
-
-
-def _phone_style(value: str, rng: Rng) -> str | None:
-    if not (value.isdigit() and len(value) == 11):
-        return None
-    parts = f"{value[:3]} {value[3:7]} {value[7:]}"
-    return str(rng.choice([f"+86{value}", f"86-{value}", f"+86 {parts}", parts, parts.replace(" ", "-"), value.translate(_WIDE)]))
-
-
-def _date_style(value: str, rng: Rng, serial: bool) -> object | None:
-    day = value[:10].replace("/", "-")
-    try:
-        y, m, d = (int(x) for x in day.split("-"))
-    except ValueError:
-        return None
-    options: list[object] = [f"{y}-{m}-{d}", f"{y}/{m:02}/{d:02}", f"{y}.{m:02}.{d:02}", f"{y}{m:02}{d:02}", f"{y}年{m}月{d}日"]
-    if serial:
-        options.append(int((np.datetime64(f"{y:04}-{m:02}-{d:02}") - np.datetime64("1899-12-30")).astype(int)))
-    return options[int(rng.integers(len(options)))]
-
-
-def _scientific(value: str, workbook: bool) -> object | None:
-    if not value.isdigit() or len(value) < (16 if workbook else 12):
-        return None
-    return float(value) if workbook else f"{float(value):.5E}"
-
-
-def _cell_kinds(role: str, form: str) -> list[tuple[str, bool, Callable[[str, Rng], object | None]]]:
-    """(kind, does it destroy the value, how) for the cells of a role in a csv, xlsx/xls or jsonl file."""
-    number = [("lower_x", False, lambda v, g: v[:-1] + "x" if v.endswith("X") else None), ("full_width", False, lambda v, g: v.translate(_WIDE)),
-              ("blank_inside", False, _blank_inside), ("apostrophe", False, lambda v, g: "'" + v), ("bad_check", True, lambda v, g: wrong_check(v) if len(v) == 18 else None),
-              ("scientific", True, lambda v, g: None if form == "jsonl" else _scientific(v, form != "csv"))]
-    out: list[tuple[str, bool, Callable[[str, Rng], object | None]]] = []
-    if role in _NUMBERS:
-        out += number
-        if role in _PEOPLE:
-            out.append(("masked", True, lambda v, g: mask_number(v) if len(v) == 18 and not v.startswith("9") else None))
-        if role in ("uscc", "number"):
-            out.append(("confusable", True, lambda v, g: _confuse(v, g) if v.startswith("9") else None))
-    elif role == "phone":
-        out += [("phone_style", False, _phone_style), ("phone_bad", True, lambda v, g: v[:-1]), ("masked", True, lambda v, g: v[:3] + "****" + v[7:]),
-                ("landline", True, lambda v, g: f"0377-6{int(g.integers(5 * 10**6, 10**7 - 1))}")]
-    elif role == "payee_account":
-        out += [("blank_inside", False, lambda v, g: " ".join(v[i : i + 4] for i in range(0, len(v), 4))), ("apostrophe", False, lambda v, g: "'" + v),
-                ("masked", True, lambda v, g: v[:4] + "*" * (len(v) - 8) + v[-4:]),
-                ("scientific", True, lambda v, g: None if form == "jsonl" else _scientific(v, form != "csv"))]
-    elif role in _NAMES or role == "nick":
-        out += [("traditional", False, lambda v, g: v.translate(_TRADITIONAL)), ("blank_inside", False, _blank_inside)]
-    elif role == "address":
-        out += [("traditional", False, lambda v, g: v.translate(_TRADITIONAL)), ("full_width", False, lambda v, g: v.translate(_WIDE)),
-                ("blank_inside", False, _blank_inside), ("line_break", False, lambda v, g: v[: len(v) // 2] + "\n" + v[len(v) // 2 :])]
-    elif role == "date":
-        out.append(("date_style", False, lambda v, g: _date_style(v, g, form in ("xlsx", "xls"))))
-    return out
 
 
 def _hits(rng: Rng, n: int, rate: float) -> Int:
@@ -166,7 +118,7 @@ def _cells(rng: Rng, table: Table, dirt: Dirt, form: str, spots: list[Spot]) -> 
         column = table.columns[header]
         touched = np.zeros(n, dtype=bool)
         touched[[s.place for s in spots if s.header == header and s.place >= 0]] = True
-        for kind, destroys, change in _cell_kinds(role, form):
+        for kind, destroys, change in cell_kinds(role, form):
             for k in _hits(rng, n, dirt.cells[kind]).tolist():
                 value = column[k]
                 if touched[k] or not isinstance(value, str) or "、" in value or ";" in value or "*" in value:
@@ -179,9 +131,9 @@ def _cells(rng: Rng, table: Table, dirt: Dirt, form: str, spots: list[Spot]) -> 
                 if destroys:
                     table.legible[header][k] = False
                     table.masked[header][k] |= kind == "masked"
-        if role in _EMPTY_OK and form != "jsonl":
-            gaps = np.flatnonzero(np.equal(column, None).astype(bool) & ~touched)
-            for k in gaps[_hits(rng, len(gaps), dirt.cells["placeholder"])].tolist():
+        if role in EMPTY_OK and form != "jsonl":
+            holes = np.flatnonzero(gaps(column) & ~touched)
+            for k in holes[_hits(rng, len(holes), dirt.cells["placeholder"])].tolist():
                 column[k] = str(rng.choice(["无", "-", "/", "N/A", " "]))
                 spots.append(Spot(k, header, "placeholder"))
 
@@ -195,12 +147,16 @@ def _rows(rng: Rng, table: Table, dirt: Dirt, form: str, spots: list[Spot]) -> N
             for k in _hits(rng, n, dirt.rows[kind]).tolist():
                 if not table.usable[k] or table.spare[k]:
                     continue
-                value = None if kind == "account_missing" else _scientific(str(ids[k]), form != "csv") if form != "jsonl" else None
+                value = (
+                    None if kind == "account_missing" else scientific(str(ids[k]), form != "csv") if form != "jsonl" else None
+                )
                 if kind == "account_spoilt" and value is None:
                     continue
                 ids[k], table.usable[k] = value, False
                 spots.append(Spot(k, account[0], kind))
-    who = table.with_role("name", "name_natural", "name_licensed", "uscc", "id", "number", "person_name", "person_id", "operator")
+    who = table.with_role(
+        "name", "name_natural", "name_licensed", "uscc", "id", "number", "person_name", "person_id", "operator"
+    )
     for k in _hits(rng, n, dirt.rows["holder_missing"]).tolist():
         if table.usable[k] and not table.spare[k]:
             for h in who:
@@ -222,14 +178,18 @@ def _second_holders(rng: Rng, table: Table, rate: float, seen: Bool, spots: list
     at = _hits(rng, len(table), rate)
     at = at[seen[at]]
     donors = rng.integers(0, len(table), len(at)) if len(at) else at
-    good = (table.kind[at] == table.kind[donors]) & (table.view.holder[at] != table.view.holder[donors]) if table.view is not None else at < 0
+    good = (
+        (table.kind[at] == table.kind[donors]) & (table.view.holder[at] != table.view.holder[donors])
+        if table.view is not None
+        else at < 0
+    )
     at, donors = at[good], donors[good]
     if not len(at) or table.view is None:
         return
     order = np.argsort(np.concatenate([np.arange(len(table)) * 2, at * 2 + 1]), kind="stable")
     rows, source = np.concatenate([np.arange(len(table)), at])[order], np.concatenate([np.arange(len(table)), donors])[order]
     spare = np.concatenate([np.zeros(len(table), dtype=bool), np.ones(len(at), dtype=bool)])[order]
-    lent = set(table.with_role(*_NUMBERS, *_NAMES, "phone", "payee_account"))
+    lent = set(table.with_role(*NUMBERS, *NAMES, "phone", "payee_account"))
     for h in table.headers:
         take = source if h in lent else rows
         table.columns[h] = table.columns[h][take]
@@ -256,7 +216,7 @@ def repeat_rows(rng: Rng, table: Table, rate: float, spots: list[Spot]) -> Int:
 
 def _headers(rng: Rng, table: Table, dirt: Dirt, spots: list[Spot]) -> None:
     known = [h for h in table.headers if h in ALIASES and ALIASES[h] not in table.headers]
-    if known and rng.random() < dirt.files["alias"]:
+    if known and not table.fixed and rng.random() < dirt.files["alias"]:
         header = known[int(rng.integers(len(known)))]
         table.shown[header] = ALIASES[header]
         spots.append(Spot(-1, header, "alias"))
@@ -286,5 +246,3 @@ def _number_columns(table: Table, spots: list[Spot]) -> None:
             if lost:
                 table.legible[header][k] = False
         spots.append(Spot(-1, header, "number_column"))
-
-

@@ -41,7 +41,6 @@ class Evidence:
     def __init__(self, world: World, accounts: Accounts, tracked: Int) -> None:
         n = len(accounts)
         self.world = world
-        self.account: list[Int] = [np.arange(n)]
         self.party: list[Int] = [accounts.state.holder.copy()]
         self.pairs = n
         self.current = np.arange(n)
@@ -62,13 +61,15 @@ class Evidence:
             if pair < 0:
                 pair = self.pairs
                 self.pairs += 1
-                self.account.append(np.array([a]))
                 self.party.append(np.array([new]))
                 self.known[(a, new)] = pair
             self.current[a] = pair
         grow = self.pairs - len(self.full)
         if grow > 0:
-            self.full, self.half = np.append(self.full, np.zeros(grow, dtype=bool)), np.append(self.half, np.zeros(grow, dtype=bool))
+            self.full, self.half = (
+                np.append(self.full, np.zeros(grow, dtype=bool)),
+                np.append(self.half, np.zeros(grow, dtype=bool)),
+            )
             self.last_phone = np.append(self.last_phone, np.full(grow, -1))
 
     def see(self, table: Table, month: int) -> None:
@@ -91,13 +92,36 @@ class Evidence:
         fresh = np.flatnonzero(name & phone & (self.last_phone[pair] != view.phone))
         if len(fresh):
             self.last_phone[pair[fresh]] = view.phone[fresh]
-            self.shows.append(pd.DataFrame({"pair": pair[fresh], "party": view.holder[fresh], "phone": view.phone[fresh],
-                                            "name": pd.Series(self.world.subject_name(view.holder[fresh]), dtype="str")}))
+            self.shows.append(
+                pd.DataFrame(
+                    {
+                        "pair": pair[fresh],
+                        "party": view.holder[fresh],
+                        "phone": view.phone[fresh],
+                        "name": pd.Series(self.world.subject_name(view.holder[fresh]), dtype="str"),
+                    }
+                )
+            )
         at = np.flatnonzero(self.tracked[view.account] & good)
         if len(at):
             payee, streamer = _any(table, ("payee_name", "payee_account")), _any(table, ("streamer", "streamer_id"))
-            self.rows.append(pd.DataFrame({"account": view.account[at], "month": month, "party": view.holder[at], "holder": (name | number)[at],
-                                           "phone": phone[at], "payee": payee[at], "streamer": streamer[at]}))
+            self.rows.append(
+                pd.DataFrame(
+                    {
+                        "account": view.account[at],
+                        "month": month,
+                        "party": view.holder[at],
+                        "holder": (name | number)[at],
+                        "phone": phone[at],
+                        "payee": payee[at],
+                        "streamer": streamer[at],
+                    }
+                )
+            )
+
+    def parties(self) -> Int:
+        """The party of every pair."""
+        return np.concatenate(self.party)
 
     def decidable(self) -> Bool:
         """By pair: the full number was written once; or masked number with name, or name with phone, that no other party of
@@ -106,11 +130,19 @@ class Evidence:
         out = full.copy()
         w = self.world
         people = pd.DataFrame({"person": w.person[w.kind == NATURAL]}).drop_duplicates()
-        people["key"] = [f"{w.name[p]} {w.number[p][:6]}{w.number[p][-4:]}" for p in people["person"].tolist()] if self.half.any() else ""
+        people["key"] = (
+            [f"{w.name[p]} {w.number[p][:6]}{w.number[p][-4:]}" for p in people["person"].tolist()] if self.half.any() else ""
+        )
         alone = set(people.loc[~people["key"].duplicated(keep=False), "person"].tolist()) if self.half.any() else set()
         weak = np.flatnonzero(self.half[: self.pairs] & ~full)
         weak = weak[np.array([int(w.person[q]) in alone for q in party[weak].tolist()], dtype=bool)] if len(weak) else weak
-        out[weak] |= self._tied(pd.DataFrame({"pair": np.append(weak, np.flatnonzero(full)), "party": party[np.append(weak, np.flatnonzero(full))]}), party, "party")[weak]
+        out[weak] |= self._tied(
+            pd.DataFrame(
+                {"pair": np.append(weak, np.flatnonzero(full)), "party": party[np.append(weak, np.flatnonzero(full))]}
+            ),
+            party,
+            "party",
+        )[weak]
         if self.shows:
             shows = pd.concat(self.shows, ignore_index=True).drop_duplicates()
             shows["key"] = pd.factorize(shows["name"] + " " + shows["phone"].astype(str))[0]
@@ -133,8 +165,10 @@ class Evidence:
     def first_seen(self, transfers: list[Transfer]) -> list[int | None]:
         """For each transfer the first month whose written rows show it; None if none does."""
         rows = pd.concat(self.rows, ignore_index=True) if self.rows else pd.DataFrame()
-        by_account = {int(a): g for a, g in rows.groupby("account")} if len(rows) else {}
-        out: list[int | None] = [self._own(t, by_account.get(t.account)) for t in transfers]
+        by_account: dict[int, list[dict[str, int]]] = {}
+        for row in rows.to_dict("records"):
+            by_account.setdefault(int(row["account"]), []).append({str(k): int(v) for k, v in row.items()})
+        out: list[int | None] = [self._own(t, by_account.get(t.account, [])) for t in transfers]
         groups: dict[int, list[int]] = {}
         for i, t in enumerate(transfers):
             if t.group >= 0:
@@ -149,24 +183,15 @@ class Evidence:
         return out
 
     @staticmethod
-    def _own(t: Transfer, rows: pd.DataFrame | None) -> int | None:
-        if rows is None:
-            return None
-        before, after = rows[rows["month"] < t.month], rows[(rows["month"] >= t.month) & (rows["month"] < t.until)]
+    def _own(t: Transfer, rows: list[dict[str, int]]) -> int | None:
+        before, after = [r for r in rows if r["month"] < t.month], [r for r in rows if t.month <= r["month"] < t.until]
         fields = list(t.fields)
-        if t.group < 0:
-            fields = [f for f in fields if before[f].any()]
+        if t.group < 0:  # a change shows against an earlier row that can be read
+            fields = [f for f in fields if any(r[f] for r in before)]
         if t.fields == ("holder",):
-            if not fields:
-                return None
-            after = after[after["party"] != before["party"].iloc[-1]]
-        seen = after[after[fields].sum(axis=1) >= t.need]
-        return None if seen.empty else int(seen["month"].min())
-
-
-def party_of_pairs(evidence: Evidence) -> tuple[Int, Int]:
-    """Account and party of every pair."""
-    return np.concatenate(evidence.account), np.concatenate(evidence.party)
+            after = [r for r in after if fields and r["party"] != before[-1]["party"]]
+        seen = [r["month"] for r in after if sum(r[f] for f in fields) >= t.need]
+        return min(seen, default=None)
 
 
 def trap_texts(n: int, traps: dict[str, Bool]) -> Obj:

@@ -14,17 +14,19 @@ from . import xlsx
 from .base import Obj, fill
 from .render import Table
 
-XLS_ROWS = 65_000   # BIFF8 holds 65,536; a bigger report comes as xlsx
+XLS_ROWS = 65_000  # BIFF8 holds 65,536; a bigger report comes as xlsx
 
 
 def _sheet(table: Table) -> xlsx.Sheet:
     shown = [table.shown.get(h, h) for h in table.headers]
     width = len(shown)
     # A header merged downwards stands in its first row only.
-    leaf: list[object] = [None if any(k < len(g) and g[k] == shown[k] for g in table.groups) else shown[k] for k in range(width)]
+    leaf: list[object] = [
+        None if any(k < len(g) and g[k] == shown[k] for g in table.groups) else shown[k] for k in range(width)
+    ]
     columns = [table.columns[h] for h in table.headers]
     n = len(columns[0]) if columns else 0
-    below = [[table.total.format(n=n)]] if table.total else []
+    below: list[list[object]] = [[table.total.format(n=n)]] if table.total else []
     merges = list(table.merges)
     if table.sheet == "身份信息报送表":
         merges.append(f"A{table.first_row + n}:W{table.first_row + n}")
@@ -70,7 +72,10 @@ def write_csv(path: Path, table: Table, encoding: str) -> None:
 
 def records(table: Table) -> list[dict[str, object]]:
     """Records by header, in the file's order: what an interface serves for a csv layout."""
-    return [dict(zip(table.headers, row, strict=True)) for row in zip(*(table.columns[h].tolist() for h in table.headers), strict=True)]
+    return [
+        dict(zip(table.headers, row, strict=True))
+        for row in zip(*(table.columns[h].tolist() for h in table.headers), strict=True)
+    ]
 
 
 def write_jsonl(path: Path, table: Table) -> None:
@@ -79,7 +84,10 @@ def write_jsonl(path: Path, table: Table) -> None:
     c = [table.columns[h].tolist() for h in names]
     i = {h: k for k, h in enumerate(names)}
     anchor = ("name", "id_no", "phone", "relation", "agency")
-    plain = {g: [h for h in names if h.startswith(g + ".") and h.count(".") == 1] for g in ("shop", "subject", "contact", "agency", "settlement")}
+    plain = {
+        g: [h for h in names if h.startswith(g + ".") and h.count(".") == 1]
+        for g in ("shop", "subject", "contact", "agency", "settlement")
+    }
     out = io.StringIO()
     for row in zip(*c, strict=True):
         record: dict[str, object] = {"report_date": row[i["report_date"]]}
@@ -109,8 +117,15 @@ def write(path: Path, platform: str, tables: list[Table]) -> None:
         write_xls(path, tables)
     else:
         if platform == "jd":
-            notes: list[list[object]] = [["填表说明"], ["1. 本表由商家后台导出，仅用于身份信息报送。"], ["2. 商家编码在平台内唯一。"], ["3. 状态：正常、限制、关闭。"]]
-            help_sheet = Table("说明", ["本表说明"], {}, {"本表说明": fill(0)}, None, np.zeros(0, dtype=np.int64), hidden=True, below=notes)
+            notes: list[list[object]] = [
+                ["填表说明"],
+                ["1. 本表由商家后台导出，仅用于身份信息报送。"],
+                ["2. 商家编码在平台内唯一。"],
+                ["3. 状态：正常、限制、关闭。"],
+            ]
+            help_sheet = Table(
+                "说明", ["本表说明"], {}, {"本表说明": fill(0)}, None, np.zeros(0, dtype=np.int64), hidden=True, below=notes
+            )
             tables = [*tables, help_sheet]
         write_xlsx(path, tables)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,8 @@ from .base import LAYOUTS, PLATFORMS, SHARE, Bool, Int, Rng, fill, month_ends
 from .dirt import Dirt, repeat_rows, soil
 from .evidence import Evidence
 from .labels import Labels
-from .layouts import EXTENSIONS
+from .layouts import EXTENSIONS, Report
 from .layouts import LAYOUTS as RENDER
-from .layouts import Report
 from .render import Table, Text
 from .state import CLOSED, View, account_counts, open_accounts
 from .world import World, build
@@ -25,14 +23,26 @@ from .world import World, build
 MAX_ACCOUNTS, MAX_MONTHS = 2_000_000, 24
 
 
-def generate(out: Path, *, seed: int, parties: int = 1500, accounts: int | None = None, months: int = 6, start: str = "2026-01",
-             dirt: Dirt | None = None, layouts: Sequence[str] = LAYOUTS, ledger: bool = True) -> dict[str, int]:
+def generate(
+    out: Path,
+    *,
+    seed: int,
+    parties: int = 1500,
+    accounts: int | None = None,
+    months: int = 6,
+    start: str = "2026-01",
+    dirt: Dirt | None = None,
+    layouts: Sequence[str] = LAYOUTS,
+    ledger: bool = True,
+    flat: bool = False,
+) -> dict[str, int]:
     """Write a world under ``out`` (``reports/``, ``pledges/``, ``truth/``).
 
-    ``accounts``: exactly so many accounts (10 to 2,000,000) instead of ``parties`` subjects; ``months``: 1 to 24 monthly reports
-    from ``start`` (``YYYY-MM``), each dated on the month's last day; ``dirt``: rates (default :class:`Dirt`); ``layouts``: which
-    of the nine report layouts to write; the accounts live on the platforms among them. Same arguments, same bytes. Returns counts
-    of ``parties``, ``accounts``, ``files`` and ``rows``. ValueError: a size out of range, an unknown layout.
+    ``accounts``: exactly so many accounts (10 to 2,000,000) instead of ``parties`` subjects; ``months``: 1 to 24 monthly
+    reports from ``start`` (``YYYY-MM``), each dated on the month's last day; ``dirt``: rates (default :class:`Dirt`);
+    ``layouts``: which of the nine report layouts to write, the accounts live on the platforms among them; ``flat``: report
+    files side by side in ``reports/`` instead of in a folder per month. Same arguments, same bytes. Returns counts of
+    ``parties``, ``accounts``, ``files`` and ``rows``. ValueError: a size out of range, an unknown layout.
     """
     unknown = set(layouts) - set(LAYOUTS)
     platforms = tuple(p for p in PLATFORMS if p in layouts)
@@ -40,13 +50,26 @@ def generate(out: Path, *, seed: int, parties: int = 1500, accounts: int | None 
         raise ValueError(f"unknown layouts {sorted(unknown)}" if unknown else "name at least one platform's layout")
     if not 1 <= months <= MAX_MONTHS or parties < 1 or (accounts is not None and not 10 <= accounts <= MAX_ACCOUNTS):
         raise ValueError(f"1 to {MAX_MONTHS} months, at least one party, 10 to {MAX_ACCOUNTS} accounts")
-    return _Run(out, seed, parties, accounts, months, start, dirt or Dirt(), platforms, SHARE in layouts, ledger).run()
+    return _Run(out, seed, parties, accounts, months, start, dirt or Dirt(), platforms, SHARE in layouts, ledger, flat).run()
 
 
 class _Run:
-    def __init__(self, out: Path, seed: int, parties: int, accounts: int | None, months: int, start: str, dirt: Dirt, platforms: tuple[str, ...],
-                 with_share: bool, ledger: bool) -> None:
-        self.out, self.seed, self.dirt, self.platforms, self.with_share, self.ledger = out, seed, dirt, platforms, with_share, ledger
+    def __init__(
+        self,
+        out: Path,
+        seed: int,
+        parties: int,
+        accounts: int | None,
+        months: int,
+        start: str,
+        dirt: Dirt,
+        platforms: tuple[str, ...],
+        with_share: bool,
+        ledger: bool,
+        flat: bool,
+    ) -> None:
+        self.out, self.seed, self.dirt, self.platforms = out, seed, dirt, platforms
+        self.with_share, self.ledger, self.flat = with_share, ledger, flat
         self.days = month_ends(start, months)
         self.numbers = [int(d.astype(np.int64)) for d in self.days]
         rng = self.rng(0)
@@ -92,12 +115,14 @@ class _Run:
             out["xiaohongshu"] = int(rng.integers(2, months))
         out = {p: m for p, m in out.items() if p in self.platforms}
         for platform, m in out.items():
-            rows = np.flatnonzero((self.accounts.platform == PLATFORMS.index(platform)) & self.accounts.listed(m) & (self.accounts.born < m))
+            rows = np.flatnonzero(
+                (self.accounts.platform == PLATFORMS.index(platform)) & self.accounts.listed(m) & (self.accounts.born < m)
+            )
             self.story.benign += [(a, "masking", m) for a in rows.tolist()]
         return out
 
     def _apply(self, month: int) -> tuple[Bool, View]:
-        """Put this month's changes into the state. Returns the accounts that changed, and the former state of those whose holder did."""
+        """Put this month's changes into the state: which accounts changed, and the former state of those whose holder did."""
         w, changed = self.world, np.zeros(len(self.accounts), dtype=bool)
         plan = self.story.changes.get(month, [])
         moved = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *(c.rows for c in plan if c.column == "holder")]))
@@ -134,7 +159,9 @@ class _Run:
             self._finish(month, k, platform, tables, masked)
         if self.with_share:
             self._share(month, changed, listed)
-        rows = np.flatnonzero(listed | (self.early & (month >= self.share_from) & (month < self.accounts.gone) & (self.accounts.born > month)))
+        rows = np.flatnonzero(
+            listed | (self.early & (month >= self.share_from) & (month < self.accounts.gone) & (self.accounts.born > month))
+        )
         self.labels.held.append((rows, self.evidence.current[rows].copy(), self.world.place.town[self.state.holder[rows]]))
 
     def _delta(self, month: int, mine: Bool, changed: Bool, before: View) -> View:
@@ -152,7 +179,7 @@ class _Run:
         old = before.take(mine[before.account])
         if len(old):
             at = np.searchsorted(view.account, old.account)
-            voided = old.account % 3 == 0       # a third of the changes comes as a voided row instead of a period that ends
+            voided = old.account % 3 == 0  # a third of the changes comes as a voided row instead of a period that ends
             old.held_to = np.where(voided, -1, view.held_from[at] - 1)
             old.info = fill(len(old), "变更")
             old.info[voided] = "作废"
@@ -180,7 +207,7 @@ class _Run:
         stem = f"{platform}_{str(self.days[month]).replace('-', '')}"
         if rng.random() < self.dirt.files["file_name"]:
             stem += str(rng.choice([" (1)", "-副本"]))
-        path = self.out / "reports" / str(self.days[month])[:7] / f"{stem}.{suffix}"
+        path = self.out / "reports" / ("" if self.flat else str(self.days[month])[:7]) / f"{stem}.{suffix}"
         path.parent.mkdir(parents=True, exist_ok=True)
         name = path.relative_to(self.out).as_posix()
         for table in tables:
@@ -206,11 +233,10 @@ class _Run:
         former = np.setdiff1d(party, holders)
         certain = np.zeros(self.world.parties, dtype=bool)
         certain[party[pairs[open_rows & sure[pairs]]]] = True
-        quiet = replace(self.dirt)
-        status, tied, written = pledges.write(self.out / "pledges", self.rng(6), self.world, holders, former, self.numbers[last], quiet)
+        status, tied, written = pledges.write(
+            self.out / "pledges", self.rng(6), self.world, holders, former, self.numbers[last], self.dirt
+        )
         for name, table, spots in written:
             self.labels.note_table(f"pledges/{name}", table, spots, np.arange(len(table)))
         self.counts["files"] += len({name for name, _, _ in written})
         self.labels.write_pledges(truth, self.world, holders, status, tied & certain[holders])
-
-

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from .base import Bool, Int, Obj, Rng, either, pick, text
+from .base import Bool, Int, Obj, Rng, either, glue, obj, pick, text
 
 _CITIZEN_WEIGHTS = np.array([7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2])
 _CITIZEN_CHECK = np.frombuffer(b"10X98765432", dtype=np.uint8)
@@ -17,8 +17,39 @@ _CREDIT_BYTES = np.frombuffer(_CREDIT_ALPHABET.encode(), dtype=np.uint8)
 _CREDIT_WEIGHTS = np.array([1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28])
 _ORG_WEIGHTS = np.array([3, 7, 9, 10, 5, 8, 4, 2])
 # First three digits of mobiles that Chinese operators really hand out.
-_MOBILE = ("130", "131", "132", "133", "135", "136", "137", "138", "139", "150", "151", "152", "155", "156", "157", "158",
-           "159", "176", "177", "178", "180", "181", "182", "183", "185", "186", "187", "188", "189", "198", "199")
+_MOBILE = (
+    "130",
+    "131",
+    "132",
+    "133",
+    "135",
+    "136",
+    "137",
+    "138",
+    "139",
+    "150",
+    "151",
+    "152",
+    "155",
+    "156",
+    "157",
+    "158",
+    "159",
+    "176",
+    "177",
+    "178",
+    "180",
+    "181",
+    "182",
+    "183",
+    "185",
+    "186",
+    "187",
+    "188",
+    "189",
+    "198",
+    "199",
+)
 _CARDS = ("622848", "621785", "622202", "623059", "621799", "622908")
 
 
@@ -67,7 +98,7 @@ def credit_codes(rng: Rng, kinds: Int, areas: Int) -> Obj:
     cooperative (kinds 2, 1, 3); organisation code with its own check digit in positions 9-17."""
     n = len(kinds)
     second = np.array([0, 2, 1, 3])[kinds]
-    modern = rng.random(n) < 0.6                      # codes given since 2015 begin with MA
+    modern = rng.random(n) < 0.6  # codes given since 2015 begin with MA
     org = _digits(_distinct(rng, n, 10**8), 8)
     newer = (_distinct(rng, n, 31**6)[:, None] // 31 ** np.arange(6, dtype=np.int64)) % 31
     org[modern, 0], org[modern, 1] = _CREDIT_ALPHABET.index("M"), _CREDIT_ALPHABET.index("A")
@@ -97,7 +128,7 @@ def mobiles(rng: Rng, n: int) -> Obj:
 
 def landlines(rng: Rng, n: int) -> Obj:
     """Numbers of Nanyang's area code; they may come twice."""
-    return "0377-6" + text(rng.integers(10**6 * 5, 10**7 - 1, n))
+    return glue("0377-6", text(rng.integers(10**6 * 5, 10**7 - 1, n)))
 
 
 def cards(rng: Rng, n: int) -> Obj:
@@ -112,7 +143,7 @@ def cards(rng: Rng, n: int) -> Obj:
 
 def company_accounts(rng: Rng, n: int) -> Obj:
     """Different account numbers of companies, 17 digits."""
-    return "4100" + text(_distinct(rng, n, 9 * 10**12) + 10**12)
+    return glue("4100", text(_distinct(rng, n, 9 * 10**12) + 10**12))
 
 
 def account_ids(rng: Rng, platform: str, n: int) -> Obj:
@@ -120,17 +151,22 @@ def account_ids(rng: Rng, platform: str, n: int) -> Obj:
     if platform in ("wechat_channels", "weipaitang"):
         letters = np.frombuffer(b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ0123456789", dtype=np.uint8)
         prefix, width = ("sph", 12) if platform == "wechat_channels" else ("wpt", 9)
-        serial = _distinct(rng, n, 10**6 * max(1, n))   # written out in base 58 it makes the id unlike any other
+        serial = _distinct(rng, n, 58**7)  # written out in base 58 it makes the id unlike any other
         places = 58 ** np.arange(7, dtype=np.int64)
         tail = rng.integers(0, 58, (n, width - 7))
-        return prefix + _strings(letters[np.hstack([tail, (serial[:, None] // places) % 58])])
-    low, high = {"douyin": (15, 19), "kuaishou": (10, 16), "jd": (8, 11), "pinduoduo": (8, 9), "taobao": (9, 9),
-                 "xiaohongshu": (9, 11)}[platform]
+        return glue(prefix, _strings(letters[np.hstack([tail, (serial[:, None] // places) % 58])]))
+    low, high = {
+        "douyin": (15, 19),
+        "kuaishou": (10, 16),
+        "jd": (8, 11),
+        "pinduoduo": (8, 9),
+        "taobao": (9, 9),
+        "xiaohongshu": (9, 11),
+    }[platform]
     head = rng.integers(low, high + 1, n)
-    serial = _distinct(rng, n, 10 ** min(low - 1, 12)) + 10 ** (low - 1)
+    serial = _distinct(rng, n, 9 * 10 ** (low - 1)) + 10 ** (low - 1)  # the first digits alone tell two ids apart
     longer = text(serial) + text(rng.integers(10**9, 10**10, n))
-    out = np.array([s[:w] for s, w in zip(longer, head.tolist(), strict=True)], dtype=object)
-    return out
+    return obj(s[:w] for s, w in zip(longer, head.tolist(), strict=True))
 
 
 def wrong_check(number: str) -> str:
@@ -142,8 +178,9 @@ def wrong_check(number: str) -> str:
 def residence_areas(rng: Rng, birthdays: Int, home: Bool) -> Int:
     """Area codes of the citizens: 412925 or 411324 for people of the county (the former only if born before 1994),
     neighbours and other provinces for the rest."""
-    near = pick(rng, ("411302", "411303", "411381", "411325", "411326", "410122", "441284", "445202", "350582", "320381"),
-                len(home)).astype(np.int64)
+    near = pick(
+        rng, ("411302", "411303", "411381", "411325", "411326", "410122", "441284", "445202", "350582", "320381"), len(home)
+    ).astype(np.int64)
     old = (birthdays < np.datetime64("1994-07-01").astype(np.int64)) & (rng.random(len(home)) < 0.55)
     own: Obj = either(old, 412925, 411324)
     return either(home & (rng.random(len(home)) < 0.93), own, near).astype(np.int64)

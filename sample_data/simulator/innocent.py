@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from . import ids, names, places
-from .base import COOP, ENTERPRISE, NATURAL, SOLE, Int, either, obj
+from .base import COOP, ENTERPRISE, NATURAL, SOLE, Int, either, gaps, obj
 from .state import CLOSED, EMPLOYEE, SIGNED
 from .story import BENIGN, CIRCUMSTANCES, WITH_AGENCY, Planner
 
@@ -13,7 +13,12 @@ from .story import BENIGN, CIRCUMSTANCES, WITH_AGENCY, Planner
 def circumstances(p: Planner) -> None:
     """Standing from the first report: agencies whose phone stands on clients' accounts, bookkeepers' phones and accounts."""
     w, state, n = p.world, p.accounts.state, len(p.accounts)
-    p.story.traps |= {k: np.zeros(n, dtype=bool) for k in ("agency_client", "agency_phone", "bookkeeper", "spouse_payee", "hired_streamer")}
+    more = np.flatnonzero(p.rng.random(n) < 0.07)  # people with a second number on some account
+    state.phone[more] = len(w.phones) + np.arange(len(more))
+    w.phones = np.concatenate([w.phones, _fresh_phones(p, len(more))])
+    p.story.traps |= {
+        k: np.zeros(n, dtype=bool) for k in ("agency_client", "agency_phone", "bookkeeper", "spouse_payee", "hired_streamer")
+    }
     traps = p.story.traps
     person = w.person[state.holder]
     traps["spouse_payee"] = (state.payee < w.persons) & (state.payee != person) & (w.spouse[person] == state.payee)
@@ -29,20 +34,14 @@ def circumstances(p: Planner) -> None:
         traps["agency_phone"][rows[phone]] = True
         collects = (p.rng.random(len(rows)) < 0.3) & ~phone
         state.payee[rows[collects]] = w.persons + agency[collects]
-    left = p.quota(CIRCUMSTANCES["bookkeeper"]) if n >= 120 else 0
-    turn = 0
-    while left >= 5:
-        rows = p.one_each(min(left, int(p.rng.integers(6, 26))), np.isin(p.kind, (ENTERPRISE, COOP, SOLE)))
-        left -= max(len(rows), 1)
-        if len(rows) < 5:
-            break
+    wanted = p.quota(CIRCUMSTANCES["bookkeeper"]) if n >= 120 else 0
+    for turn, rows in enumerate(p.groups(wanted, (6, 25), np.isin(p.kind, (ENTERPRISE, COOP, SOLE)))):
         bookkeeper = int(p.strangers(1)[0])
         if turn % 3 == 2:
             state.payee[rows] = bookkeeper
         else:
             state.phone[rows] = w.person_phone[bookkeeper]
         traps["bookkeeper"][rows] = True
-        turn += 1
 
 
 def plan_changes(p: Planner) -> None:
@@ -53,14 +52,14 @@ def plan_changes(p: Planner) -> None:
     _licences(p)
     _parties(p)
 
-    rows = p.take(p.quota(BENIGN["id15_to_18"]), nat & (w.birthday[p.person] < 10957))      # born before 2000
+    rows = p.take(p.quota(BENIGN["id15_to_18"]), nat & (w.birthday[p.person] < 10957))  # born before 2000
     state.old_form[rows] = True
     for m, some in _noted(p, "id15_to_18", rows):
         p.set(m, some, old_form=False)
     rows = p.take(p.quota(BENIGN["typo_corrected"]), nat)
     typos = obj(names.typo(str(x)) for x in w.name[p.person[rows]])
     state.shown_name[rows] = typos
-    wrong = np.equal(typos, None).astype(bool)
+    wrong = gaps(typos)
     state.shown_number[rows[wrong]] = obj(ids.wrong_check(str(x)) for x in w.number[p.person[rows[wrong]]])
     for m, some in _noted(p, "typo_corrected", rows):
         p.set(m, some, shown_name=None, shown_number=None)
@@ -144,7 +143,16 @@ def _parties(p: Planner) -> None:
             else:
                 old = w.place.town[some]
                 town = either(old == places.OUTSIDE, "石佛寺镇", old)
-                p.set(m, some, "party", province="河南省", city="南阳市", county="镇平县", town=town, detail=places.villages(p.rng, town))
+                p.set(
+                    m,
+                    some,
+                    "party",
+                    province="河南省",
+                    city="南阳市",
+                    county="镇平县",
+                    town=town,
+                    detail=places.villages(p.rng, town),
+                )
         for a in rows.tolist():
             m = month_of[int(state.holder[a])]
             if m > p.accounts.born[a]:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from . import evidence as ev
 from .base import KIND_WORDS, PLATFORMS, Bool, Int, Obj, fill, obj, text
+from .dirt import Spot
+from .evidence import Evidence, trap_texts
 from .files import write_truth
 from .places import OUTSIDE
 from .render import Table
-from .dirt import Spot
 from .state import Accounts
 from .story import Story
 from .world import World
@@ -37,29 +37,55 @@ class Labels:
         if table.view is not None:
             self.seconds |= set(table.view.account[table.spare].tolist())
 
-    def write(self, out: Path, world: World, accounts: Accounts, story: Story, evidence: ev.Evidence, early: Bool) -> tuple[Bool, Int]:
+    def write(
+        self, out: Path, world: World, accounts: Accounts, story: Story, evidence: Evidence, early: Bool
+    ) -> tuple[Bool, Int]:
         """Write accounts, transfers, innocent changes, rows and dirt; returns ``decidable`` by pair and the pairs' parties."""
         out.mkdir(parents=True, exist_ok=True)
         platform = obj(PLATFORMS)[accounts.platform]
-        account, party = ev.party_of_pairs(evidence)
+        party = evidence.parties()
         sure, party_id = evidence.decidable(), world.party_ids()
         traps = self._traps(world, accounts, story, early)
         path = out / "truth_accounts.csv"
         write_truth(path, ("platform", "account_id", "month", "party_id", "kind", "decidable", "town", "traps"), [])
         for month, (rows, pairs, town) in zip(self.months, self.held, strict=True):
             holder = party[pairs]
-            write_truth(path, (), [platform[rows], accounts.ids[rows], fill(len(rows), month), party_id[holder], obj(KIND_WORDS)[world.kind[holder]],
-                                   obj(("0", "1"))[sure[pairs].astype(np.int64)], town, traps[rows]], append=True)
+            write_truth(
+                path,
+                (),
+                [
+                    platform[rows],
+                    accounts.ids[rows],
+                    fill(len(rows), month),
+                    party_id[holder],
+                    obj(KIND_WORDS)[world.kind[holder]],
+                    obj(("0", "1"))[sure[pairs].astype(np.int64)],
+                    town,
+                    traps[rows],
+                ],
+                append=True,
+            )
         moved = story.transfers
         rows = np.array([t.account for t in moved], dtype=np.int64)
         seen = evidence.first_seen(moved)
-        write_truth(out / "truth_transfers.csv", ("platform", "account_id", "type", "month", "first_visible_month"), [
-            platform[rows], accounts.ids[rows], obj(t.kind for t in moved), obj(self.months[t.month] for t in moved),
-            obj("" if m is None else self.months[m] for m in seen)])
+        write_truth(
+            out / "truth_transfers.csv",
+            ("platform", "account_id", "type", "month", "first_visible_month"),
+            [
+                platform[rows],
+                accounts.ids[rows],
+                obj(t.kind for t in moved),
+                obj(self.months[t.month] for t in moved),
+                obj("" if m is None else self.months[m] for m in seen),
+            ],
+        )
         benign = [b for b in story.benign if b[2] < len(self.months)]
         rows = np.array([b[0] for b in benign], dtype=np.int64)
-        write_truth(out / "truth_benign.csv", ("platform", "account_id", "type", "month"), [
-            platform[rows], accounts.ids[rows], obj(b[1] for b in benign), obj(self.months[b[2]] for b in benign)])
+        write_truth(
+            out / "truth_benign.csv",
+            ("platform", "account_id", "type", "month"),
+            [platform[rows], accounts.ids[rows], obj(b[1] for b in benign), obj(self.months[b[2]] for b in benign)],
+        )
         return sure, party
 
     def write_files(self, out: Path) -> None:
@@ -69,7 +95,11 @@ class Labels:
 
     def write_pledges(self, out: Path, world: World, holders: Int, status: Obj, sure: Bool) -> None:
         """Write the parties' pledge status as of the last month."""
-        write_truth(out / "truth_pledges.csv", ("party_id", "status", "decidable"), [world.party_ids()[holders], status, text(sure.astype(np.int64))])
+        write_truth(
+            out / "truth_pledges.csv",
+            ("party_id", "status", "decidable"),
+            [world.party_ids()[holders], status, text(sure.astype(np.int64))],
+        )
 
     def _traps(self, world: World, accounts: Accounts, story: Story, early: Bool) -> Obj:
         holder, n = accounts.state.holder, len(accounts)
@@ -85,7 +115,7 @@ class Labels:
         for kind in ("licence_upgrade", "id15_to_18", "typo_corrected", "agency_joined", "new_legal_rep", "rename", "closed"):
             flags[kind] = np.zeros(n, dtype=bool)
             flags[kind][[b[0] for b in story.benign if b[1] == kind]] = True
-        return ev.trap_texts(n, flags)
+        return trap_texts(n, flags)
 
 
 def _transpose(rows: list[tuple[str, str, int, int, int]] | list[tuple[str, str, int, str, str]], width: int) -> list[Obj]:

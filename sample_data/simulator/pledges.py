@@ -13,20 +13,24 @@ from .places import OUTSIDE, TOWNS
 from .render import Table, table
 from .world import World
 
-LEDGER = ("序号=serial|承诺书编号=|主体名称=name|统一社会信用代码/身份证号=number|经营者/负责人=person_name|联系电话=phone|所属乡镇街道=|承诺书版本=|签订日期=date|"
-          "有效期至=date|签订方式(纸质/电子)=|扫描件编号=|备注=")
+LEDGER = (
+    "序号=serial|承诺书编号=|主体名称=name|统一社会信用代码/身份证号=number|经营者/负责人=person_name|联系电话=phone|所属乡镇街道=|承诺书版本=|签订日期=date|"
+    "有效期至=date|签订方式(纸质/电子)=|扫描件编号=|备注="
+)
 CURRENT, FORMER = "2024版", "2023版"
 STATUSES = ("signed", "missing", "expired", "outdated")
 
 
-def write(out: Path, rng: Rng, world: World, holders: Int, former: Int, day: int, dirt: Dirt) -> tuple[Obj, Bool, list[tuple[str, Table, list[Spot]]]]:
+def write(
+    out: Path, rng: Rng, world: World, holders: Int, former: Int, day: int, dirt: Dirt
+) -> tuple[Obj, Bool, list[tuple[str, Table, list[Spot]]]]:
     """Write the ledgers into ``out``. ``holders``: parties with open accounts; ``former``: parties that had one; ``day``: the
     last report's day (since 1970). Returns the holders' statuses, whether the ledger's row can be tied to the party for
     certain, and the written tables with file name and dirt."""
     status = rng.choice(4, size=len(holders), p=[0.56, 0.29, 0.11, 0.04])
     party = np.concatenate([holders[status != 1], former[rng.random(len(former)) < 0.3]])
     state = np.concatenate([status[status != 1], np.zeros(len(party) - int((status != 1).sum()), dtype=np.int64)])
-    again = np.flatnonzero((state == 0) & (rng.random(len(party)) < 0.12))       # an old, expired pledge beside the new one
+    again = np.flatnonzero((state == 0) & (rng.random(len(party)) < 0.12))  # an old, expired pledge beside the new one
     party, state = np.concatenate([party, party[again]]), np.concatenate([state, np.full(len(again), 2)])
     n, w = len(party), world
     signed = day - np.where(state == 2, rng.integers(745, 1000, n), rng.integers(3, 640, n))
@@ -45,7 +49,20 @@ def write(out: Path, rng: Rng, world: World, holders: Int, former: Int, day: int
     town = either(place == OUTSIDE, "石佛寺镇", place)
     code = obj(f"ZPCN-{str(d)[:4]}-{i:06}" for i, d in enumerate(dates(signed), 1))
     version = either((state == 3) | (state == 2), FORMER, CURRENT)
-    columns = [code, name, number, w.name[w.person[party]], phone, town, version, dates(signed), until, pick_method(rng, n), scan, np.full(n, None, dtype=object)]
+    columns = [
+        code,
+        name,
+        number,
+        w.name[w.person[party]],
+        phone,
+        town,
+        version,
+        dates(signed),
+        until,
+        pick_method(rng, n),
+        scan,
+        np.full(n, None, dtype=object),
+    ]
 
     out.mkdir(parents=True, exist_ok=True)
     unsure = np.zeros(w.parties, dtype=bool)
@@ -55,7 +72,14 @@ def write(out: Path, rng: Rng, world: World, holders: Int, former: Int, day: int
         at = np.flatnonzero(town == here)
         if not len(at):
             continue
-        page = table(here, LEDGER, [np.arange(1, len(at) + 1).astype(object), *(c[at] for c in columns)], None, w.kind[party[at]], fixed=True).start()
+        page = table(
+            here,
+            LEDGER,
+            [np.arange(1, len(at) + 1).astype(object), *(c[at] for c in columns)],
+            None,
+            w.kind[party[at]],
+            fixed=True,
+        ).start()
         by_sheet = k % 2 == 0
         if by_sheet:
             page.titles, page.first_row, page.merges = [[f"镇平县{here}诚信经营承诺书台账"]], 3, ["A1:M1"]

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .base import NATURAL, PLATFORMS, Bool, Int, Obj, dates, either, fill, glue, obj
+from .base import NATURAL, PLATFORMS, Bool, Int, Obj, dates, either, fill, gaps, glue, obj
 from .ids import fifteen
 from .state import Accounts, View
 from .world import World
@@ -47,7 +47,7 @@ class Text:
     @cached_property
     def name(self) -> Obj:
         """The declared subject's name, typing errors included."""
-        return either(np.equal(self.view.shown_name, None).astype(bool), self.world.subject_name(self.view.holder), self.view.shown_name)
+        return either(gaps(self.view.shown_name), self.world.subject_name(self.view.holder), self.view.shown_name)
 
     @cached_property
     def uscc(self) -> Obj:
@@ -64,7 +64,7 @@ class Text:
         at = np.flatnonzero(self.view.old_form)
         if len(at):
             own[at] = obj(fifteen(x) for x in own[at])
-        shown = either(np.equal(self.view.shown_number, None).astype(bool), own, self.view.shown_number)
+        shown = either(gaps(self.view.shown_number), own, self.view.shown_number)
         return self._hide(shown)
 
     @cached_property
@@ -81,7 +81,12 @@ class Text:
         """One of three ways to write it: whole, from the city, from the county (outside the county always whole)."""
         place, at = self.world.place, self.view.holder
         style = np.where(place.county[at] == "镇平县", self.accounts.address_style[self.view.account], 0)
-        return glue(either(style == 0, place.province[at], ""), either(style <= 1, place.city[at], ""), place.county[at], place.detail[at])
+        return glue(
+            either(style == 0, place.province[at], ""),
+            either(style <= 1, place.city[at], ""),
+            place.county[at],
+            place.detail[at],
+        )
 
     @cached_property
     def payee_name(self) -> Obj:
@@ -118,7 +123,7 @@ class Text:
 
     def join(self, first: Obj, second: Obj) -> Obj:
         separator = either(self.view.account % 4 == 0, ";", "、")
-        return either(np.equal(second, None).astype(bool), first, glue(first, separator, second))
+        return either(gaps(second), first, glue(first, separator, second))
 
     def relations(self, words: tuple[str, ...]) -> Obj:
         """The streamers' relation to the holder, as the platform writes it; the second streamer is an employee."""
@@ -131,7 +136,7 @@ class Text:
 @dataclass
 class Table:
     """A sheet of a report before it is written. ``roles``: what each header holds (``""``: nothing that dirt may touch);
-    ``titles``: rows above; ``below``: rows under the data; ``groups``: header rows above the leaf headers; ``merges``: cell ranges.
+    ``titles``: rows above; ``below``: rows under the data; ``groups``: header rows above the leaf headers; ``merges``: ranges.
 
     ``legible`` and ``masked``, by header: whether the true value can still be read from the cell, wholly or in part."""
 
@@ -167,7 +172,7 @@ class Table:
         """Everything that stands in a cell is legible so far, but for people's numbers of a platform that masks."""
         n = len(self)
         for h in self.headers:
-            filled = ~np.equal(self.columns[h], None).astype(bool)
+            filled = ~gaps(self.columns[h])
             hides = platform_masks and self.roles.get(h) in ("id", "person_id", "streamer_id", "number")
             people = (self.kind == NATURAL) | (self.roles.get(h) != "number")
             self.legible[h] = filled & ~(people & hides)
@@ -175,7 +180,7 @@ class Table:
             # Typing errors of the platform, not of the file: the true value is not there to be read.
             if self.view is not None and self.roles.get(h) in ("name", "name_natural", "id", "number"):
                 wrong = self.view.shown_name if self.roles[h].startswith("name") else self.view.shown_number
-                right = np.equal(wrong, None).astype(bool)
+                right = gaps(wrong)
                 self.legible[h] &= right
                 self.masked[h] &= right
         self.usable, self.spare = np.ones(n, dtype=bool), np.zeros(n, dtype=bool)

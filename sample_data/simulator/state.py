@@ -7,11 +7,19 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from . import ids, names
-from .base import COOP, ENTERPRISE, NATURAL, PLATFORMS, SOLE, Bool, Int, Obj, Rng, fill, obj
+from .base import COOP, ENTERPRISE, NATURAL, PLATFORMS, SOLE, Bool, Int, Obj, Rng, either, fill, obj
 from .world import World
 
-SHARES = {"douyin": 0.30, "kuaishou": 0.16, "taobao": 0.14, "wechat_channels": 0.12, "xiaohongshu": 0.10, "pinduoduo": 0.07, "jd": 0.04,
-          "weipaitang": 0.07}
+SHARES = {
+    "douyin": 0.30,
+    "kuaishou": 0.16,
+    "taobao": 0.14,
+    "wechat_channels": 0.12,
+    "xiaohongshu": 0.10,
+    "pinduoduo": 0.07,
+    "jd": 0.04,
+    "weipaitang": 0.07,
+}
 # What a layout shows besides holder and phone; the story puts events where they can be seen.
 WITH_STREAMERS = ("douyin", "kuaishou", "xiaohongshu", "weipaitang")
 WITH_AGENCY = ("douyin", "kuaishou", "weipaitang")
@@ -59,7 +67,7 @@ class View:
 
 @dataclass
 class Accounts:
-    """What never changes about accounts, and when they are listed: from month ``born`` to before ``gone``, but for ``[away, back)``."""
+    """What never changes about accounts, and when they are listed: months ``born`` to ``gone`` but for ``[away, back)``."""
 
     platform: Int
     ids: Obj
@@ -84,8 +92,7 @@ class Accounts:
 
 def account_counts(rng: Rng, n: int) -> Int:
     """How many accounts each party has: mostly one, with a heavy tail up to sixty."""
-    out = np.minimum(np.floor(rng.pareto(2.2, n) * 1.35 + 1), 60).astype(np.int64)
-    return out
+    return np.minimum(np.floor(rng.pareto(2.2, n) * 1.35 + 1), 60).astype(np.int64)
 
 
 def open_accounts(rng: Rng, world: World, owners: Int, platforms: tuple[str, ...], months: int, first_day: int) -> Accounts:
@@ -116,15 +123,37 @@ def open_accounts(rng: Rng, world: World, owners: Int, platforms: tuple[str, ...
     payee = np.where((kind == NATURAL) | ((kind == SOLE) & (rng.random(n) < 0.6)), person, business)
     payee = np.where(wed & (rng.random(n) < 0.5), w.spouse[person], payee)
     state = View(
-        account=np.arange(n), holder=owners.copy(), nick=names.nicknames(rng, w.name[person]), phone=w.person_phone[person], payee=payee,
-        streamer=on_camera, second=second, relation=relation, agency=np.full(n, -1),
-        status=np.where(rng.random(n) < 0.02, LIMITED, NORMAL), opened=opened, verified=opened + rng.integers(0, 5, n),
-        held_from=opened.copy(), held_to=np.full(n, -1), old_form=np.zeros(n, dtype=bool), shown_name=fill(n), shown_number=fill(n),
+        account=np.arange(n),
+        holder=owners.copy(),
+        nick=names.nicknames(rng, w.name[person]),
+        phone=w.person_phone[person],
+        payee=payee,
+        streamer=on_camera,
+        second=second,
+        relation=relation,
+        agency=np.full(n, -1),
+        status=np.where(rng.random(n) < 0.02, LIMITED, NORMAL),
+        opened=opened,
+        verified=opened + rng.integers(0, 5, n),
+        held_from=opened.copy(),
+        held_to=np.full(n, -1),
+        old_form=np.zeros(n, dtype=bool),
+        shown_name=fill(n),
+        shown_number=fill(n),
         info=fill(n),
     )
     far = np.full(n, 10**6)
     return Accounts(
-        platform=platform, ids=account_ids, handle=handle, followers=np.floor(rng.lognormal(7.5, 1.8, n)).astype(np.int64),
-        exempt=rng.choice(4, size=n, p=[0.1, 0.15, 0.05, 0.7]), landline=np.asarray(np.where(rng.random(n) < 0.08, ids.landlines(rng, n), None), dtype=object),
-        address_style=rng.choice(3, size=n, p=[0.8, 0.12, 0.08]), born=born, gone=far.copy(), away=far.copy(), back=far.copy(), state=state,
+        platform=platform,
+        ids=account_ids,
+        handle=handle,
+        followers=np.floor(rng.lognormal(7.5, 1.8, n)).astype(np.int64),
+        exempt=rng.choice(4, size=n, p=[0.1, 0.15, 0.05, 0.7]),
+        landline=either(rng.random(n) < 0.08, ids.landlines(rng, n), None),
+        address_style=rng.choice(3, size=n, p=[0.8, 0.12, 0.08]),
+        born=born,
+        gone=far.copy(),
+        away=far.copy(),
+        back=far.copy(),
+        state=state,
     )

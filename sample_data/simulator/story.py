@@ -7,6 +7,7 @@ least 120 accounts gets one of each kind where its months allow.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,16 +17,39 @@ from .base import NATURAL, PLATFORMS, Bool, Int, Rng
 from .state import WITH_AGENCY, WITH_STREAMERS, Accounts
 from .world import World
 
-TRANSFERS = {"sale": 0.008, "hidden_sale": 0.006, "rent": 0.006, "pingpong": 0.002, "dormant": 0.002, "lend": 0.006, "farm": 0.007}
-BENIGN = {"nickname": 0.04, "phone": 0.03, "own_payee": 0.012, "address": 0.02, "licence_upgrade": 0.01, "rename": 0.004, "new_legal_rep": 0.004,
-          "id15_to_18": 0.006, "typo_corrected": 0.012, "hired_streamer": 0.01, "spouse_payee": 0.004, "agency_joined": 0.01, "closed": 0.02}
+TRANSFERS = {
+    "sale": 0.008,
+    "hidden_sale": 0.006,
+    "rent": 0.006,
+    "pingpong": 0.002,
+    "dormant": 0.002,
+    "film": 0.004,
+    "lend": 0.003,
+    "farm": 0.007,
+}
+BENIGN = {
+    "nickname": 0.04,
+    "phone": 0.03,
+    "own_payee": 0.012,
+    "address": 0.02,
+    "licence_upgrade": 0.01,
+    "rename": 0.004,
+    "new_legal_rep": 0.004,
+    "id15_to_18": 0.006,
+    "typo_corrected": 0.012,
+    "hired_streamer": 0.01,
+    "spouse_payee": 0.004,
+    "agency_joined": 0.01,
+    "closed": 0.02,
+}
 CIRCUMSTANCES = {"agency": 0.05, "bookkeeper": 0.02}
 
 
 @dataclass
 class Transfer:
     """One account that changes hands or is used by another. ``fields``: which of holder, phone, payee, streamer change;
-    ``need``: how many of them must be seen; ``group``: accounts of one lender or farm (-1: none), seen from ``least`` holders on."""
+    ``need``: how many of them must be seen; ``group``: accounts of one lender or farm (-1: none), seen from
+    ``least`` holders on."""
 
     account: int
     kind: str
@@ -97,6 +121,15 @@ class Planner:
         self.used[out] = True
         return out
 
+    def groups(self, n: int, sizes: tuple[int, int], where: Bool) -> Iterator[Int]:
+        """Groups of unused accounts of different people, about n accounts in all, each group of ``sizes`` (least, most)."""
+        pool, at = self.one_each(n, where), 0
+        while len(pool) - at >= sizes[0]:
+            size = min(len(pool) - at, int(self.rng.integers(sizes[0], sizes[1] + 1)))
+            yield pool[at : at + size]
+            at += size
+        self.used[pool[at:]] = False
+
     def when(self, rows: Int, last: int | None = None) -> Int:
         """A month for each account: after its first, up to ``last``."""
         low = np.maximum(self.accounts.born[rows] + 1, 1)
@@ -107,12 +140,12 @@ class Planner:
         return int(self.days[month] - self.rng.integers(1, 26))
 
     def strangers(self, n: int) -> Int:
-        """People who have nothing to do with anybody's account so far, each handed out once (again from the start if they run out)."""
+        """People who have nothing to do with anybody's account so far, each handed out once (until they run out)."""
         out = self.world.strangers[(self._stranger + np.arange(n)) % len(self.world.strangers)]
         self._stranger += n
         return out
 
-    def set(self, month: int, rows: Int | list[int], target: str = "account", **columns: Any) -> None:
+    def set(self, month: int, rows: Int | list[int], target: str = "account", /, **columns: Any) -> None:
         """Plan new values for these rows."""
         for column, values in columns.items():
             self.story.changes[month].append(Change(target, column, np.atleast_1d(np.asarray(rows)), values))
@@ -137,7 +170,20 @@ def plan(rng: Rng, world: World, accounts: Accounts, months: int, days: list[int
 
 def natural(planner: Planner) -> Bool:
     """Accounts of natural persons who have no couple, family or business beside."""
-    return (planner.kind == NATURAL) & planner.alone
+    out: Bool = (planner.kind == NATURAL) & planner.alone
+    return out
 
 
-__all__ = ["BENIGN", "CIRCUMSTANCES", "TRANSFERS", "WITH_AGENCY", "WITH_STREAMERS", "Change", "Planner", "Story", "Transfer", "natural", "plan"]
+__all__ = [
+    "BENIGN",
+    "CIRCUMSTANCES",
+    "TRANSFERS",
+    "WITH_AGENCY",
+    "WITH_STREAMERS",
+    "Change",
+    "Planner",
+    "Story",
+    "Transfer",
+    "natural",
+    "plan",
+]

@@ -2,31 +2,52 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from .base import NATURAL, SOLE, Int
+from .base import NATURAL, PLATFORMS, SOLE, Int
 from .state import OTHER, SELF
 from .story import TRANSFERS, WITH_STREAMERS, Planner, Transfer, natural
 
 
 def _new_holder(p: Planner, month: int, account: int, buyer: int, keep_phone: bool = False) -> None:
     w, person, day = p.world, int(p.world.person[buyer]), p.day(month)
-    columns = {"holder": buyer, "payee": person, "streamer": person, "second": -1, "relation": SELF, "agency": -1, "held_from": day,
-               "verified": day}
+    columns: dict[str, Any] = {
+        "holder": buyer,
+        "payee": person,
+        "streamer": person,
+        "second": -1,
+        "relation": SELF,
+        "agency": -1,
+        "held_from": day,
+        "verified": day,
+    }
     if not keep_phone:
         columns["phone"] = int(w.person_phone[person])
-    p.set(month, [account], **columns)
+    p.set(month, [account], "account", **columns)
 
 
 def _buyers(p: Planner, rows: Int) -> list[int]:
     """A buyer for each account: a newcomer, or (every other time) a party of the county that shares nothing with the seller."""
     w, out = p.world, []
     sellers = p.person[rows]
-    fit = np.flatnonzero(np.isin(w.kind[: w.base], (NATURAL, SOLE)) & ~w.traps["couple"][: w.base] & ~w.traps["family"][: w.base]
-                         & ~w.traps["person_and_sole"][: w.base] & ~np.isin(np.arange(w.base), w.upgrade_of))
+    fit = np.flatnonzero(
+        np.isin(w.kind[: w.base], (NATURAL, SOLE))
+        & ~w.traps["couple"][: w.base]
+        & ~w.traps["family"][: w.base]
+        & ~w.traps["person_and_sole"][: w.base]
+        & ~np.isin(np.arange(w.base), w.upgrade_of)
+    )
     newcomers = list(w.buyers)
     for i, seller in enumerate(sellers.tolist()):
-        choice = int(newcomers.pop()) if newcomers and (i % 2 == 0 or not len(fit)) else int(p.rng.choice(fit)) if len(fit) else int(w.buyers[0])
+        choice = (
+            int(newcomers.pop())
+            if newcomers and (i % 2 == 0 or not len(fit))
+            else int(p.rng.choice(fit))
+            if len(fit)
+            else int(w.buyers[0])
+        )
         while w.person[choice] == seller or w.name[w.person[choice]] == w.name[seller]:
             choice = int(p.rng.choice(fit)) if len(fit) > 1 else int(w.buyers[0])
         out.append(choice)
@@ -47,7 +68,11 @@ def plan_changes(p: Planner) -> None:
         for a, m, buyer in zip(rows.tolist(), p.when(rows, p.months - 2).tolist(), _buyers(p, rows), strict=True):
             back, before = int(p.rng.integers(m + 1, p.months)), accounts.state
             _new_holder(p, m, a, buyer)
-            p.set(back, [a], **{c: getattr(before, c)[a] for c in ("holder", "payee", "streamer", "second", "relation", "agency", "phone")})
+            p.set(
+                back,
+                [a],
+                **{c: getattr(before, c)[a] for c in ("holder", "payee", "streamer", "second", "relation", "agency", "phone")},
+            )
             p.set(back, [a], held_from=p.day(back))
             story.transfers.append(Transfer(a, "pingpong", m, ("holder",), until=back))
         rows = p.take(p.quota(TRANSFERS["dormant"]), simple & ~p.on(("wechat_channels",)), later=2)
@@ -74,7 +99,7 @@ def _behind(p: Planner, month: int, account: int, stranger: int, columns: tuple[
     """The declared holder stays; a stranger's phone, card or face appears."""
     for column in columns:
         value = int(p.world.person_phone[stranger]) if column == "phone" else stranger
-        p.set(month, [account], **{column: value})
+        p.set(month, [account], "account", **{column: value})
         if column == "streamer":
             p.set(month, [account], relation=OTHER)
 
@@ -82,20 +107,16 @@ def _behind(p: Planner, month: int, account: int, stranger: int, columns: tuple[
 def plan_groups(p: Planner) -> None:
     """Lenders (one stranger on camera or paid, three holders or more) and farms (one phone or card, five holders or more)."""
     group = 0
-    for kind, least, most in (("lend", 3, 6), ("farm", 5, 10)):
-        left = max(p.quota(TRANSFERS[kind]), least) if len(p.accounts) >= 120 else 0
-        while left >= least:
-            size = int(min(left, p.rng.integers(least, most + 1)))
-            camera = kind == "lend" and p.rng.random() < 0.6
-            rows = p.one_each(size, natural(p) & (p.on(WITH_STREAMERS) if camera else True))
-            left -= size
-            if len(rows) < least:
-                continue
+    for kind, least, most, where in (("film", 3, 6, WITH_STREAMERS), ("lend", 3, 6, PLATFORMS), ("farm", 5, 10, PLATFORMS)):
+        wanted = max(p.quota(TRANSFERS[kind]), least) if len(p.accounts) >= 120 else 0
+        for rows in p.groups(wanted, (least, most), natural(p) & p.on(where)):
             stranger = int(p.strangers(1)[0])
-            column = "streamer" if camera else "payee" if kind == "lend" else str(p.rng.choice(["phone", "payee"]))
+            column = {"film": "streamer", "lend": "payee"}.get(kind, str(p.rng.choice(["phone", "payee"])))
             start = int(p.rng.integers(0, p.months))
             for a in rows.tolist():
                 month = int(max(p.accounts.born[a], min(start + p.rng.integers(0, 3), p.months - 1)))
                 _behind(p, month, a, stranger, (column,))
-                p.story.transfers.append(Transfer(a, kind, month, (column,), group=group, least=least))
+                p.story.transfers.append(
+                    Transfer(a, "lend" if kind == "film" else kind, month, (column,), group=group, least=least)
+                )
             group += 1

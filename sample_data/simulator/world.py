@@ -1,7 +1,7 @@
 """The people and parties of an invented county, by columns.
 
 A *person* is a human being; a *party* is a legal subject (contract: a person and that person's sole proprietorship are two).
-Persons first: one per party without a person of its own, then employees and strangers. Everything else refers to rows by number.
+Persons first: one per party without a person of its own, then employees and strangers. Others refer to rows by number.
 """
 
 from __future__ import annotations
@@ -11,9 +11,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from . import ids, names, places
-from .base import COOP, ENTERPRISE, NATURAL, SOLE, Bool, Int, Obj, Rng, either, fill, glue
+from .base import COOP, ENTERPRISE, NATURAL, SOLE, Bool, Int, Obj, Rng, either, glue
 
-BANKS = ("中国农业银行镇平县支行", "中国工商银行镇平支行", "中国邮政储蓄银行镇平县支行", "河南镇平农村商业银行", "中国建设银行镇平支行")
+BANKS = (
+    "中国农业银行镇平县支行",
+    "中国工商银行镇平支行",
+    "中国邮政储蓄银行镇平县支行",
+    "河南镇平农村商业银行",
+    "中国建设银行镇平支行",
+)
 
 
 @dataclass
@@ -57,7 +63,11 @@ class World:
         """The name on a payout account."""
         mine = payee < self.persons
         party = np.where(mine, 0, payee - self.persons)
-        return either(mine, self.name[np.where(mine, payee, 0)], either(self.kind[party] == NATURAL, self.name[self.person[party]], self.party_name[party]))
+        return either(
+            mine,
+            self.name[np.where(mine, payee, 0)],
+            either(self.kind[party] == NATURAL, self.name[self.person[party]], self.party_name[party]),
+        )
 
     def payee_account(self, payee: Int) -> Obj:
         """The number of a payout account."""
@@ -90,7 +100,7 @@ def build(rng: Rng, parties: int, accounts: int, last_day: int) -> World:
     soles = np.flatnonzero(kind[:parties] == SOLE)
     both = rng.permutation(soles)[: min(len(soles) // 3, len(rest))]
     shared[both] = rng.permutation(rest)[: len(both)]
-    shared[parties + n_buyers:] = upgrade_of
+    shared[parties + n_buyers :] = upgrade_of
     own = shared < 0
     person = np.where(own, np.cumsum(own) - 1, -1)
     person = np.where(own, person, person[np.maximum(shared, 0)])
@@ -111,7 +121,9 @@ def build(rng: Rng, parties: int, accounts: int, last_day: int) -> World:
     home[at], local[at] = place.full(party_of[at]), place.town[party_of[at]] != places.OUTSIDE
     place.copy_to(np.asarray(shared[~own]), np.flatnonzero(~own))
     phone = np.arange(people)
-    traps = {k: np.zeros(total, dtype=bool) for k in ("couple", "family", "namesake", "person_and_sole", "agency", "bookkeeper")}
+    traps = {
+        k: np.zeros(total, dtype=bool) for k in ("couple", "family", "namesake", "person_and_sole", "agency", "bookkeeper")
+    }
     traps["person_and_sole"][both] = traps["person_and_sole"][shared[both]] = True
 
     # couples, families and people of one name: pairs of natural persons, none in two of these traps
@@ -133,7 +145,11 @@ def build(rng: Rng, parties: int, accounts: int, last_day: int) -> World:
     a, b = twins[: len(twins) // 2], twins[len(twins) // 2 : len(twins) // 2 * 2]
     surname[person[b]], given[person[b]] = surname[person[a]], given[person[a]]
     place.copy_to(a, b)
-    place.detail[b] = either(place.town[b] == places.OUTSIDE, place.detail[b], places.villages(rng, either(place.town[b] == places.OUTSIDE, "", place.town[b])))
+    place.detail[b] = either(
+        place.town[b] == places.OUTSIDE,
+        place.detail[b],
+        places.villages(rng, either(place.town[b] == places.OUTSIDE, "", place.town[b])),
+    )
     traps["namesake"][np.concatenate([a, b])] = True
 
     name = glue(surname, given)
@@ -145,12 +161,29 @@ def build(rng: Rng, parties: int, accounts: int, last_day: int) -> World:
     traps["agency"][agencies] = True
     licensed[agencies] = glue("镇平县", names.brands(rng, len(agencies)), "文化传媒有限公司")
     return World(
-        name=name, number=number, birthday=birthday, home=home, person_phone=phone, phones=ids.mobiles(rng, people),
-        card=ids.cards(rng, people), kind=kind, person=person, party_name=licensed, uscc=uscc, place=place,
-        business_account=ids.company_accounts(rng, total), bank=np.array(BANKS, dtype=object)[np.arange(people + total) % len(BANKS)],
-        spouse=spouse, employees=np.arange(owners, owners + n_staff), strangers=np.arange(owners + n_staff, people),
-        agencies=agencies, upgrades=np.arange(total - n_upgrades, total), upgrade_of=upgrade_of,
-        buyers=np.arange(parties, parties + n_buyers), base=parties, traps=traps,
+        name=name,
+        number=number,
+        birthday=birthday,
+        home=home,
+        person_phone=phone,
+        phones=ids.mobiles(rng, people),
+        card=ids.cards(rng, people),
+        kind=kind,
+        person=person,
+        party_name=licensed,
+        uscc=uscc,
+        place=place,
+        business_account=ids.company_accounts(rng, total),
+        bank=np.array(BANKS, dtype=object)[np.arange(people + total) % len(BANKS)],
+        spouse=spouse,
+        employees=np.arange(owners, owners + n_staff),
+        strangers=np.arange(owners + n_staff, people),
+        agencies=agencies,
+        upgrades=np.arange(total - n_upgrades, total),
+        upgrade_of=upgrade_of,
+        buyers=np.arange(parties, parties + n_buyers),
+        base=parties,
+        traps=traps,
     )
 
 
@@ -162,5 +195,3 @@ def _cuts(n: int, shares: tuple[float, ...]) -> list[tuple[int, int]]:
         out.append((start, start + size))
         start += size
     return out
-
-

@@ -20,6 +20,16 @@ _REL = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PKG = "http://schemas.openxmlformats.org/package/2006"
 _HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _CHUNK = 20_000
+_KIND = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+_STYLES = (
+    f'<styleSheet xmlns="{_MAIN}"><fonts count="1"><font><sz val="11"/><name val="宋体"/></font></fonts>'
+    '<fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills>'
+    '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>'
+    '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>'
+    '<cellXfs count="2"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>'
+    '<xf numFmtId="14" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/></cellXfs>'
+    '<cellStyles count="1"><cellStyle name="常规" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
+)
 
 
 @dataclass
@@ -57,7 +67,10 @@ def _cell(letter: str, row: int, value: object) -> str:
 
 
 def _rows(rows: list[list[object]], start: int) -> str:
-    return "".join(f'<row r="{start + i}">' + "".join(_cell(letters(k), start + i, v) for k, v in enumerate(row)) + "</row>" for i, row in enumerate(rows))
+    return "".join(
+        f'<row r="{start + i}">' + "".join(_cell(letters(k), start + i, v) for k, v in enumerate(row)) + "</row>"
+        for i, row in enumerate(rows)
+    )
 
 
 def _sheet_xml(out: zipfile.ZipFile, path: str, sheet: Sheet) -> None:
@@ -71,35 +84,59 @@ def _sheet_xml(out: zipfile.ZipFile, path: str, sheet: Sheet) -> None:
         for low in range(0, n, _CHUNK):
             high = min(low + _CHUNK, n)
             numbers = range(first + low, first + high)
-            parts = [[_cell(a, r, v) for r, v in zip(numbers, c[low:high].tolist(), strict=True)] for a, c in zip(names, sheet.columns, strict=True)]
-            body.write("".join(f'<row r="{r}">{"".join(cells)}</row>' for r, cells in zip(numbers, zip(*parts, strict=True), strict=True)).encode())
+            parts = [
+                [_cell(a, r, v) for r, v in zip(numbers, c[low:high].tolist(), strict=True)]
+                for a, c in zip(names, sheet.columns, strict=True)
+            ]
+            body.write(
+                "".join(
+                    f'<row r="{r}">{"".join(cells)}</row>' for r, cells in zip(numbers, zip(*parts, strict=True), strict=True)
+                ).encode()
+            )
         body.write(f"{_rows(sheet.below, first + n)}</sheetData>".encode())
         if sheet.merges:
-            body.write((f'<mergeCells count="{len(sheet.merges)}">' + "".join(f'<mergeCell ref="{m}"/>' for m in sheet.merges) + "</mergeCells>").encode())
+            body.write(
+                (
+                    f'<mergeCells count="{len(sheet.merges)}">'
+                    + "".join(f'<mergeCell ref="{m}"/>' for m in sheet.merges)
+                    + "</mergeCells>"
+                ).encode()
+            )
         body.write(b"</worksheet>")
+
+
+def _relations(targets: list[tuple[str, str]]) -> str:
+    items = "".join(f'<Relationship Id="rId{i}" Type="{_REL}/{t}" Target="{p}"/>' for i, (t, p) in enumerate(targets, 1))
+    return f'<Relationships xmlns="{_PKG}/relationships">{items}</Relationships>'
 
 
 def write(path: Path, sheets: list[Sheet]) -> None:
     """Write a workbook. Dates become real date cells, numbers number cells, everything else text."""
+    numbers = range(1, len(sheets) + 1)
+    hide = [' state="hidden"' if s.hidden else "" for s in sheets]
     entries = "".join(
-        f'<sheet name={quoteattr(s.name)} sheetId="{i}"{" state=" + quoteattr("hidden") if s.hidden else ""} r:id="rId{i}"/>' for i, s in enumerate(sheets, 1))
-    relations = "".join(f'<Relationship Id="rId{i}" Type="{_REL}/worksheet" Target="worksheets/sheet{i}.xml"/>' for i in range(1, len(sheets) + 1))
-    overrides = "".join(
-        f'<Override PartName="/xl/worksheets/sheet{i}.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"/>'
-        for i in range(1, len(sheets) + 1))
-    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+        f'<sheet name={quoteattr(s.name)} sheetId="{i}"{h} r:id="rId{i}"/>'
+        for i, s, h in zip(numbers, sheets, hide, strict=True)
+    )
     parts = {
-        "[Content_Types].xml": f'<Types xmlns="{_PKG}/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.'
-        f'relationships+xml"/><Default Extension="xml" ContentType="application/xml"/><Override PartName="/xl/workbook.xml" ContentType="{kind}.sheet.main+xml"/>'
-        f'<Override PartName="/xl/styles.xml" ContentType="{kind}.styles+xml"/>{overrides}</Types>',
-        "_rels/.rels": f'<Relationships xmlns="{_PKG}/relationships"><Relationship Id="rId1" Type="{_REL}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "[Content_Types].xml": f'<Types xmlns="{_PKG}/content-types">'
+        '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+        '<Default Extension="xml" ContentType="application/xml"/>'
+        + "".join(
+            f'<Override PartName="/xl/{name}.xml" ContentType="{_KIND}.{kind}+xml"/>'
+            for name, kind in [
+                ("workbook", "sheet.main"),
+                ("styles", "styles"),
+                *((f"worksheets/sheet{i}", "worksheet") for i in numbers),
+            ]
+        )
+        + "</Types>",
+        "_rels/.rels": _relations([("officeDocument", "xl/workbook.xml")]),
         "xl/workbook.xml": f'<workbook xmlns="{_MAIN}" xmlns:r="{_REL}"><sheets>{entries}</sheets></workbook>',
-        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{_PKG}/relationships">{relations}<Relationship Id="rId{len(sheets) + 1}" Type="{_REL}/styles" '
-        f'Target="styles.xml"/></Relationships>',
-        "xl/styles.xml": f'<styleSheet xmlns="{_MAIN}"><fonts count="1"><font><sz val="11"/><name val="宋体"/></font></fonts><fills count="2"><fill><patternFill '
-        'patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border><left/><right/><top/><bottom/><diagonal/>'
-        '</border></borders><cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs><cellXfs count="2"><xf numFmtId="0" '
-        'fontId="0" fillId="0" borderId="0" xfId="0"/><xf numFmtId="14" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/></cellXfs></styleSheet>',
+        "xl/_rels/workbook.xml.rels": _relations(
+            [*(("worksheet", f"worksheets/sheet{i}.xml") for i in numbers), ("styles", "styles.xml")]
+        ),
+        "xl/styles.xml": _STYLES,
     }
     with zipfile.ZipFile(path, "w") as out:
         for name, content in parts.items():
