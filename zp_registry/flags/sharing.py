@@ -13,7 +13,11 @@ from zp_registry.resolve.subjects import BUSINESS_KINDS
 
 @dataclass(frozen=True)
 class SharingRules:
-    """From how many unrelated holders on a shared thing is a lead, and from how many it is a strong one."""
+    """From how many unrelated holders on a shared thing is a lead, and from how many it is a strong one.
+
+    Natural persons count: registered businesses share a bookkeeper's phone and account as a matter of course, so that a thing
+    shared among them alone is a weak lead only.
+    """
 
     payee: int = 3
     streamer: int = 3
@@ -46,16 +50,13 @@ def shared_on(steps: pd.DataFrame, held: pd.DataFrame, on: str, circle: Circle, 
 
 
 def _count(rows: pd.DataFrame, code: str, circle: Circle, least: int) -> pd.DataFrame:
-    columns = [*ACCOUNT, "entity_id", "code", "token", "holders", "as_of", "place", "file_name", "sheet", "row", "payee_name", "streamer_names",
+    columns = [*ACCOUNT, "entity_id", "code", "token", "holders", "people", "weak", "as_of", "place", "file_name", "sheet", "row", "payee_name", "streamer_names",
                "phone_mask", "payee_mask", "payee_stranger"]
     if rows.empty:
         return pd.DataFrame(columns=columns)
     group = rows["entity_id"].map(circle.group).fillna(rows["entity_id"])
     holders = group.groupby(rows["token"]).nunique()
-    out = rows.assign(code=code, holders=rows["token"].map(holders).astype("int64"))
+    people = group.where(~rows["subject_kind"].isin(BUSINESS_KINDS)).groupby(rows["token"]).nunique()
+    out = rows.assign(code=code, holders=rows["token"].map(holders).astype("int64"), people=rows["token"].map(people).astype("int64"))
+    out["weak"] = (out["people"] < least) | out["subject_kind"].isin(BUSINESS_KINDS)
     return out[out["holders"] >= least].sort_values("holders", ascending=False).drop_duplicates(ACCOUNT)[columns]
-
-
-def unrelated_businesses(rows: pd.DataFrame) -> pd.Series[bool]:
-    """True for businesses: a shared bookkeeper is common among them, so that their level is lower."""
-    return rows["subject_kind"].isin(BUSINESS_KINDS)

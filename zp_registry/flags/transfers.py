@@ -151,8 +151,8 @@ def sharing_flags(marks: pd.DataFrame, held: pd.DataFrame, circle: Circle, dates
     rows["first_seen"] = rows.groupby([*keys, "spell"])["on"].transform("min")
     out = rows.drop_duplicates(keys, keep="last").copy()
     out["status"] = pd.Series("open", index=out.index).where(out["on"] == dates[-1], "resolved")
-    many = out["holders"] >= rules.strong
-    out["score"] = 0.6 + 0.25 * many.astype(float)
+    many = out["people"] >= rules.strong
+    out["score"] = (0.6 + 0.25 * many.astype(float)).mask(out["weak"].astype(bool), 0.4)
     named = {"SHARED_PAYEE": "payee_name", "SHARED_PHONE": "phone_mask", "SHARED_STREAMER": "streamer_names"}
     thing = pd.Series([r[named[r["code"]]] for r in out.to_dict("records")], index=out.index, dtype="str").fillna("")
     verb = out["code"].map({"SHARED_PAYEE": "收款账户（", "SHARED_PHONE": "联系电话（", "SHARED_STREAMER": "出镜人员（"})

@@ -33,6 +33,7 @@ def link(subjects: pd.DataFrame, tokens: pd.DataFrame, human: pd.DataFrame) -> J
     _exact(subjects, judged)
     weak = subjects[subjects["strong"].isna() & subjects["name_key"].notna()]
     _join_pairs(_same_account(weak, tokens), judged, "partial", 0.9, "同一账号、同一名称")
+    _join_pairs(_renamed(subjects, tokens), judged, "partial", 0.9, "同一账号、证件号码可见部分相同，名称仅一字之差")
     _to_strong(subjects, tokens, judged)
     _join_pairs(_weak_pairs(subjects, tokens, judged), judged, "partial", 0.8, "名称相同，且电话、收款账户或脱敏号码一致")
     return judged
@@ -63,6 +64,16 @@ def _same_account(weak: pd.DataFrame, tokens: pd.DataFrame) -> pd.DataFrame:
     return pairs[["subject_id_l", "subject_id_r"]].drop_duplicates().sort_values(["subject_id_l", "subject_id_r"])
 
 
+def _renamed(subjects: pd.DataFrame, tokens: pd.DataFrame) -> pd.DataFrame:
+    """A person's name with one character corrected: the same account, and ten visible digits that agree."""
+    people = subjects[~subjects["business"] & subjects["id_mask"].str.replace("*", "", regex=False).str.len().ge(10).fillna(False)]
+    named = people[["subject_id", "name_key", "id_mask"]].dropna().merge(tokens[tokens["type"] == "account"], on="subject_id")
+    pairs = named.merge(named, on=["id_mask", "token"], suffixes=("_l", "_r"))
+    pairs = pairs[pairs["subject_id_l"] < pairs["subject_id_r"]]
+    close = [len(a) == len(b) and sum(x != y for x, y in zip(a, b, strict=True)) == 1 for a, b in zip(pairs["name_key_l"], pairs["name_key_r"], strict=True)]
+    return pairs.loc[close, ["subject_id_l", "subject_id_r"]].drop_duplicates().sort_values(["subject_id_l", "subject_id_r"])
+
+
 def _join_pairs(pairs: pd.DataFrame, judged: Judged, tier: str, score: float, why: str) -> None:
     for left, right in pairs.itertuples(index=False, name=None):
         if judged.clusters.root(left) != judged.clusters.root(right) and judged.clusters.join(left, right):
@@ -75,11 +86,7 @@ def _to_strong(subjects: pd.DataFrame, tokens: pd.DataFrame, judged: Judged) -> 
     numbered = {int(r) for r in roots[subjects.loc[subjects["strong"].notna(), "subject_id"]].unique()}
     is_strong = everyone["root"].isin(numbered)
     pairs = _pairs(everyone[~is_strong], everyone[is_strong])
-    masks = subjects.assign(root=subjects["subject_id"].map(roots))
-    strong_mask = masks[masks["strong"].notna()].groupby("root")["id_mask"].first()
-    weak_mask = masks[masks["id_mask"].notna()].groupby("root")["id_mask"].first()
-    pairs = pairs.assign(weak_mask=pairs["root_l"].map(weak_mask).astype("str"), strong_mask=pairs["root_r"].map(strong_mask).astype("str"))
-    pairs = pairs[pairs["business"] | masks_fit(pairs["weak_mask"], pairs["strong_mask"])]
+    pairs = _fitting(pairs, subjects, roots)
     if pairs.empty:
         return
     pairs["masked"] = pairs["weak_mask"].notna() & pairs["strong_mask"].notna() & ~pairs["business"]
@@ -99,6 +106,17 @@ def _to_strong(subjects: pd.DataFrame, tokens: pd.DataFrame, judged: Judged) -> 
             judged.edges.append((int(row.left), int(row.right), "partial", score, "名称相同，且" + ("同一账号" if row.account else "其他要素一致")))
         elif not alone:
             judged.doubts.append((int(row.left), "名称及部分要素与多个主体相符"))
+
+
+def _fitting(pairs: pd.DataFrame, subjects: pd.DataFrame, roots: pd.Series[int]) -> pd.DataFrame:
+    """The pairs whose clusters' visible digits do not speak against each other; one mask that fits is enough, since another of
+    the same cluster may have been mistyped. Adds ``weak_mask`` and ``strong_mask``."""
+    masks = subjects.assign(root=subjects["subject_id"].map(roots))
+    strong = masks[masks["strong"].notna()].groupby("root")["id_mask"].first()
+    shown = masks.loc[masks["id_mask"].notna(), ["root", "id_mask"]].drop_duplicates().rename(columns={"root": "root_l", "id_mask": "weak_mask"})
+    each = pairs.merge(shown, on="root_l", how="left").assign(strong_mask=lambda f: f["root_r"].map(strong).astype("str"))
+    each = each[each["business"] | masks_fit(each["weak_mask"], each["strong_mask"])]
+    return each.drop_duplicates(["subject_id_l", "subject_id_r", "type", "token"])
 
 
 def _weak_pairs(subjects: pd.DataFrame, tokens: pd.DataFrame, judged: Judged) -> pd.DataFrame:
