@@ -43,8 +43,19 @@ def export_rejects(office: Office, path: Path) -> int:
     items = []
     for k in kept:
         cells = shown_cells(k)
-        items.append(RejectItem(token=k.token, source_file=k.source_file, sheet=k.sheet, row=k.row, platform_title=titles.get(k.mapping, k.mapping),
-                                as_of=k.as_of, headers=list(cells), cells=list(cells.values()), bad=k.bad))
+        items.append(
+            RejectItem(
+                token=k.token,
+                source_file=k.source_file,
+                sheet=k.sheet,
+                row=k.row,
+                platform_title=titles.get(k.mapping, k.mapping),
+                as_of=k.as_of,
+                headers=list(cells),
+                cells=list(cells.values()),
+                bad=k.bad,
+            )
+        )
     write_rejects(items, path)
     return len(items)
 
@@ -95,8 +106,12 @@ def _load_again(office: Office, result: Corrected, path: Path, as_of: str, rows:
     raw = [RawRow(sheet=k.sheet, row=k.row, cells=cells) for k, cells in rows]
     scope = "delta"  # a few corrected rows say nothing about the accounts that are not among them
     try:
-        mapped = from_raw(raw, mapping=office.mappings[first.mapping], as_of=as_of or None, scope=scope, file_name=first.source_file)
-        mapped.frame["part"] = mapped.frame["part"].fillna("") + f"+更正{first.token[:6]}"  # beside the report, not in its place
+        mapped = from_raw(
+            raw, mapping=office.mappings[first.mapping], as_of=as_of or None, scope=scope, file_name=first.source_file
+        )
+        mapped.frame["part"] = (
+            mapped.frame["part"].fillna("") + f"+更正{first.token[:6]}"
+        )  # beside the report, not in its place
         outcome = load_mapped(office, mapped, Options(kind=first.kind, as_of=as_of or None, scope=scope), A_FEW_ROWS)
     except FileRefused as refused:
         result.problems.append(f"{path.name}：{first.source_file} 的更正行仍不合格（{message(refused.code, refused.detail)}）")

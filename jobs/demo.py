@@ -40,5 +40,9 @@ def run(settings: Settings, samples: Path) -> tuple[Night, dict[str, Any]]:
             with office.engine.connect() as connection:
                 knowledge = tables.stored(connection)
     open_flags = knowledge.flags[knowledge.flags["status"] == "open"]
-    return night, {"accounts": len(knowledge.accounts), "entities": len(knowledge.entities), "holdings": len(knowledge.holdings),
-                   **{f"open flags {family}": int(n) for family, n in open_flags.groupby("family").size().items()}}
+    return night, {
+        "accounts": len(knowledge.accounts),
+        "entities": len(knowledge.entities),
+        "holdings": len(knowledge.holdings),
+        **{f"open flags {family}": int(n) for family, n in open_flags.groupby("family").size().items()},
+    }

@@ -21,8 +21,10 @@ from .office import Office
 
 _MARKS = """
     SELECT (SELECT COALESCE(MAX(id), 0) FROM report), (SELECT COUNT(*) FROM report WHERE superseded_by IS NOT NULL),
-           (SELECT COUNT(*) FROM sighting), (SELECT COUNT(*) FROM reject WHERE status = 'open'), (SELECT COALESCE(MAX(id), 0) FROM edge WHERE tier = 'person'),
-           (SELECT COUNT(*) FROM edge WHERE tier = 'person' AND deleted_at IS NOT NULL), (SELECT COALESCE(MAX(id), 0) FROM pledge),
+           (SELECT COUNT(*) FROM sighting), (SELECT COUNT(*) FROM reject WHERE status = 'open'), (SELECT
+           COALESCE(MAX(id), 0) FROM edge WHERE tier = 'person'),
+           (SELECT COUNT(*) FROM edge WHERE tier = 'person' AND deleted_at IS NOT NULL), (SELECT COALESCE(MAX(id), 0)
+           FROM pledge),
            (SELECT COUNT(*) FROM pledge WHERE superseded_by IS NOT NULL), (SELECT COALESCE(MAX(id), 0) FROM decision)"""
 
 
@@ -36,8 +38,11 @@ def flag_rules(office: Office) -> FlagRules:
     """The settings' rules in the form the flags stage takes."""
     pledges, flags = office.settings.pledges, office.settings.flags
     return FlagRules(
-        PledgeRules(pledges.validity_years, frozenset(pledges.outdated_versions), frozenset(pledges.exempt), pledges.current_version),
-        SharingRules(flags.shared_payee_holders, flags.shared_streamer_holders, flags.shared_phone_holders, flags.farm_holders))
+        PledgeRules(
+            pledges.validity_years, frozenset(pledges.outdated_versions), frozenset(pledges.exempt), pledges.current_version
+        ),
+        SharingRules(flags.shared_payee_holders, flags.shared_streamer_holders, flags.shared_phone_holders, flags.farm_holders),
+    )
 
 
 def derive(office: Office, *, full: bool = False) -> dict[str, Any]:
@@ -52,7 +57,11 @@ def derive(office: Office, *, full: bool = False) -> dict[str, Any]:
         counts: dict[str, Any] = write_resolved(connection, resolved, office.rules_version, audit.moment())
         flagged = flag(evidence, resolved, flag_rules(office))
         counts["flag"] = write_flags(connection, flagged, evidence.decisions)
-        verb = "UPDATE state SET value = :v WHERE name = 'derived_from'" if row is not None else "INSERT INTO state (name, value) VALUES ('derived_from', :v)"
+        verb = (
+            "UPDATE state SET value = :v WHERE name = 'derived_from'"
+            if row is not None
+            else "INSERT INTO state (name, value) VALUES ('derived_from', :v)"
+        )
         connection.execute(text(verb), {"v": mark})
     return {"changed": True, **counts}
 

@@ -9,14 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from zp_registry.errors import FileRefused, OptionNeeded
 import structlog
+
+from zp_registry.errors import FileRefused, OptionNeeded
 from zp_registry.mapping import MappedReport, map_report
 from zp_registry.normalise import normalise
 from zp_registry.quarantine.codes import CODES, message
 from zp_registry.quarantine.judge import Expectations, judge
 from zp_registry.registry import audit
-from zp_registry.registry.load import Batch, Counts, FileFacts, known_file, load, note_refusal, previous_full_counts, raw_text
+from zp_registry.registry.batch import Batch, Counts, FileFacts
+from zp_registry.registry.load import known_file, load, note_refusal, previous_full_counts, raw_text
 from zp_registry.registry.pledges import load_ledger
 from zp_registry.sources import ReportFile, read_file
 
@@ -75,7 +77,15 @@ def import_files(office: Office, paths: Sequence[Path], options: Options) -> Ite
     """Loads each file by itself and tells what became of it."""
     for path in find_files(paths):
         outcome = import_file(office, path, options)
-        log.info("file", file=outcome.name, state=outcome.state, platform=outcome.platform, as_of=outcome.as_of, code=outcome.code or None, **vars(outcome.counts))
+        log.info(
+            "file",
+            file=outcome.name,
+            state=outcome.state,
+            platform=outcome.platform,
+            as_of=outcome.as_of,
+            code=outcome.code or None,
+            **vars(outcome.counts),
+        )
         yield path, outcome
 
 
@@ -99,7 +109,9 @@ def import_file(office: Office, path: Path, options: Options) -> Outcome:
 
 def import_report(office: Office, file: ReportFile, options: Options) -> Outcome:
     """Loads a file that has been read, or the pages of a pull."""
-    mapped = map_report(file, office.mappings, platform=options.platform, as_of=options.as_of, scope=options.scope, kind=options.kind)
+    mapped = map_report(
+        file, office.mappings, platform=options.platform, as_of=options.as_of, scope=options.scope, kind=options.kind
+    )
     return load_mapped(office, mapped, options)
 
 
@@ -109,13 +121,42 @@ def load_mapped(office: Office, mapped: MappedReport, options: Options, expectat
     source, as_of = mapped.mapping.id, mapped.as_of or ""
     with office.engine.connect() as connection:
         previous = previous_full_counts(connection, source, as_of) if as_of else {}
-    judged = judge(clean.frame, clean.faults, expectations or _expectations(office, mapped), file=mapped.file.name, full=mapped.scope == "full",
-                   previous=previous, accept=options.accept)
+    judged = judge(
+        clean.frame,
+        clean.faults,
+        expectations or _expectations(office, mapped),
+        file=mapped.file.name,
+        full=mapped.scope == "full",
+        previous=previous,
+        accept=options.accept,
+    )
     warnings = [{"code": w.code, "sheet": w.sheet, "message": message(w.code, w.detail)} for w in mapped.warnings]
     warnings += [{"code": c, "sheet": "", "message": message(c, d)} for c, d in judged.remarks]
-    facts = FileFacts(mapped.file.name, mapped.file.sha256, mapped.file.size, options.kind, source, office.mapping_hash(source), options.text(), office.run_id, warnings, options.accept)
-    batch = Batch(facts, judged.accepted, judged.rejected, clean.streamers, judged.faults, mapped.as_of, mapped.scope, mapped.rows_read,
-                  mapped.rows_skipped, mapped.mapping.account_match == "loose", lambda idx: [raw_text(r.cells) for r in mapped.raw(idx)])
+    facts = FileFacts(
+        mapped.file.name,
+        mapped.file.sha256,
+        mapped.file.size,
+        options.kind,
+        source,
+        office.mapping_hash(source),
+        options.text(),
+        office.run_id,
+        warnings,
+        options.accept,
+    )
+    batch = Batch(
+        facts,
+        judged.accepted,
+        judged.rejected,
+        clean.streamers,
+        judged.faults,
+        mapped.as_of,
+        mapped.scope,
+        mapped.rows_read,
+        mapped.rows_skipped,
+        mapped.mapping.account_match == "loose",
+        lambda idx: [raw_text(r.cells) for r in mapped.raw(idx)],
+    )
     outcome = Outcome(mapped.file.name, "loaded", source, as_of, mapped.scope, tuple(mapped.parts), warnings=warnings)
     with office.engine.connect() as connection, connection.begin() as transaction:
         writer = load_ledger if options.kind == "pledge" else load
@@ -136,7 +177,12 @@ def _expectations(office: Office, mapped: MappedReport) -> Expectations:
     said = mapped.mapping.expectations
     stated = said.model_dump(exclude_none=True) if said is not None else {}
     names = {f.name for f in dataclasses.fields(Expectations)}
-    return Expectations(**{"max_rejected_share": office.settings.quarantine.max_rejected_share, **{k: v for k, v in stated.items() if k in names}})
+    return Expectations(
+        **{
+            "max_rejected_share": office.settings.quarantine.max_rejected_share,
+            **{k: v for k, v in stated.items() if k in names},
+        }
+    )
 
 
 def _known(office: Office, name: str, digest: str, options: Options) -> Outcome:
@@ -144,14 +190,31 @@ def _known(office: Office, name: str, digest: str, options: Options) -> Outcome:
     from zp_registry.registry import bulk
 
     with office.engine.connect() as connection:
-        row = bulk.read(connection, """
+        row = bulk.read(
+            connection,
+            """
             SELECT f.mapping, f.rows_read, f.rows_loaded, f.rows_unchanged, f.rows_repeated, f.rows_rejected, f.rows_skipped,
                    (SELECT MAX(r.as_of) FROM report r WHERE r.file_id = f.id) AS as_of
             FROM report_file f WHERE f.sha256 = :s AND f.options = :o AND f.state = 'loaded' ORDER BY f.id DESC LIMIT 1""",
-                        {"s": digest, "o": options.text()},
-                        integers=["rows_read", "rows_loaded", "rows_unchanged", "rows_repeated", "rows_rejected", "rows_skipped"]).iloc[0]
-    counts = Counts(int(row.rows_read), 0, int(row.rows_loaded + row.rows_unchanged), int(row.rows_repeated), int(row.rows_rejected), int(row.rows_skipped))
-    return Outcome(name, "unchanged", row.mapping, row.as_of if isinstance(row.as_of, str) else "", counts=counts, message="此文件已经导入过")
+            {"s": digest, "o": options.text()},
+            integers=["rows_read", "rows_loaded", "rows_unchanged", "rows_repeated", "rows_rejected", "rows_skipped"],
+        ).iloc[0]
+    counts = Counts(
+        int(row.rows_read),
+        0,
+        int(row.rows_loaded + row.rows_unchanged),
+        int(row.rows_repeated),
+        int(row.rows_rejected),
+        int(row.rows_skipped),
+    )
+    return Outcome(
+        name,
+        "unchanged",
+        row.mapping,
+        row.as_of if isinstance(row.as_of, str) else "",
+        counts=counts,
+        message="此文件已经导入过",
+    )
 
 
 def _refuse(office: Office, refused: FileRefused, name: str, digest: str, size: int, options: Options) -> Outcome:

@@ -29,7 +29,9 @@ def platform_titles(office: Office) -> Mapping[str, str]:
     return {m.id: m.title for m in office.mappings}
 
 
-def write_followup_lists(office: Office, *, by: str = "town", output: Path | None = None, as_of: str | None = None) -> list[Path]:
+def write_followup_lists(
+    office: Office, *, by: str = "town", output: Path | None = None, as_of: str | None = None
+) -> list[Path]:
     """The 催签清单 workbooks; each list that shows phones in clear is noted on the audit trail."""
     with office.engine.begin() as connection:
         day = as_of or reference_date(connection)
@@ -37,17 +39,35 @@ def write_followup_lists(office: Office, *, by: str = "town", output: Path | Non
             return []
         knowledge = told_again(office, connection, as_of)[2] if as_of else tables.stored(connection)
         frame = followup_frame(
-            connection, knowledge, office.ring, responsible={t: v.responsible for t, v in office.settings.towns.items()},
-            deadline_days=office.settings.pledges.deadline_days, titles=platform_titles(office), unscanned=_unscanned(connection))
+            connection,
+            knowledge,
+            office.ring,
+            responsible={t: v.responsible for t, v in office.settings.towns.items()},
+            deadline_days=office.settings.pledges.deadline_days,
+            titles=platform_titles(office),
+            unscanned=_unscanned(connection),
+        )
         audit.note(connection, "write follow-up lists", f"{len(frame)} entities with phone and address, by {by}, as of {day}")
-    return write_followups(frame, output or office.home.lists, as_of=day, by=by, county=office.settings.county.name, platform_names=platform_titles(office))  # type: ignore[arg-type]
+    return write_followups(
+        frame,
+        output or office.home.lists,
+        as_of=day,
+        by=by,
+        county=office.settings.county.name,
+        platform_names=platform_titles(office),
+    )  # type: ignore[arg-type]
 
 
 def _unscanned(connection: Connection) -> set[str]:
     """Entities whose pledge has no scan: a remark on the list, not a reason to be on it."""
-    return set(bulk.read(connection, """
+    return set(
+        bulk.read(
+            connection,
+            """
         SELECT DISTINCT e.entity_id FROM pledge p JOIN entity e ON e.uscc = p.uscc OR e.id_hash = p.id_hash
-        WHERE p.scan_number IS NULL AND p.superseded_by IS NULL""")["entity_id"])
+        WHERE p.scan_number IS NULL AND p.superseded_by IS NULL""",
+        )["entity_id"]
+    )
 
 
 def write_transfer_list(office: Office, *, output: Path | None = None) -> Path | None:
@@ -58,11 +78,23 @@ def write_transfer_list(office: Office, *, output: Path | None = None) -> Path |
     if not day:
         return None
     flags = knowledge.flags[(knowledge.flags["family"] == "TRANSFER") & knowledge.flags["status"].isin(["open", "confirmed"])]
-    lines = [{"flag_id": f, **item} for f, items in zip(flags["flag_id"], flags["evidence"], strict=True) for item in json.loads(items)]
+    lines = [
+        {"flag_id": f, **item}
+        for f, items in zip(flags["flag_id"], flags["evidence"], strict=True)
+        for item in json.loads(items)
+    ]
     evidence = pd.DataFrame(lines, columns=["flag_id", "as_of", "source_file", "sheet", "row", "what"])
-    return write_transfers(flags, evidence, tables.accounts(knowledge), output or office.home.lists, as_of=day, county=office.settings.county.name,
-                           code_names={c: v.title for c, v in FLAG_CODES.items()}, platform_names=platform_titles(office),
-                           entity_names=dict(zip(knowledge.entities["entity_id"], knowledge.entities["name"].fillna(""), strict=True)))
+    return write_transfers(
+        flags,
+        evidence,
+        tables.accounts(knowledge),
+        output or office.home.lists,
+        as_of=day,
+        county=office.settings.county.name,
+        code_names={c: v.title for c, v in FLAG_CODES.items()},
+        platform_names=platform_titles(office),
+        entity_names=dict(zip(knowledge.entities["entity_id"], knowledge.entities["name"].fillna(""), strict=True)),
+    )
 
 
 @dataclass

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+
 from zp_registry.registry import audit
 
 from .archive import put_away
@@ -47,7 +48,8 @@ class Night:
 
 
 def nightly(office: Office, progress: Callable[[str], None] = lambda _text: None) -> Night:
-    """Runs every step in order; a platform or a file that fails does not stop the others, a step that fails does not stop the report."""
+    """Runs every step in order; a platform or a file that fails does not stop the others, a step that fails does not
+    stop the report."""
     night = Night(started_at=audit.moment())
     with office.engine.connect() as connection:
         night.before = totals(connection)

@@ -6,8 +6,9 @@ import dataclasses
 import os
 from collections.abc import Sequence
 
-from zp_registry.errors import FileRefused, OptionNeeded, SourceFailed, UsageError
 import structlog
+
+from zp_registry.errors import FileRefused, OptionNeeded, SourceFailed, UsageError
 from zp_registry.quarantine.codes import CODES, message
 from zp_registry.registry import bulk
 from zp_registry.sources import ApiSpec, pull, read_token
@@ -44,7 +45,9 @@ def _pull_one(office: Office, platform: str, as_of: str | None) -> Outcome:
         return import_report(office, pulled.file, Options(platform=platform, as_of=as_of, scope=scope))
     except SourceFailed as failed:
         log.error("pull failed", platform=platform, error=str(failed))
-        return Outcome(f"{platform} API", "refused", platform, code="PULL_FAILED", message=f"{platform}：接口拉取失败（{failed}）")
+        return Outcome(
+            f"{platform} API", "refused", platform, code="PULL_FAILED", message=f"{platform}：接口拉取失败（{failed}）"
+        )
     except FileRefused as refused:
         text = message(refused.code, refused.detail) if refused.code in CODES else refused.detail
         return Outcome(f"{platform} API", "refused", platform, code=refused.code, message=f"{platform}：{text}")
@@ -63,4 +66,6 @@ def _spec(office: Office, platform: str) -> ApiSpec:
 
 def _known(office: Office, sha256: str) -> bool:
     with office.engine.connect() as connection:
-        return len(bulk.read(connection, "SELECT id FROM report_file WHERE sha256 = :s AND state = 'loaded'", {"s": sha256})) > 0
+        return (
+            len(bulk.read(connection, "SELECT id FROM report_file WHERE sha256 = :s AND state = 'loaded'", {"s": sha256})) > 0
+        )

@@ -23,7 +23,8 @@ log = structlog.get_logger(__name__)
 
 
 class Answer:
-    """Collects what a command found out: one JSON object on standard output with ``--json``; text for people goes to standard error."""
+    """Collects what a command found out: one JSON object on standard output with ``--json``; text for people goes to
+    standard error."""
 
     def __init__(self, settings: Settings, as_json: bool) -> None:
         self.settings, self.as_json = settings, as_json
@@ -52,7 +53,11 @@ class Answer:
 def command(function: Callable[..., int | None]) -> Callable[..., None]:
     """A command with ``--home`` and ``--json``; its integer result is the exit code, a ZpError becomes a line and a code."""
 
-    @click.option("--home", type=click.Path(file_okay=False, path_type=Path), help="Folder that holds everything that changes (default: $ZP_HOME or ./var).")
+    @click.option(
+        "--home",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Folder that holds everything that changes (default: $ZP_HOME or ./var).",
+    )
     @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
     @functools.wraps(function)
     def run(*args: Any, home: Path | None, as_json: bool, **kwargs: Any) -> None:
@@ -63,7 +68,11 @@ def command(function: Callable[..., int | None]) -> Callable[..., None]:
         except ZpError as error:
             people.print(f"error: {error}", markup=False)
             if as_json:
-                click.echo(json.dumps({"error": type(error).__name__, "message": str(error), "exit_code": error.exit_code}, ensure_ascii=False))
+                click.echo(
+                    json.dumps(
+                        {"error": type(error).__name__, "message": str(error), "exit_code": error.exit_code}, ensure_ascii=False
+                    )
+                )
             code = error.exit_code
         except (click.exceptions.Exit, click.ClickException, click.Abort):
             raise

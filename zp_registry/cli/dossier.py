@@ -7,7 +7,15 @@ from typing import Any
 from zp_registry.cli.common import Answer
 
 _TITLES = {
-    "holdings": "持有历史", "history": "历次报送", "roles": "相关人员", "flags": "线索与提示", "names": "名称", "identifiers": "证照", "links": "关联主体", "sources": "取值来源", "why_one": "为何认定为同一主体",
+    "holdings": "持有历史",
+    "history": "历次报送",
+    "roles": "相关人员",
+    "flags": "线索与提示",
+    "names": "名称",
+    "identifiers": "证照",
+    "links": "关联主体",
+    "sources": "取值来源",
+    "why_one": "为何认定为同一主体",
 }
 _HIDDEN = {"evidence_list", "record_id", "family", "other_entity_id"}
 
@@ -20,9 +28,12 @@ def tell_dossier(answer: Answer, found: dict[str, Any]) -> None:
         rows = found.get(part) or []
         if not rows:
             continue
-        columns = [c for c in rows[0] if c not in _HIDDEN and c != "evidence" or (c == "evidence" and part == "holdings")]
+        columns = [c for c in rows[0] if (c not in _HIDDEN and c != "evidence") or (c == "evidence" and part == "holdings")]
         columns = [c for c in columns if any(r[c] is not None for r in rows)]
         answer.table(title, columns, [[r[c] for c in columns] for r in rows])
     for one in found.get("flags") or []:
-        answer.table(f"{one['flag_id']} 的依据", ["日期", "文件", "工作表", "行", "内容"], [
-            [e["as_of"], e["source_file"], e["sheet"], e["row"] or "", e["what"]] for e in one["evidence"]])
+        answer.table(
+            f"{one['flag_id']} 的依据",
+            ["日期", "文件", "工作表", "行", "内容"],
+            [[e["as_of"], e["source_file"], e["sheet"], e["row"] or "", e["what"]] for e in one["evidence"]],
+        )

@@ -30,11 +30,21 @@ def init(answer: Answer) -> None:
 @PATHS
 @click.option("--platform", help="The mapping to use, where the file cannot tell.")
 @click.option("--as-of", help="Date of the report, YYYY-MM-DD; beats what the file says.")
-@click.option("--scope", type=click.Choice(["full", "delta"]), help="Whether an absent account is gone (full) or unchanged (delta).")
+@click.option(
+    "--scope", type=click.Choice(["full", "delta"]), help="Whether an absent account is gone (full) or unchanged (delta)."
+)
 @click.option("--accept", metavar="REASON", help="Let a file pass its expectations, for a reason that is kept.")
 @click.option("--dry-run", is_flag=True, help="Do everything but keep nothing.")
 @command
-def import_(answer: Answer, paths: tuple[Path, ...], platform: str | None, as_of: str | None, scope: str | None, accept: str | None, dry_run: bool) -> int:
+def import_(
+    answer: Answer,
+    paths: tuple[Path, ...],
+    platform: str | None,
+    as_of: str | None,
+    scope: str | None,
+    accept: str | None,
+    dry_run: bool,
+) -> int:
     """Load report files, or folders of them."""
     return _import(answer, paths, imports.Options("report", platform, as_of, scope, accept, dry_run))
 
@@ -74,8 +84,11 @@ def _import(answer: Answer, paths: tuple[Path, ...], options: imports.Options) -
 
 def tell_outcomes(answer: Answer, outcomes: list[Any]) -> None:
     """The files as a table; rows read = loaded + unchanged + repeated + rejected + skipped."""
-    answer.table("files", ["file", "platform", "as of", "state", "read", "loaded", "unchanged", "repeated", "rejected", "skipped"], [
-        [o.name, o.platform, o.as_of, o.state, *vars(o.counts).values()] for o in outcomes])
+    answer.table(
+        "files",
+        ["file", "platform", "as of", "state", "read", "loaded", "unchanged", "repeated", "rejected", "skipped"],
+        [[o.name, o.platform, o.as_of, o.state, *vars(o.counts).values()] for o in outcomes],
+    )
 
 
 @click.command("pull")

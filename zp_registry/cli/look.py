@@ -47,7 +47,16 @@ def show(answer: Answer, what: str, as_of: str | None) -> None:
 @click.option("--unmask", is_flag=True, help="entities: ID numbers and phones in clear.")
 @click.option("--reason", help="Why they are needed; written to the audit trail.")
 @command
-def export(answer: Answer, table: str, form: str, output: Path | None, as_of: str | None, all_versions: bool, unmask: bool, reason: str | None) -> None:
+def export(
+    answer: Answer,
+    table: str,
+    form: str,
+    output: Path | None,
+    as_of: str | None,
+    all_versions: bool,
+    unmask: bool,
+    reason: str | None,
+) -> None:
     """Write a table; identity values are masked unless --unmask --reason TEXT."""
     if unmask and not (reason or "").strip():
         raise UsageError("--unmask needs --reason TEXT, which is written to the audit trail")
@@ -55,12 +64,18 @@ def export(answer: Answer, table: str, form: str, output: Path | None, as_of: st
         raise UsageError("--output FILE is needed for xlsx and with --json")
     opened = office.open_office(answer.settings)
     with opened.engine.begin() as connection:
-        knowledge = derive.told_again(opened, connection, as_of)[2] if as_of else tables.stored(connection, all_versions=all_versions)
+        knowledge = (
+            derive.told_again(opened, connection, as_of)[2] if as_of else tables.stored(connection, all_versions=all_versions)
+        )
         if unmask:
             audit.note(connection, "export unmasked", table, reason)
-        frame = {"accounts": lambda: tables.accounts(knowledge), "holdings": lambda: tables.holdings(knowledge), "flags": lambda: tables.flags(knowledge),
-                 "entities": lambda: tables.unmasked(connection, knowledge, opened.ring) if unmask else tables.entities(knowledge),
-                 "rejects": lambda: tables.rejects(connection)}[table]()
+        frame = {
+            "accounts": lambda: tables.accounts(knowledge),
+            "holdings": lambda: tables.holdings(knowledge),
+            "flags": lambda: tables.flags(knowledge),
+            "entities": lambda: tables.unmasked(connection, knowledge, opened.ring) if unmask else tables.entities(knowledge),
+            "rejects": lambda: tables.rejects(connection),
+        }[table]()
         audit.note(connection, "export", f"{table}: {len(frame)} rows")
     write_table(frame, list(frame.columns), output if output is not None else sys.stdout.buffer, form)
     answer.say(f"{len(frame)} rows" + (f" written to {output}" if output else ""))
@@ -73,16 +88,38 @@ def status(answer: Answer) -> None:
     """Freshness per platform, the last runs, and what is pending."""
     opened = office.open_office(answer.settings)
     with opened.engine.connect() as connection:
-        fresh = bulk.read(connection, "SELECT source, part, MAX(as_of) AS newest, COUNT(*) AS reports FROM report WHERE superseded_by IS NULL GROUP BY source, part ORDER BY source, part", integers=["reports"])
-        pending = {name: int(bulk.read(connection, f"SELECT COUNT(*) AS n FROM {what}", integers=["n"])["n"].iloc[0]) for name, what in (
-            ("rejected rows open", "reject WHERE status = 'open'"), ("flags open", "flag WHERE status = 'open'"), ("entities", "entity"), ("accounts", "account"))}
+        fresh = bulk.read(
+            connection,
+            "SELECT source, part, MAX(as_of) AS newest, COUNT(*) AS reports FROM report WHERE superseded_by IS NULL "
+            "GROUP BY source, part ORDER BY source, part",
+            integers=["reports"],
+        )
+        pending = {
+            name: int(bulk.read(connection, f"SELECT COUNT(*) AS n FROM {what}", integers=["n"])["n"].iloc[0])
+            for name, what in (
+                ("rejected rows open", "reject WHERE status = 'open'"),
+                ("flags open", "flag WHERE status = 'open'"),
+                ("entities", "entity"),
+                ("accounts", "account"),
+            )
+        }
         day = reference_date(connection)
         broken = audit.broken_link(connection)
     inbox = {f.name: sum(1 for p in f.rglob("*") if p.is_file()) for f in sorted(opened.home.inbox.iterdir()) if f.is_dir()}
     answer.table("platforms", ["source", "part", "newest report", "reports"], fresh.fillna("").to_numpy().tolist())
-    answer.table("pending", ["what", "count"], [[k, v] for k, v in {**pending, **{f"inbox/{k}": v for k, v in inbox.items()}}.items()])
+    answer.table(
+        "pending", ["what", "count"], [[k, v] for k, v in {**pending, **{f"inbox/{k}": v for k, v in inbox.items()}}.items()]
+    )
     answer.say(f"reference date: {day or 'none'}; audit trail {'whole' if broken is None else f'BROKEN at row {broken}'}")
-    answer.give({"reference_date": day, "platforms": fresh.fillna("").to_dict("records"), "pending": pending, "inbox": inbox, "audit_broken_at": broken})
+    answer.give(
+        {
+            "reference_date": day,
+            "platforms": fresh.fillna("").to_dict("records"),
+            "pending": pending,
+            "inbox": inbox,
+            "audit_broken_at": broken,
+        }
+    )
 
 
 @click.command("runs")
@@ -99,7 +136,8 @@ def runs(answer: Answer, limit: int) -> None:
 @click.argument("truth", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @command
 def evaluate_(answer: Answer, truth: Path) -> None:
-    """Precision and recall against labels; truth_pledges.csv, truth_transfers.csv and truth_benign.csv beside them are used too."""
+    """Precision and recall against labels; truth_pledges.csv, truth_transfers.csv and truth_benign.csv beside them
+    are used too."""
     opened = office.open_office(answer.settings)
     with opened.engine.connect() as connection:
         knowledge = tables.stored(connection)

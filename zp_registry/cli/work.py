@@ -15,7 +15,9 @@ from zp_registry.registry.flags import decide
 
 
 @click.command("resolve")
-@click.option("--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb", show_default=True, help="Where partial matching runs.")
+@click.option(
+    "--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb", show_default=True, help="Where partial matching runs."
+)
 @click.option("--full", is_flag=True, help="Also when nothing has changed.")
 @command
 def resolve(answer: Answer, engine: str, full: bool) -> None:
@@ -36,8 +38,11 @@ def flag(answer: Answer, as_of: str | None) -> None:
     opened = office.open_office(answer.settings)
     with opened.engine.connect() as connection:
         flags = derive.told_again(opened, connection, as_of)[2].flags
-    answer.table(f"open flags on {as_of}", ["family", "code", "level", "n"], [
-        [*key, n] for key, n in flags[flags["status"] == "open"].groupby(["family", "code", "level"]).size().items()])
+    answer.table(
+        f"open flags on {as_of}",
+        ["family", "code", "level", "n"],
+        [[*key, n] for key, n in flags[flags["status"] == "open"].groupby(["family", "code", "level"]).size().items()],
+    )
     answer.give({"as_of": as_of, "open": int((flags["status"] == "open").sum())})
 
 
@@ -45,7 +50,9 @@ def _derive(answer: Answer, name: str, full: bool) -> None:
     with office.at_work(answer.settings, name) as opened:
         counts = derive.derive(opened, full=full)
         opened.summary = counts
-    answer.say("nothing has changed" if not counts["changed"] else "; ".join(f"{k}: {v}" for k, v in counts.items() if k != "changed"))
+    answer.say(
+        "nothing has changed" if not counts["changed"] else "; ".join(f"{k}: {v}" for k, v in counts.items() if k != "changed")
+    )
     answer.give(counts)
 
 
@@ -75,12 +82,23 @@ def tell_night(answer: Answer, night: nightly.Night) -> None:
         answer.say("nothing has changed")
     for path in [*night.lists, *night.reports]:
         answer.say(f"written: {path}")
-    answer.give({"exit_code": night.exit_code, "files": [o.as_dict() for o in night.outcomes], "steps": night.steps, "knowledge": night.knowledge,
-                 "problems": night.problems, "lists": [str(p) for p in night.lists], "reports": [str(p) for p in night.reports]})
+    answer.give(
+        {
+            "exit_code": night.exit_code,
+            "files": [o.as_dict() for o in night.outcomes],
+            "steps": night.steps,
+            "knowledge": night.knowledge,
+            "problems": night.problems,
+            "lists": [str(p) for p in night.lists],
+            "reports": [str(p) for p in night.reports],
+        }
+    )
 
 
 @click.command("demo")
-@click.option("--samples", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path("sample_data"), show_default=True)
+@click.option(
+    "--samples", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path("sample_data"), show_default=True
+)
 @command
 def demo_(answer: Answer, samples: Path) -> int:
     """Run nightly over the sample data, with one platform pulled from a loopback server."""
@@ -92,12 +110,18 @@ def demo_(answer: Answer, samples: Path) -> int:
 
 @click.group("followups", invoke_without_command=True)
 @click.option("--by", type=click.Choice(["town", "platform"]), default="town", show_default=True)
-@click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Folder for the lists (default: lists/ in the home folder).")
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the lists (default: lists/ in the home folder).",
+)
 @click.option("--as-of", help="Lists of a past date.")
 @click.option("--home", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_context
-def followups(context: click.Context, by: str, output: Path | None, as_of: str | None, home: Path | None, as_json: bool) -> None:
+def followups(
+    context: click.Context, by: str, output: Path | None, as_of: str | None, home: Path | None, as_json: bool
+) -> None:
     """Write the missing-pledge lists (催签清单), or read filled-in ones back."""
     if context.invoked_subcommand is None:
         context.invoke(_write_followups, by=by, output=output, as_of=as_of, home=home, as_json=as_json)
@@ -162,7 +186,12 @@ def rejects_import(answer: Answer, paths: tuple[Path, ...]) -> int:
         for problem in one.problems:
             answer.say(problem)
         tell_outcomes(answer, one.outcomes)
-    answer.give({"files": [{"name": r.name, "closed": r.closed, "untouched": r.untouched, "problems": r.problems} for r in results], "exit_code": code})
+    answer.give(
+        {
+            "files": [{"name": r.name, "closed": r.closed, "untouched": r.untouched, "problems": r.problems} for r in results],
+            "exit_code": code,
+        }
+    )
     return code
 
 
@@ -180,11 +209,30 @@ def review_list(answer: Answer, family: str, status: str, limit: int) -> None:
     """Flags to look at, the strongest first."""
     opened = office.open_office(answer.settings)
     with opened.engine.connect() as connection:
-        rows = bulk.read(connection, "SELECT flag_id, code, level, score, platform, account_id, entity_id, first_seen, reason FROM flag "
-                                     "WHERE family = :f AND status = :s ORDER BY score DESC, flag_id LIMIT :n", {"f": family, "s": status, "n": limit}, floats=["score"])
+        rows = bulk.read(
+            connection,
+            "SELECT flag_id, code, level, score, platform, account_id, entity_id, first_seen, reason FROM flag "
+            "WHERE family = :f AND status = :s ORDER BY score DESC, flag_id LIMIT :n",
+            {"f": family, "s": status, "n": limit},
+            floats=["score"],
+        )
     records = rows.astype(object).where(rows.notna(), None).to_dict("records")
-    answer.table(f"{family} {status}", ["flag", "code", "level", "score", "account", "since", "reason"], [
-        [r["flag_id"], r["code"], r["level"], r["score"], f"{r['platform'] or ''}:{r['account_id'] or r['entity_id'] or ''}", r["first_seen"], r["reason"]] for r in records])
+    answer.table(
+        f"{family} {status}",
+        ["flag", "code", "level", "score", "account", "since", "reason"],
+        [
+            [
+                r["flag_id"],
+                r["code"],
+                r["level"],
+                r["score"],
+                f"{r['platform'] or ''}:{r['account_id'] or r['entity_id'] or ''}",
+                r["first_seen"],
+                r["reason"],
+            ]
+            for r in records
+        ],
+    )
     answer.give({"flags": records})
 
 

@@ -30,7 +30,8 @@ class FlagRules:
 
 @dataclass
 class Flagged:
-    """``flags``: transfers.COLUMNS and ``anchor`` · ``pledge_status``: index entity_id · ``matched``: the ledger with entities."""
+    """``flags``: transfers.COLUMNS and ``anchor`` · ``pledge_status``: index entity_id · ``matched``: the ledger
+    with entities."""
 
     flags: pd.DataFrame
     pledge_status: pd.Series[str]
@@ -47,8 +48,11 @@ def flag(evidence: Evidence, resolved: Resolved, rules: FlagRules) -> Flagged:
     circle = Circle(resolved, evidence.records, evidence.people)
     missing, status = pledge_flags(matched, resolved, table[[*ACCOUNT, "as_of", "account_status"]], dates, rules.pledges)
     last_seen = resolved.accounts.set_index(ACCOUNT)["last_seen"]
-    parts = [missing, transfer_flags(table, resolved.holdings, circle, dates, rules.sharing),
-             data_flags(resolved.doubts, matched, last_seen, dates[-1])]
+    parts = [
+        missing,
+        transfer_flags(table, resolved.holdings, circle, dates, rules.sharing),
+        data_flags(resolved.doubts, matched, last_seen, dates[-1]),
+    ]
     flags = pd.concat([p for p in parts if len(p)], ignore_index=True) if any(len(p) for p in parts) else parts[0]
     flags["anchor"] = anchors(flags)
     loose = flags["code"] == "PLEDGE_UNMATCHED"

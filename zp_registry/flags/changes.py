@@ -13,11 +13,14 @@ WINDOW_DAYS = 100  # a takeover is often staggered: the phone in one month, the 
 
 
 def change_marks(steps: pd.DataFrame, circle: Circle) -> pd.DataFrame:
-    """``steps`` with booleans ``holder_changed, phone_changed, payee_changed, streamer_changed, payee_stranger, streamer_stranger``."""
+    """``steps`` with booleans ``holder_changed, phone_changed, payee_changed, streamer_changed, payee_stranger,
+    streamer_stranger``."""
     out = steps.copy()
     entity, business = out["entity_id"], out["subject_kind"].isin(BUSINESS_KINDS)
     out["holder_changed"] = out["prev_entity_id"].notna() & (out["prev_entity_id"] != entity)
-    out["phone_changed"] = apart(out["prev_phones"], out["phones"]) & ~circle.lent(out["phones"]) & ~circle.lent(out["prev_phones"])
+    out["phone_changed"] = (
+        apart(out["prev_phones"], out["phones"]) & ~circle.lent(out["phones"]) & ~circle.lent(out["prev_phones"])
+    )
     own_payee = circle.owns(entity, out["payee_key"])
     home_payee = circle.lives_with(entity, out["payee_key"])
     declared_payee = within(out["payee_key"], out["declared"])
@@ -30,21 +33,39 @@ def change_marks(steps: pd.DataFrame, circle: Circle) -> pd.DataFrame:
     out["card_changed"] = other_number & ~out["payee_changed"]
     out["streamer_changed"] = apart(out["prev_streamers"], out["streamers"]) & ~_all_declared(out)
     alone = out["streamers"].notna() & ~business
-    mine = pd.Series([isinstance(s, str) and isinstance(k, str) and k in s.split(";") for s, k in zip(out["streamers"], out["subject_key"], strict=True)],
-                     index=out.index, dtype=bool)
+    mine = pd.Series(
+        [
+            isinstance(s, str) and isinstance(k, str) and k in s.split(";")
+            for s, k in zip(out["streamers"], out["subject_key"], strict=True)
+        ],
+        index=out.index,
+        dtype=bool,
+    )
     out["streamer_stranger"] = alone & ~mine & ~_all_declared(out) & ~_home_streamers(out, circle)
     out["innocent"] = _innocent(out, circle)
     return out
 
 
 def _all_declared(rows: pd.DataFrame) -> pd.Series[bool]:
-    return pd.Series([isinstance(s, str) and isinstance(d, str) and set(s.split(";")) <= set(d.split(";"))
-                      for s, d in zip(rows["streamers"], rows["declared"], strict=True)], index=rows.index, dtype=bool)
+    return pd.Series(
+        [
+            isinstance(s, str) and isinstance(d, str) and set(s.split(";")) <= set(d.split(";"))
+            for s, d in zip(rows["streamers"], rows["declared"], strict=True)
+        ],
+        index=rows.index,
+        dtype=bool,
+    )
 
 
 def _home_streamers(rows: pd.DataFrame, circle: Circle) -> pd.Series[bool]:
-    return pd.Series([isinstance(s, str) and any((e, n) in circle.household or (e, n) in circle.own for n in s.split(";"))
-                      for e, s in zip(rows["entity_id"], rows["streamers"], strict=True)], index=rows.index, dtype=bool)
+    return pd.Series(
+        [
+            isinstance(s, str) and any((e, n) in circle.household or (e, n) in circle.own for n in s.split(";"))
+            for e, s in zip(rows["entity_id"], rows["streamers"], strict=True)
+        ],
+        index=rows.index,
+        dtype=bool,
+    )
 
 
 def _innocent(rows: pd.DataFrame, circle: Circle) -> pd.Series[str]:
@@ -62,8 +83,12 @@ def _innocent(rows: pd.DataFrame, circle: Circle) -> pd.Series[str]:
     shares = ~apart(rows["prev_phones"], rows["phones"]) | (rows["prev_payee_key"] == rows["payee_key"]).fillna(False)
     # A person who registers a firm keeps phone and payee account; a buyer brings his own.
     upgrade = (rows["prev_subject_kind"] == "natural_person").fillna(False) & rows["subject_kind"].isin(BUSINESS_KINDS)
-    kept = (rows["prev_phones"] == rows["phones"]).fillna(False) & ((rows["prev_payee_hash"] == rows["payee_hash"]) | (rows["prev_payee_key"] == rows["payee_key"])).fillna(False)
-    same_person = ((rows["operator_key"] == rows["prev_operator_key"]).fillna(False) | (rows["legal_key"] == rows["prev_legal_key"]).fillna(False))
+    kept = (rows["prev_phones"] == rows["phones"]).fillna(False) & (
+        (rows["prev_payee_hash"] == rows["payee_hash"]) | (rows["prev_payee_key"] == rows["payee_key"])
+    ).fillna(False)
+    same_person = (rows["operator_key"] == rows["prev_operator_key"]).fillna(False) | (
+        rows["legal_key"] == rows["prev_legal_key"]
+    ).fillna(False)
     out = pd.Series(pd.NA, index=rows.index, dtype="str")
     out = out.mask(same_person & shares, "经营者或法定代表人未变")
     out = out.mask((ran_before | runs_now) & shares, "前后主体为同一经营者（个转企、转个体或转为本人经营）")

@@ -17,13 +17,24 @@ class Circle:
         entity_of = resolved.subjects.set_index("subject_id")["entity_id"]
         rows = records[records["subject_id"].notna()]
         rows = rows.assign(entity_id=rows["subject_id"].map(entity_of).astype("str"))
-        pairs = [rows[["entity_id", c]].set_axis(["entity_id", "name"], axis=1) for c in ("subject_key", "legal_key", "operator_key", "agency_key")]
-        family = people.loc[people["relation"] == "family", ["record_id", "name_key"]].merge(rows[["record_id", "entity_id"]], on="record_id")
+        pairs = [
+            rows[["entity_id", c]].set_axis(["entity_id", "name"], axis=1)
+            for c in ("subject_key", "legal_key", "operator_key", "agency_key")
+        ]
+        family = people.loc[people["relation"] == "family", ["record_id", "name_key"]].merge(
+            rows[["record_id", "entity_id"]], on="record_id"
+        )
         pairs.append(family[["entity_id", "name_key"]].set_axis(["entity_id", "name"], axis=1))
         own = pd.concat(pairs).dropna().drop_duplicates()
         links = resolved.links
-        both = pd.concat([links[["entity_id", "other_entity_id"]], links.rename(
-            columns={"entity_id": "other_entity_id", "other_entity_id": "entity_id"})[["entity_id", "other_entity_id"]]])
+        both = pd.concat(
+            [
+                links[["entity_id", "other_entity_id"]],
+                links.rename(columns={"entity_id": "other_entity_id", "other_entity_id": "entity_id"})[
+                    ["entity_id", "other_entity_id"]
+                ],
+            ]
+        )
         linked = both.merge(own.rename(columns={"entity_id": "other_entity_id"}), on="other_entity_id")[["entity_id", "name"]]
         self.own = set(pd.concat([own, linked]).itertuples(index=False, name=None))
         self.business_names = rows.loc[rows["uscc"].notna()].groupby("entity_id")["subject_key"].last()
@@ -45,7 +56,9 @@ class Circle:
     @staticmethod
     def _agency_phones(rows: pd.DataFrame) -> set[str]:
         """Phones that at least two accounts of one declared agency give: the agency's own."""
-        used = rows.loc[rows["agency_key"].notna() & rows["phone_hash"].notna(), ["phone_hash", "agency_key", "entity_id"]].drop_duplicates()
+        used = rows.loc[
+            rows["agency_key"].notna() & rows["phone_hash"].notna(), ["phone_hash", "agency_key", "entity_id"]
+        ].drop_duplicates()
         counts = used.groupby(["phone_hash", "agency_key"]).size().reset_index(name="n")
         return set(counts.loc[counts["n"] >= 2, "phone_hash"])
 
@@ -59,8 +72,14 @@ class Circle:
     def owns(self, entity: pd.Series[str], name: pd.Series[str]) -> pd.Series[bool]:
         """True where ``name`` belongs to the entity (or stands in its business name, as in 王莹云玉器行)."""
         shops = entity.map(self.business_names)
-        return pd.Series([(e, n) in self.own or (isinstance(s, str) and isinstance(n, str) and n in s)
-                          for e, n, s in zip(entity, name, shops, strict=True)], index=entity.index, dtype=bool)
+        return pd.Series(
+            [
+                (e, n) in self.own or (isinstance(s, str) and isinstance(n, str) and n in s)
+                for e, n, s in zip(entity, name, shops, strict=True)
+            ],
+            index=entity.index,
+            dtype=bool,
+        )
 
     def lives_with(self, entity: pd.Series[str], name: pd.Series[str]) -> pd.Series[bool]:
         """True where ``name`` is somebody of the entity's household."""
@@ -68,7 +87,11 @@ class Circle:
 
     def lent(self, phones: pd.Series[str]) -> pd.Series[bool]:
         """True where one of the phones is an agency's."""
-        return pd.Series([isinstance(p, str) and any(x in self.agency_phones for x in p.split(";")) for p in phones], index=phones.index, dtype=bool)
+        return pd.Series(
+            [isinstance(p, str) and any(x in self.agency_phones for x in p.split(";")) for p in phones],
+            index=phones.index,
+            dtype=bool,
+        )
 
 
 def _groups(resolved: Resolved) -> pd.Series[str]:

@@ -11,12 +11,23 @@ from zp_registry.flags.transfers import COLUMNS
 from zp_registry.resolve import Resolved
 from zp_registry.resolve.history import ACCOUNT
 
-CODES = {"missing": ("PLEDGE_MISSING", 0.6), "expired": ("PLEDGE_EXPIRED", 0.6), "mismatch": ("PLEDGE_MISMATCH", 0.55), "outdated": ("PLEDGE_OUTDATED", 0.4)}
-_TEXT = {"missing": "未见诚信经营承诺书", "expired": "诚信经营承诺书已过有效期", "mismatch": "承诺书上的名称和签署人与主体不符", "outdated": "承诺书版本过旧，需重新签订"}
+CODES = {
+    "missing": ("PLEDGE_MISSING", 0.6),
+    "expired": ("PLEDGE_EXPIRED", 0.6),
+    "mismatch": ("PLEDGE_MISMATCH", 0.55),
+    "outdated": ("PLEDGE_OUTDATED", 0.4),
+}
+_TEXT = {
+    "missing": "未见诚信经营承诺书",
+    "expired": "诚信经营承诺书已过有效期",
+    "mismatch": "承诺书上的名称和签署人与主体不符",
+    "outdated": "承诺书版本过旧，需重新签订",
+}
 
 
-def pledge_flags(matched: pd.DataFrame, resolved: Resolved, statuses_of_accounts: pd.DataFrame, dates: list[str],
-                 rules: PledgeRules) -> tuple[pd.DataFrame, pd.Series[str]]:
+def pledge_flags(
+    matched: pd.DataFrame, resolved: Resolved, statuses_of_accounts: pd.DataFrame, dates: list[str], rules: PledgeRules
+) -> tuple[pd.DataFrame, pd.Series[str]]:
     """Flags (transfers.COLUMNS) and the pledge status of every entity on the last date (index entity_id).
 
     ``statuses_of_accounts``: platform, account_id, as_of, account_status as reported.
@@ -37,22 +48,63 @@ def pledge_flags(matched: pd.DataFrame, resolved: Resolved, statuses_of_accounts
     keys = ["entity_id", "status"]
     rows["spell"] = rows["n"] - rows.groupby(keys).cumcount()
     rows["first_seen"] = rows.groupby([*keys, "spell"])["on"].transform("min")
-    out = rows.drop_duplicates(keys, keep="last").merge(resolved.entities[["entity_id", "name", "uscc", "id_mask"]], on="entity_id")
+    out = rows.drop_duplicates(keys, keep="last").merge(
+        resolved.entities[["entity_id", "name", "uscc", "id_mask"]], on="entity_id"
+    )
     out["code"] = out["status"].map({k: v[0] for k, v in CODES.items()})
     out["score"] = out["status"].map({k: v[1] for k, v in CODES.items()})
     accounts = resolved.holdings.groupby("entity_id").apply(lambda g: len(g[ACCOUNT].drop_duplicates()))
-    signed = matched[matched["entity_id"].notna()].sort_values("signed_on").drop_duplicates("entity_id", keep="last").set_index("entity_id")
+    signed = (
+        matched[matched["entity_id"].notna()]
+        .sort_values("signed_on")
+        .drop_duplicates("entity_id", keep="last")
+        .set_index("entity_id")
+    )
     when = out["entity_id"].map(signed["signed_on"]).astype("str")
-    place = out["entity_id"].map(signed["file_name"] + " › " + signed["sheet"] + " › 第" + signed["row"].astype("str") + "行").astype("str")
-    out["reason"] = ("主体“" + out["name"].fillna("（未报名称）") + "”名下有 " + out["entity_id"].map(accounts).fillna(0).astype("int64").astype("str")
-                     + " 个账号，自 " + out["first_seen"] + " 起" + out["status"].map(_TEXT) + ("（最近签订日期 " + when + "，" + place + "）").fillna("") + "。")
+    place = (
+        out["entity_id"]
+        .map(signed["file_name"] + " › " + signed["sheet"] + " › 第" + signed["row"].astype("str") + "行")
+        .astype("str")
+    )
+    out["reason"] = (
+        "主体“"
+        + out["name"].fillna("（未报名称）")
+        + "”名下有 "
+        + out["entity_id"].map(accounts).fillna(0).astype("int64").astype("str")
+        + " 个账号，自 "
+        + out["first_seen"]
+        + " 起"
+        + out["status"].map(_TEXT)
+        + ("（最近签订日期 " + when + "，" + place + "）").fillna("")
+        + "。"
+    )
     first_rows = resolved.holdings.drop_duplicates("entity_id").set_index("entity_id")
-    out["evidence"] = [json.dumps([{"as_of": str(first_rows["valid_from"].get(e, "")), "source_file": str(first_rows["evidence"].get(e, "")),
-                                    "sheet": "", "row": 0, "what": "主体持有账号"}], ensure_ascii=False) for e in out["entity_id"]]
+    out["evidence"] = [
+        json.dumps(
+            [
+                {
+                    "as_of": str(first_rows["valid_from"].get(e, "")),
+                    "source_file": str(first_rows["evidence"].get(e, "")),
+                    "sheet": "",
+                    "row": 0,
+                    "what": "主体持有账号",
+                }
+            ],
+            ensure_ascii=False,
+        )
+        for e in out["entity_id"]
+    ]
     level = out["code"].map({"PLEDGE_OUTDATED": "low"}).fillna("medium")
     empty = pd.Series(pd.NA, index=out.index, dtype="str")
-    out = out.assign(family="PLEDGE", level=level, status=pd.Series("open", index=out.index).where(out["on"] == dates[-1], "resolved"),
-                     platform=empty, account_id=empty, other_entity_id=empty, last_seen=out["on"])
+    out = out.assign(
+        family="PLEDGE",
+        level=level,
+        status=pd.Series("open", index=out.index).where(out["on"] == dates[-1], "resolved"),
+        platform=empty,
+        account_id=empty,
+        other_entity_id=empty,
+        last_seen=out["on"],
+    )
     return out[list(COLUMNS)], latest
 
 

@@ -29,7 +29,8 @@ class PledgeRules:
 
 
 def match_pledges(evidence: Evidence, resolved: Resolved) -> pd.DataFrame:
-    """The ledger's rows with ``entity_id`` (NA: no entity fits), ``how`` and ``fits`` (name or signer agrees with the entity)."""
+    """The ledger's rows with ``entity_id`` (NA: no entity fits), ``how`` and ``fits`` (name or signer agrees with
+    the entity)."""
     pledges = evidence.pledges
     known = _known(evidence, resolved)
     out = pledges.assign(entity_id=pd.Series(pd.NA, index=pledges.index, dtype="str"), how="")
@@ -48,10 +49,10 @@ def match_pledges(evidence: Evidence, resolved: Resolved) -> pd.DataFrame:
 
 @dataclass
 class _Known:
-    names: pd.DataFrame     # entity_id, name_key, business
-    phones: pd.DataFrame    # entity_id, phone
-    numbers: pd.DataFrame   # entity_id, kind, value
-    people: pd.DataFrame    # entity_id, name_key: legal representatives, operators, contacts
+    names: pd.DataFrame  # entity_id, name_key, business
+    phones: pd.DataFrame  # entity_id, phone
+    numbers: pd.DataFrame  # entity_id, kind, value
+    people: pd.DataFrame  # entity_id, name_key: legal representatives, operators, contacts
     operators: pd.DataFrame  # entity_id, operator_hash
     towns: pd.Series[str]
 
@@ -61,14 +62,24 @@ def _known(evidence: Evidence, resolved: Resolved) -> _Known:
     rows = evidence.records[evidence.records["subject_id"].notna()]
     rows = rows.assign(entity_id=rows["subject_id"].map(entity_of).astype("str"))
     business = resolved.entities.set_index("entity_id")["kind"].isin(["enterprise", "sole_proprietor", "cooperative"])
-    names = rows.loc[rows["subject_key"].notna(), ["entity_id", "subject_key"]].drop_duplicates().rename(columns={"subject_key": "name_key"})
+    names = (
+        rows.loc[rows["subject_key"].notna(), ["entity_id", "subject_key"]]
+        .drop_duplicates()
+        .rename(columns={"subject_key": "name_key"})
+    )
     names["business"] = names["entity_id"].map(business).astype(bool)
     phones = rows[["entity_id"]].assign(phone=rows["phone_hashes"].fillna(rows["phone_hash"]).str.split(";")).explode("phone")
     phones["phone"] = phones["phone"].astype("str")
     people = pd.concat([rows[["entity_id", c]].rename(columns={c: "name_key"}) for c in ("legal_key", "operator_key")])
     operators = rows.loc[rows["operator_hash"].notna(), ["entity_id", "operator_hash"]].drop_duplicates()
-    return _Known(names, phones.dropna().drop_duplicates(), resolved.identifiers, people.dropna().drop_duplicates(), operators,
-                  resolved.entities.set_index("entity_id")["town"])
+    return _Known(
+        names,
+        phones.dropna().drop_duplicates(),
+        resolved.identifiers,
+        people.dropna().drop_duplicates(),
+        operators,
+        resolved.entities.set_index("entity_id")["town"],
+    )
 
 
 def _single(pairs: pd.DataFrame) -> pd.Series[str]:
@@ -82,17 +93,26 @@ def _by_number(rows: pd.DataFrame, known: _Known) -> pd.Series[str]:
     flat = rows.rename_axis("pledge").reset_index()
     uscc = flat.merge(known.numbers[known.numbers["kind"] == "uscc"], left_on="uscc", right_on="value", suffixes=("_old", ""))
     # A shop's pledge may bear its operator's number: the name decides which of the two signed.
-    shops = flat.drop(columns="entity_id").merge(known.operators, left_on="id_hash", right_on="operator_hash").merge(
-        known.names[known.names["business"]], on="entity_id")
+    shops = (
+        flat.drop(columns="entity_id")
+        .merge(known.operators, left_on="id_hash", right_on="operator_hash")
+        .merge(known.names[known.names["business"]], on="entity_id")
+    )
     shops = shops[shops["subject_key"] == shops["name_key"]]
-    person = flat.merge(known.numbers[known.numbers["kind"] == "id"], left_on="id_hash", right_on="value", suffixes=("_old", ""))
+    person = flat.merge(
+        known.numbers[known.numbers["kind"] == "id"], left_on="id_hash", right_on="value", suffixes=("_old", "")
+    )
     person = person[~person["pledge"].isin(shops["pledge"])]
     return pd.concat([_single(uscc), _single(shops), _single(person)]).groupby(level=0).first()
 
 
 def _by_mask(rows: pd.DataFrame, known: _Known) -> pd.Series[str]:
-    flat = rows[rows["id_mask"].notna() & rows["subject_key"].notna() & rows["id_hash"].isna()].rename_axis("pledge").reset_index()
-    pairs = flat.drop(columns="entity_id").merge(known.names[~known.names["business"]], left_on="subject_key", right_on="name_key")
+    flat = (
+        rows[rows["id_mask"].notna() & rows["subject_key"].notna() & rows["id_hash"].isna()].rename_axis("pledge").reset_index()
+    )
+    pairs = flat.drop(columns="entity_id").merge(
+        known.names[~known.names["business"]], left_on="subject_key", right_on="name_key"
+    )
     pairs = pairs.merge(known.numbers[known.numbers["kind"] == "mask"], on="entity_id")
     return _single(pairs[masks_fit(pairs["id_mask"], pairs["value"])])
 
@@ -124,12 +144,16 @@ def _pair_in(entity: pd.Series[str], name: pd.Series[str], table: pd.DataFrame) 
 
 def short_form(short: pd.Series[str], full: pd.Series[str]) -> pd.Series[bool]:
     """True where ``short`` is ``full`` with some of its characters left out, in order, and long enough to mean something."""
+
     def fit(a: str, b: str) -> bool:
         rest = iter(b)
         return len(a) >= 3 and all(c in rest for c in a)
 
-    return pd.Series([isinstance(a, str) and isinstance(b, str) and fit(a, b) for a, b in zip(short, full, strict=True)],
-                     index=short.index, dtype=bool)
+    return pd.Series(
+        [isinstance(a, str) and isinstance(b, str) and fit(a, b) for a, b in zip(short, full, strict=True)],
+        index=short.index,
+        dtype=bool,
+    )
 
 
 def _fits(rows: pd.DataFrame, known: _Known) -> pd.Series[bool]:

@@ -28,11 +28,16 @@ class SharingRules:
 def shared_on(steps: pd.DataFrame, held: pd.DataFrame, on: str, circle: Circle, rules: SharingRules) -> pd.DataFrame:
     """Accounts whose phone, payee or streamer on date ``on`` stands behind many unrelated holders.
 
-    ``steps``: flags.steps with change marks; ``held``: holdings. Columns: platform, account_id, entity_id, code, token, holders,
+    ``steps``: flags.steps with change marks; ``held``: holdings. Columns: platform, account_id, entity_id, code,
+    token, holders,
     as_of, place (of the row that shows it).
     """
     current = held[(held["valid_from"] <= on) & (held["valid_to"].isna() | (held["valid_to"] > on))]
-    rows = steps[steps["as_of"] <= on].drop_duplicates(ACCOUNT, keep="last").merge(current[[*ACCOUNT, "entity_id"]], on=[*ACCOUNT, "entity_id"])
+    rows = (
+        steps[steps["as_of"] <= on]
+        .drop_duplicates(ACCOUNT, keep="last")
+        .merge(current[[*ACCOUNT, "entity_id"]], on=[*ACCOUNT, "entity_id"])
+    )
     parts = []
     payee = rows[rows["payee_hash"].notna() | rows["payee_key"].notna()]
     # The same account number, or (layouts without numbers) the same stranger's name.
@@ -43,20 +48,41 @@ def shared_on(steps: pd.DataFrame, held: pd.DataFrame, on: str, circle: Circle, 
     phones = phones[~phones["token"].isin(list(circle.agency_phones))].assign(token=lambda f: f["token"].astype("str"))
     parts.append(_count(phones, "SHARED_PHONE", circle, rules.phone))
     faces = rows[rows["streamers"].notna() & rows["streamer_stranger"]]
-    faces = faces.assign(token=faces["streamers"].str.split(";")).explode("token").assign(token=lambda f: f["token"].astype("str"))
+    faces = (
+        faces.assign(token=faces["streamers"].str.split(";")).explode("token").assign(token=lambda f: f["token"].astype("str"))
+    )
     faces = faces[faces["token"] != faces["subject_key"]]
     parts.append(_count(faces, "SHARED_STREAMER", circle, rules.streamer))
     return pd.concat(parts, ignore_index=True)
 
 
 def _count(rows: pd.DataFrame, code: str, circle: Circle, least: int) -> pd.DataFrame:
-    columns = [*ACCOUNT, "entity_id", "code", "token", "holders", "people", "weak", "as_of", "place", "file_name", "sheet", "row", "payee_name", "streamer_names",
-               "phone_mask", "payee_mask", "payee_stranger"]
+    columns = [
+        *ACCOUNT,
+        "entity_id",
+        "code",
+        "token",
+        "holders",
+        "people",
+        "weak",
+        "as_of",
+        "place",
+        "file_name",
+        "sheet",
+        "row",
+        "payee_name",
+        "streamer_names",
+        "phone_mask",
+        "payee_mask",
+        "payee_stranger",
+    ]
     if rows.empty:
         return pd.DataFrame(columns=columns)
     group = rows["entity_id"].map(circle.group).fillna(rows["entity_id"])
     holders = group.groupby(rows["token"]).nunique()
     people = group.where(~rows["subject_kind"].isin(BUSINESS_KINDS)).groupby(rows["token"]).nunique()
-    out = rows.assign(code=code, holders=rows["token"].map(holders).astype("int64"), people=rows["token"].map(people).astype("int64"))
+    out = rows.assign(
+        code=code, holders=rows["token"].map(holders).astype("int64"), people=rows["token"].map(people).astype("int64")
+    )
     out["weak"] = (out["people"] < least) | out["subject_kind"].isin(BUSINESS_KINDS)
     return out[out["holders"] >= least].sort_values("holders", ascending=False).drop_duplicates(ACCOUNT)[columns]

@@ -8,8 +8,28 @@ from zp_registry.resolve import Resolved
 from zp_registry.resolve.history import ACCOUNT, place
 
 SET_COLUMNS = ("phones", "streamers")
-WATCHED = ("entity_id", "phones", "phone_mask", "payee_hash", "payee_key", "payee_name", "payee_mask", "streamers", "streamer_names",
-           "subject_name", "subject_key", "subject_kind", "place", "as_of", "id_mask", "file_name", "sheet", "row", "legal_key", "operator_key")
+WATCHED = (
+    "entity_id",
+    "phones",
+    "phone_mask",
+    "payee_hash",
+    "payee_key",
+    "payee_name",
+    "payee_mask",
+    "streamers",
+    "streamer_names",
+    "subject_name",
+    "subject_key",
+    "subject_kind",
+    "place",
+    "as_of",
+    "id_mask",
+    "file_name",
+    "sheet",
+    "row",
+    "legal_key",
+    "operator_key",
+)
 
 
 def steps(resolved: Resolved, records: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
@@ -18,9 +38,30 @@ def steps(resolved: Resolved, records: pd.DataFrame, people: pd.DataFrame) -> pd
     points = resolved.timeline[resolved.timeline["kind"] == "hold"].copy()
     points["record_id"] = points["record_id"].astype("int64")
     points["place"] = place(points)
-    columns = ["record_id", "subject_name", "subject_key", "subject_kind", "id_mask", "phone_hash", "phone_hashes", "phone_mask", "payee_hash",
-               "payee_key", "payee_name", "payee_mask", "legal_key", "operator_key", "operator_hash", "operator_mask", "agency_key", "address_key",
-               "account_status", "held_from", "account_name", "info_status"]
+    columns = [
+        "record_id",
+        "subject_name",
+        "subject_key",
+        "subject_kind",
+        "id_mask",
+        "phone_hash",
+        "phone_hashes",
+        "phone_mask",
+        "payee_hash",
+        "payee_key",
+        "payee_name",
+        "payee_mask",
+        "legal_key",
+        "operator_key",
+        "operator_hash",
+        "operator_mask",
+        "agency_key",
+        "address_key",
+        "account_status",
+        "held_from",
+        "account_name",
+        "info_status",
+    ]
     out = points.merge(records[columns], on="record_id").sort_values([*ACCOUNT, "as_of"], ignore_index=True)
     out["phones"] = _sorted_sets(out["phone_hashes"].fillna(out["phone_hash"]))
     cast = people[people["name_key"].notna()].sort_values(["record_id", "name_key"])
@@ -44,6 +85,7 @@ def _sorted_sets(lists: pd.Series[str]) -> pd.Series[str]:
 
 def apart(left: pd.Series[str], right: pd.Series[str]) -> pd.Series[bool]:
     """True where both ``;``-joined sets are known and have nothing in common."""
+
     def disjoint(a: object, b: object) -> bool:
         return isinstance(a, str) and isinstance(b, str) and not set(a.split(";")) & set(b.split(";"))
 
@@ -52,5 +94,8 @@ def apart(left: pd.Series[str], right: pd.Series[str]) -> pd.Series[bool]:
 
 def within(member: pd.Series[str], sets: pd.Series[str]) -> pd.Series[bool]:
     """True where ``member`` is one of the ``;``-joined set."""
-    return pd.Series([isinstance(m, str) and isinstance(s, str) and m in s.split(";") for m, s in zip(member, sets, strict=True)],
-                     index=member.index, dtype=bool)
+    return pd.Series(
+        [isinstance(m, str) and isinstance(s, str) and m in s.split(";") for m, s in zip(member, sets, strict=True)],
+        index=member.index,
+        dtype=bool,
+    )

@@ -11,8 +11,21 @@ from zp_registry.flags.circle import Circle
 from zp_registry.flags.sharing import SharingRules, shared_on
 from zp_registry.resolve.history import ACCOUNT
 
-COLUMNS = ("family", "code", "level", "status", "platform", "account_id", "entity_id", "other_entity_id", "first_seen", "last_seen", "score",
-           "reason", "evidence")
+COLUMNS = (
+    "family",
+    "code",
+    "level",
+    "status",
+    "platform",
+    "account_id",
+    "entity_id",
+    "other_entity_id",
+    "first_seen",
+    "last_seen",
+    "score",
+    "reason",
+    "evidence",
+)
 
 
 def level(score: pd.Series[float]) -> pd.Series[str]:
@@ -26,9 +39,18 @@ def evidence_rows(rows: pd.DataFrame, what: pd.Series[str], *, previous: bool) -
     for r, w in zip(rows.to_dict("records"), what, strict=True):
         items = []
         if previous and isinstance(r.get("prev_as_of"), str):
-            items.append({"as_of": r["prev_as_of"], "source_file": r["prev_file_name"], "sheet": _text(r["prev_sheet"]), "row": int(r["prev_row"]),
-                          "what": "变更前"})
-        items.append({"as_of": r["as_of"], "source_file": r["file_name"], "sheet": _text(r["sheet"]), "row": int(r["row"]), "what": w})
+            items.append(
+                {
+                    "as_of": r["prev_as_of"],
+                    "source_file": r["prev_file_name"],
+                    "sheet": _text(r["prev_sheet"]),
+                    "row": int(r["prev_row"]),
+                    "what": "变更前",
+                }
+            )
+        items.append(
+            {"as_of": r["as_of"], "source_file": r["file_name"], "sheet": _text(r["sheet"]), "row": int(r["row"]), "what": w}
+        )
         out.append(json.dumps(items, ensure_ascii=False))
     return pd.Series(out, index=rows.index, dtype="str")
 
@@ -37,11 +59,14 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def transfer_flags(steps: pd.DataFrame, held: pd.DataFrame, circle: Circle, dates: list[str], rules: SharingRules) -> pd.DataFrame:
+def transfer_flags(
+    steps: pd.DataFrame, held: pd.DataFrame, circle: Circle, dates: list[str], rules: SharingRules
+) -> pd.DataFrame:
     """All TRANSFER flags (COLUMNS) that the history up to the last of ``dates`` gives."""
     marks = change_marks(steps, circle)
     parts = [
-        holder_flags(marks), control_flags(marks),
+        holder_flags(marks),
+        control_flags(marks),
         stranger_flags(marks, held, dates[-1], "payee_stranger", "PAYEE_STRANGER"),
         stranger_flags(marks, held, dates[-1], "streamer_stranger", "STREAMER_STRANGER"),
         sharing_flags(marks, held, circle, dates, rules),
@@ -60,24 +85,68 @@ def holder_flags(marks: pd.DataFrame) -> pd.DataFrame:
     if rows.empty:
         return pd.DataFrame(columns=list(COLUMNS))
     declared = rows["held_from"].notna()
-    rows["score"] = 0.9 - 0.1 * declared.astype(float) + 0.03 * (rows["phone_changed"].astype(int) + rows["payee_changed"].astype(int))
-    rows["moved"] = (("，联系电话由" + rows["prev_phone_mask"] + "变为" + rows["phone_mask"]).where(rows["phone_changed"]).fillna("")
-                     + ("，收款人由“" + rows["prev_payee_name"] + "”变为“" + rows["payee_name"] + "”").where(rows["payee_changed"]).fillna(""))
-    rows["reason"] = ("账号的登记主体由“" + shown(rows["prev_subject_name"], rows["prev_id_mask"]) + "”变为“"
-                      + shown(rows["subject_name"], rows["id_mask"]) + "”（" + rows["prev_as_of"] + " → " + rows["as_of"] + "）" + rows["moved"]
-                      + declared.map({True: "；报表注明了新旧经营者的期间", False: ""}) + "。依据：" + rows["prev_place"] + "；" + rows["place"] + "。")
+    rows["score"] = (
+        0.9 - 0.1 * declared.astype(float) + 0.03 * (rows["phone_changed"].astype(int) + rows["payee_changed"].astype(int))
+    )
+    rows["moved"] = ("，联系电话由" + rows["prev_phone_mask"] + "变为" + rows["phone_mask"]).where(
+        rows["phone_changed"]
+    ).fillna("") + ("，收款人由“" + rows["prev_payee_name"] + "”变为“" + rows["payee_name"] + "”").where(
+        rows["payee_changed"]
+    ).fillna("")
+    rows["reason"] = (
+        "账号的登记主体由“"
+        + shown(rows["prev_subject_name"], rows["prev_id_mask"])
+        + "”变为“"
+        + shown(rows["subject_name"], rows["id_mask"])
+        + "”（"
+        + rows["prev_as_of"]
+        + " → "
+        + rows["as_of"]
+        + "）"
+        + rows["moved"]
+        + declared.map({True: "；报表注明了新旧经营者的期间", False: ""})
+        + "。依据："
+        + rows["prev_place"]
+        + "；"
+        + rows["place"]
+        + "。"
+    )
     rows["evidence"] = evidence_rows(rows, "登记主体变为另一主体" + rows["moved"], previous=True)
     rows["other_entity_id"] = rows["prev_entity_id"]
     first = rows.groupby(ACCOUNT)["as_of"].transform("min")
-    out = rows.assign(family="TRANSFER", code="HOLDER_CHANGED", status="open", level=level(rows["score"]), first_seen=first, last_seen=rows["as_of"])
-    out["evidence"] = out.groupby(ACCOUNT)["evidence"].transform(lambda s: json.dumps([e for text in s for e in json.loads(text)], ensure_ascii=False))
+    out = rows.assign(
+        family="TRANSFER",
+        code="HOLDER_CHANGED",
+        status="open",
+        level=level(rows["score"]),
+        first_seen=first,
+        last_seen=rows["as_of"],
+    )
+    out["evidence"] = out.groupby(ACCOUNT)["evidence"].transform(
+        lambda s: json.dumps([e for text in s for e in json.loads(text)], ensure_ascii=False)
+    )
     changed = out.drop_duplicates(ACCOUNT, keep="last")
     earlier = rows.merge(rows[[*ACCOUNT, "as_of", "prev_entity_id"]], on=ACCOUNT, suffixes=("", "_first"))
     back = earlier[(earlier["as_of_first"] < earlier["as_of"]) & (earlier["prev_entity_id_first"] == earlier["entity_id"])]
     back = back.drop_duplicates(ACCOUNT, keep="last")
-    returned = back.assign(family="TRANSFER", code="HOLDER_RETURNED", status="open", level="high", first_seen=back["as_of"], last_seen=back["as_of"], score=0.9,
-                           reason="账号的登记主体在 " + back["as_of_first"] + " 变更后，又于 " + back["as_of"] + " 变回“" + shown(back["subject_name"], back["id_mask"])
-                           + "”，疑似借名或过户未成。依据：" + back["place"] + "。")
+    returned = back.assign(
+        family="TRANSFER",
+        code="HOLDER_RETURNED",
+        status="open",
+        level="high",
+        first_seen=back["as_of"],
+        last_seen=back["as_of"],
+        score=0.9,
+        reason="账号的登记主体在 "
+        + back["as_of_first"]
+        + " 变更后，又于 "
+        + back["as_of"]
+        + " 变回“"
+        + shown(back["subject_name"], back["id_mask"])
+        + "”，疑似借名或过户未成。依据："
+        + back["place"]
+        + "。",
+    )
     return pd.concat([changed[list(COLUMNS)], returned[list(COLUMNS)]], ignore_index=True)
 
 
@@ -88,21 +157,49 @@ def control_flags(marks: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame(columns=list(COLUMNS))
     rows = rows.copy()
     rows["score"] = 0.75 + 0.1 * (rows["kinds"] - 2) + 0.05 * rows["payee_stranger"].astype(float)
-    what = (("；联系电话 " + rows["prev_phone_mask"].fillna("") + "→" + rows["phone_mask"].fillna("")).where(rows["phone_changed"], "")
-            + ("；收款人 " + rows["prev_payee_name"].fillna("") + "→" + rows["payee_name"].fillna("")).where(rows["payee_changed"], "")
-            + ("；主播 " + rows["prev_streamer_names"].fillna("") + "→" + rows["streamer_names"].fillna("")).where(rows["streamer_changed"], ""))
+    what = (
+        ("；联系电话 " + rows["prev_phone_mask"].fillna("") + "→" + rows["phone_mask"].fillna("")).where(
+            rows["phone_changed"], ""
+        )
+        + ("；收款人 " + rows["prev_payee_name"].fillna("") + "→" + rows["payee_name"].fillna("")).where(
+            rows["payee_changed"], ""
+        )
+        + ("；主播 " + rows["prev_streamer_names"].fillna("") + "→" + rows["streamer_names"].fillna("")).where(
+            rows["streamer_changed"], ""
+        )
+    )
     rows["what"] = what.str.slice(1)
     rows["evidence"] = evidence_rows(rows, rows["what"], previous=True)
-    rows["reason"] = ("登记主体“" + shown(rows["subject_name"], rows["id_mask"]) + "”未变，但自 " + rows["since"] + " 起，电话、收款账户、主播中有"
-                      + rows["kinds"].astype("str") + "项换人：" + rows["what"] + "。依据：" + rows["prev_place"] + "；" + rows["place"] + "。")
+    rows["reason"] = (
+        "登记主体“"
+        + shown(rows["subject_name"], rows["id_mask"])
+        + "”未变，但自 "
+        + rows["since"]
+        + " 起，电话、收款账户、主播中有"
+        + rows["kinds"].astype("str")
+        + "项换人："
+        + rows["what"]
+        + "。依据："
+        + rows["prev_place"]
+        + "；"
+        + rows["place"]
+        + "。"
+    )
     first = rows.groupby(ACCOUNT)["as_of"].transform("min")
     best = rows.assign(first_seen=first).sort_values([*ACCOUNT, "kinds", "as_of"]).drop_duplicates(ACCOUNT, keep="last")
-    return best.assign(family="TRANSFER", code="CONTROL_CHANGED", status="open", level=level(best["score"]), other_entity_id=pd.NA,
-                       last_seen=best["as_of"])[list(COLUMNS)]
+    return best.assign(
+        family="TRANSFER",
+        code="CONTROL_CHANGED",
+        status="open",
+        level=level(best["score"]),
+        other_entity_id=pd.NA,
+        last_seen=best["as_of"],
+    )[list(COLUMNS)]
 
 
 def stranger_flags(marks: pd.DataFrame, held: pd.DataFrame, on: str, mark: str, code: str) -> pd.DataFrame:
-    """PAYEE_STRANGER, STREAMER_STRANGER: medium when the stranger took the place of somebody known, low when it always stood so."""
+    """PAYEE_STRANGER, STREAMER_STRANGER: medium when the stranger took the place of somebody known, low when it
+    always stood so."""
     kind = mark.removesuffix("_stranger")
     rows = marks[marks[mark]].copy()
     if rows.empty:
@@ -118,7 +215,9 @@ def stranger_flags(marks: pd.DataFrame, held: pd.DataFrame, on: str, mark: str, 
     last = rows.sort_values([*ACCOUNT, "came", "spell", "as_of"]).drop_duplicates([*ACCOUNT, "spell"], keep="first")
     last = last.sort_values([*ACCOUNT, "came", "spell"]).drop_duplicates(ACCOUNT, keep="last")
     index = pd.MultiIndex.from_frame(last[ACCOUNT])
-    ongoing = known.reindex(index).fillna(False).to_numpy(dtype=bool) & (last["last_seen"] == last.groupby(ACCOUNT)["last_seen"].transform("max"))
+    ongoing = known.reindex(index).fillna(False).to_numpy(dtype=bool) & (
+        last["last_seen"] == last.groupby(ACCOUNT)["last_seen"].transform("max")
+    )
     gone = held[held["valid_to"].isna()].set_index(ACCOUNT).index
     last["status"] = pd.Series("open", index=last.index).where(ongoing & index.isin(gone), "resolved")
     last["score"] = last["came"].map({True: 0.6, False: 0.3}).astype(float)
@@ -127,8 +226,16 @@ def stranger_flags(marks: pd.DataFrame, held: pd.DataFrame, on: str, mark: str, 
     verb = "收款人" if kind == "payee" else "出镜人员"
     what = verb + ("由“" + before.fillna("") + "”变为“").where(last["came"], "为“") + name.fillna("") + "”"
     last["evidence"] = evidence_rows(last, what, previous=True)
-    last["reason"] = (what + "，与登记主体“" + shown(last["subject_name"], last["id_mask"]) + "”及其法定代表人、经营者均不相符（自 " + last["first_seen"]
-                      + " 起）。依据：" + last["place"] + "。")
+    last["reason"] = (
+        what
+        + "，与登记主体“"
+        + shown(last["subject_name"], last["id_mask"])
+        + "”及其法定代表人、经营者均不相符（自 "
+        + last["first_seen"]
+        + " 起）。依据："
+        + last["place"]
+        + "。"
+    )
     return last.assign(family="TRANSFER", code=code, level=level(last["score"]), other_entity_id=pd.NA)[list(COLUMNS)]
 
 
@@ -137,7 +244,9 @@ def kind_column(kind: str) -> str:
     return "payee_key" if kind == "payee" else "streamers"
 
 
-def sharing_flags(marks: pd.DataFrame, held: pd.DataFrame, circle: Circle, dates: list[str], rules: SharingRules) -> pd.DataFrame:
+def sharing_flags(
+    marks: pd.DataFrame, held: pd.DataFrame, circle: Circle, dates: list[str], rules: SharingRules
+) -> pd.DataFrame:
     """SHARED_PAYEE, SHARED_PHONE, SHARED_STREAMER: state flags, told again at each report date."""
     parts = [shared_on(marks, held, on, circle, rules).assign(on=on) for on in dates]
     rows = pd.concat(parts, ignore_index=True)
@@ -156,6 +265,16 @@ def sharing_flags(marks: pd.DataFrame, held: pd.DataFrame, circle: Circle, dates
     named = {"SHARED_PAYEE": "payee_name", "SHARED_PHONE": "phone_mask", "SHARED_STREAMER": "streamer_names"}
     thing = pd.Series([r[named[r["code"]]] for r in out.to_dict("records")], index=out.index, dtype="str").fillna("")
     verb = out["code"].map({"SHARED_PAYEE": "收款账户（", "SHARED_PHONE": "联系电话（", "SHARED_STREAMER": "出镜人员（"})
-    out["reason"] = verb + thing + "）同时出现在 " + out["holders"].astype("str") + " 个互无关联主体的账号上（自 " + out["first_seen"] + " 起）。依据：" + out["place"] + "。"
+    out["reason"] = (
+        verb
+        + thing
+        + "）同时出现在 "
+        + out["holders"].astype("str")
+        + " 个互无关联主体的账号上（自 "
+        + out["first_seen"]
+        + " 起）。依据："
+        + out["place"]
+        + "。"
+    )
     out["evidence"] = evidence_rows(out, verb + thing + "）由" + out["holders"].astype("str") + "个主体共用", previous=False)
     return out.assign(family="TRANSFER", level=level(out["score"]), other_entity_id=pd.NA, last_seen=out["on"])[list(COLUMNS)]

@@ -16,8 +16,19 @@ import pandas as pd
 from zp_registry.errors import FileRefused
 from zp_registry.quarantine.codes import CODES
 
-INVALID_CODES = frozenset({"USCC_SHAPE", "USCC_CHECK", "USCC_CONFUSABLE", "ID_SHAPE", "ID_CHECK", "ID_BIRTH_DATE",
-                           "NUMBER_PRECISION", "PHONE_INVALID", "PAYEE_ACCOUNT_SHAPE"})
+INVALID_CODES = frozenset(
+    {
+        "USCC_SHAPE",
+        "USCC_CHECK",
+        "USCC_CONFUSABLE",
+        "ID_SHAPE",
+        "ID_CHECK",
+        "ID_BIRTH_DATE",
+        "NUMBER_PRECISION",
+        "PHONE_INVALID",
+        "PAYEE_ACCOUNT_SHAPE",
+    }
+)
 MASKED_CODES = frozenset({"ID_MASKED", "PHONE_MASKED", "PAYEE_MASKED"})
 
 
@@ -48,8 +59,16 @@ class Judged:
     remarks: list[tuple[str, str]]
 
 
-def judge(frame: pd.DataFrame, faults: pd.DataFrame, expectations: Expectations, *, file: str, full: bool,
-          previous: MappingType[str, int] | None = None, accept: str | None = None) -> Judged:
+def judge(
+    frame: pd.DataFrame,
+    faults: pd.DataFrame,
+    expectations: Expectations,
+    *,
+    file: str,
+    full: bool,
+    previous: MappingType[str, int] | None = None,
+    accept: str | None = None,
+) -> Judged:
     """Splits ``frame`` (NORMALISED, or PLEDGE_NORMALISED) by its ``faults`` (FAULTS) and checks the whole.
 
     Raises FileRefused: REJECTED_TOO_MANY always, ROWS_TOO_FEW, ROWS_DROPPED and FILL_TOO_LOW unless ``accept`` gives a reason.
@@ -76,8 +95,9 @@ def _top_codes(faults: pd.DataFrame) -> str:
     return "、".join(f"{CODES[str(code)].text} {count} 行" for code, count in counts.head(3).items())
 
 
-def _shortfalls(frame: pd.DataFrame, accepted: pd.DataFrame, expectations: Expectations, full: bool,
-                previous: MappingType[str, int]) -> list[tuple[str, str]]:
+def _shortfalls(
+    frame: pd.DataFrame, accepted: pd.DataFrame, expectations: Expectations, full: bool, previous: MappingType[str, int]
+) -> list[tuple[str, str]]:
     out = []
     if len(frame) < expectations.min_rows:
         out.append(("ROWS_TOO_FEW", f"{len(frame)} < {expectations.min_rows}"))
@@ -85,7 +105,11 @@ def _shortfalls(frame: pd.DataFrame, accepted: pd.DataFrame, expectations: Expec
         # A rejected row is not an absence, so it counts as present here.
         now: dict[Any, int] = frame.groupby("part")["account_id"].nunique().to_dict()
         for part, before in previous.items():
-            if part in now and before >= expectations.min_accounts_for_drop and now[part] < (1 - expectations.max_drop_share) * before:
+            if (
+                part in now
+                and before >= expectations.min_accounts_for_drop
+                and now[part] < (1 - expectations.max_drop_share) * before
+            ):
                 out.append(("ROWS_DROPPED", f"{part + '：' if part else ''}{before} → {now[part]}"))
     for column, least in expectations.min_fill.items():
         if column in accepted.columns and len(accepted) >= expectations.min_rows_for_shares:

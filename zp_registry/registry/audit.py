@@ -36,7 +36,9 @@ def note(connection: Connection, action: str, subject: str, reason: str | None =
 def broken_link(connection: Connection) -> int | None:
     """The id of the first row whose hash does not follow from the one before; None when the trail is whole."""
     previous = ""
-    for row in connection.execute(text("SELECT id, at, who, action, subject, reason, previous_hash, row_hash FROM audit ORDER BY id")):
+    for row in connection.execute(
+        text("SELECT id, at, who, action, subject, reason, previous_hash, row_hash FROM audit ORDER BY id")
+    ):
         digest = hashlib.sha256("\x1f".join([previous, *(str(v) for v in row[1:6])]).encode()).hexdigest()
         if row[6] != previous or row[7] != digest:
             return int(row[0])

@@ -56,7 +56,9 @@ def stage(connection: Connection, name: str, frame: pd.DataFrame, *, like: str |
 
 def unstage(connection: Connection, name: str) -> None:
     """Drops a staging table if it is there."""
-    connection.exec_driver_sql(f"DROP TABLE IF EXISTS {'pg_temp.' if connection.dialect.name == 'postgresql' else 'temp.'}{name}")
+    connection.exec_driver_sql(
+        f"DROP TABLE IF EXISTS {'pg_temp.' if connection.dialect.name == 'postgresql' else 'temp.'}{name}"
+    )
 
 
 def _sql_type(column: pd.Series[Any], postgres: bool) -> str:
@@ -72,14 +74,21 @@ def _sql_type(column: pd.Series[Any], postgres: bool) -> str:
     return "TEXT"
 
 
-def read(connection: Connection, sql: str, parameters: Mapping[str, Any] | None = None, *, integers: Sequence[str] = (),
-         raw: Sequence[str] = (), floats: Sequence[str] = ()) -> pd.DataFrame:
+def read(
+    connection: Connection,
+    sql: str,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    integers: Sequence[str] = (),
+    raw: Sequence[str] = (),
+    floats: Sequence[str] = (),
+) -> pd.DataFrame:
     """The result of ``sql`` as a frame: text columns as ``str`` with NA, ``integers`` as nullable Int64 or plain int64 when
     none is missing, ``raw`` (bytes, JSON) as objects."""
     result = connection.execute(text(sql), parameters or {})
     names = list(result.keys())
     rows = result.fetchall()
-    data = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {n: () for n in names}
+    data = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(names, ())
     out = {}
     for name in names:
         values = data[name]
@@ -105,16 +114,21 @@ def write_difference(connection: Connection, table: str, computed: pd.DataFrame,
     on = " AND ".join(f"t.{k} = n.{k}" for k in keys)
     connection.exec_driver_sql(f"CREATE INDEX wd_new_key ON wd_new ({', '.join(keys)})")
     values = [c for c in columns if c not in keys]
-    removed = connection.exec_driver_sql(f"DELETE FROM {table} AS t WHERE NOT EXISTS (SELECT 1 FROM wd_new n WHERE {on})").rowcount
+    removed = connection.exec_driver_sql(
+        f"DELETE FROM {table} AS t WHERE NOT EXISTS (SELECT 1 FROM wd_new n WHERE {on})"
+    ).rowcount
     changed = 0
     if values:
         differs = " OR ".join(f"t.{c} IS DISTINCT FROM n.{c}" for c in values)
         sets = ", ".join(f"{c} = n.{c}" for c in values)
-        changed = connection.exec_driver_sql(f"UPDATE {table} AS t SET {sets} FROM wd_new n WHERE {on} AND ({differs})").rowcount
+        changed = connection.exec_driver_sql(
+            f"UPDATE {table} AS t SET {sets} FROM wd_new n WHERE {on} AND ({differs})"
+        ).rowcount
     names = ", ".join(columns)
     added = connection.exec_driver_sql(
         f"INSERT INTO {table} ({names}) SELECT {', '.join('n.' + c for c in columns)} FROM wd_new n "
-        f"WHERE NOT EXISTS (SELECT 1 FROM {table} t WHERE {on})").rowcount
+        f"WHERE NOT EXISTS (SELECT 1 FROM {table} t WHERE {on})"
+    ).rowcount
     unstage(connection, "wd_new")
     return {"added": added, "changed": changed, "removed": removed}
 
@@ -128,13 +142,21 @@ def write_history(connection: Connection, table: str, computed: pd.DataFrame, ke
     stage(connection, "wh_new", computed, like=table)
     connection.exec_driver_sql(f"CREATE INDEX wh_new_key ON wh_new ({', '.join(keys)})")
     same = " AND ".join(f"t.{c} = n.{c}" if c in keys else f"t.{c} IS NOT DISTINCT FROM n.{c}" for c in columns)
-    closed = connection.execute(text(
-        f"UPDATE {table} AS t SET recorded_to = :now WHERE t.recorded_to IS NULL "
-        f"AND NOT EXISTS (SELECT 1 FROM wh_new n WHERE {same})"), {"now": now}).rowcount
+    closed = connection.execute(
+        text(
+            f"UPDATE {table} AS t SET recorded_to = :now WHERE t.recorded_to IS NULL "
+            f"AND NOT EXISTS (SELECT 1 FROM wh_new n WHERE {same})"
+        ),
+        {"now": now},
+    ).rowcount
     names = ", ".join(columns)
-    added = connection.execute(text(
-        f"INSERT INTO {table} ({names}, recorded_from) SELECT {', '.join('n.' + c for c in columns)}, :now FROM wh_new n "
-        f"WHERE NOT EXISTS (SELECT 1 FROM {table} t WHERE t.recorded_to IS NULL AND {same})"), {"now": now}).rowcount
+    added = connection.execute(
+        text(
+            f"INSERT INTO {table} ({names}, recorded_from) SELECT {', '.join('n.' + c for c in columns)}, :now FROM wh_new n "
+            f"WHERE NOT EXISTS (SELECT 1 FROM {table} t WHERE t.recorded_to IS NULL AND {same})"
+        ),
+        {"now": now},
+    ).rowcount
     unstage(connection, "wh_new")
     return {"added": added, "closed": closed}
 

@@ -52,10 +52,16 @@ def _new_ids(connection: Connection, count: int) -> list[str]:
 
 
 def _write_pledge_status(connection: Connection, status: pd.Series[str]) -> None:
-    bulk.stage(connection, "wf_status", pd.DataFrame({"entity_id": status.index.astype("str"), "status": status.to_numpy()}).astype("str"))
+    bulk.stage(
+        connection,
+        "wf_status",
+        pd.DataFrame({"entity_id": status.index.astype("str"), "status": status.to_numpy()}).astype("str"),
+    )
     connection.exec_driver_sql("CREATE INDEX wf_status_key ON wf_status (entity_id)")
-    connection.exec_driver_sql("UPDATE entity AS t SET pledge_status = n.status FROM wf_status n WHERE t.entity_id = n.entity_id "
-                               "AND t.pledge_status IS DISTINCT FROM n.status")
+    connection.exec_driver_sql(
+        "UPDATE entity AS t SET pledge_status = n.status FROM wf_status n WHERE t.entity_id = n.entity_id "
+        "AND t.pledge_status IS DISTINCT FROM n.status"
+    )
     bulk.unstage(connection, "wf_status")
 
 
@@ -64,9 +70,10 @@ def decide(connection: Connection, flag_id: str, decision: str, who: str, why: s
     row = connection.execute(text("SELECT last_seen FROM flag WHERE flag_id = :f"), {"f": flag_id}).first()
     if row is None:
         return False
-    connection.execute(text(
-        "INSERT INTO decision (flag_id, decision, who, why, decided_at, seen_until) VALUES (:f, :d, :w, :y, :n, :s)"),
-        {"f": flag_id, "d": decision, "w": who, "y": why, "n": now, "s": row[0]})
+    connection.execute(
+        text("INSERT INTO decision (flag_id, decision, who, why, decided_at, seen_until) VALUES (:f, :d, :w, :y, :n, :s)"),
+        {"f": flag_id, "d": decision, "w": who, "y": why, "n": now, "s": row[0]},
+    )
     status = {"confirmed": "confirmed", "dismissed": "dismissed", "reopened": "open"}[decision]
     connection.execute(text("UPDATE flag SET status = :s WHERE flag_id = :f"), {"s": status, "f": flag_id})
     return True

@@ -12,12 +12,25 @@ from zp_registry.frames import FOLLOWUPS
 from zp_registry.registry import bulk
 from zp_registry.registry.tables import Knowledge, open_values
 
-REASONS = {"PLEDGE_MISSING": "missing", "PLEDGE_EXPIRED": "expired", "PLEDGE_OUTDATED": "outdated", "PLEDGE_MISMATCH": "mismatch"}
+REASONS = {
+    "PLEDGE_MISSING": "missing",
+    "PLEDGE_EXPIRED": "expired",
+    "PLEDGE_OUTDATED": "outdated",
+    "PLEDGE_MISMATCH": "mismatch",
+}
 OUTSIDE, UNKNOWN = "外县", "未知乡镇"
 
 
-def followup_frame(connection: Connection, k: Knowledge, ring: Keyring, *, responsible: Mapping[str, str], deadline_days: int,
-                   titles: Mapping[str, str], unscanned: set[str] | None = None) -> pd.DataFrame:
+def followup_frame(
+    connection: Connection,
+    k: Knowledge,
+    ring: Keyring,
+    *,
+    responsible: Mapping[str, str],
+    deadline_days: int,
+    titles: Mapping[str, str],
+    unscanned: set[str] | None = None,
+) -> pd.DataFrame:
     """FOLLOWUPS: one row per open PLEDGE flag, phones in clear (the caller notes the list on the audit trail).
 
     ``responsible``: town → who is in charge there; ``titles``: platform id → Chinese name; the deadline counts from the day
@@ -33,24 +46,40 @@ def followup_frame(connection: Connection, k: Knowledge, ring: Keyring, *, respo
     by_entity = counts.groupby("entity_id").agg(text=("text", "、".join), n=("n", "sum"), ids=("platform", ";".join))
     towns = held[held["town"].notna()].drop_duplicates("entity_id", keep="last").set_index("entity_id")["town"]
     town = out["town"].fillna(out["entity_id"].map(towns).astype("str")).fillna(UNKNOWN)
-    tried = bulk.read(connection, """
-        SELECT flag_id, attempted_on, method, outcome FROM followup_attempt ORDER BY attempted_on, id""")
+    tried = bulk.read(
+        connection,
+        """
+        SELECT flag_id, attempted_on, method, outcome FROM followup_attempt ORDER BY attempted_on, id""",
+    )
     last = tried.drop_duplicates("flag_id", keep="last").set_index("flag_id")
     times = tried.groupby("flag_id").size()
     values = open_values(connection, ring, out)
     since = out["flag_id"].map(last["attempted_on"]).astype("str").fillna(out["first_seen"])
     deadline = (pd.to_datetime(since) + pd.Timedelta(days=deadline_days)).dt.strftime("%Y-%m-%d")
-    result = pd.DataFrame({
-        "flag_id": out["flag_id"], "entity_id": out["entity_id"], "entity_kind": out["kind"], "subject_name": out["name"], "town": town,
-        "responsible": town.map(dict(responsible)).astype("str").fillna(""), "platforms": out["entity_id"].map(by_entity["text"]).astype("str").fillna(""),
-        "accounts": out["entity_id"].map(by_entity["n"]).fillna(0).astype("int64"), "reason": out["code"].map(REASONS).astype("str"),
-        "remark": out["entity_id"].isin(unscanned or set()).map({True: "已签订但缺扫描件", False: ""}), "first_listed": out["first_seen"],
-        "attempts": out["flag_id"].map(times).fillna(0).astype("int64"), "last_attempt": out["flag_id"].map(last["attempted_on"]).astype("str"),
-        "last_method": out["flag_id"].map(last["method"]).astype("str"), "deadline": deadline.astype("str"),
-        "outcome": out["flag_id"].map(last["outcome"]).astype("str"), "contact_name": out["contact_name"].fillna(out["name"]),
-        "contact_phone": values["contact_phone"].fillna(out["phone_mask"]), "business_address": out["address"],
-        "platform_ids": out["entity_id"].map(by_entity["ids"]).astype("str").fillna(""),
-    })
+    result = pd.DataFrame(
+        {
+            "flag_id": out["flag_id"],
+            "entity_id": out["entity_id"],
+            "entity_kind": out["kind"],
+            "subject_name": out["name"],
+            "town": town,
+            "responsible": town.map(dict(responsible)).astype("str").fillna(""),
+            "platforms": out["entity_id"].map(by_entity["text"]).astype("str").fillna(""),
+            "accounts": out["entity_id"].map(by_entity["n"]).fillna(0).astype("int64"),
+            "reason": out["code"].map(REASONS).astype("str"),
+            "remark": out["entity_id"].isin(unscanned or set()).map({True: "已签订但缺扫描件", False: ""}),
+            "first_listed": out["first_seen"],
+            "attempts": out["flag_id"].map(times).fillna(0).astype("int64"),
+            "last_attempt": out["flag_id"].map(last["attempted_on"]).astype("str"),
+            "last_method": out["flag_id"].map(last["method"]).astype("str"),
+            "deadline": deadline.astype("str"),
+            "outcome": out["flag_id"].map(last["outcome"]).astype("str"),
+            "contact_name": out["contact_name"].fillna(out["name"]),
+            "contact_phone": values["contact_phone"].fillna(out["phone_mask"]),
+            "business_address": out["address"],
+            "platform_ids": out["entity_id"].map(by_entity["ids"]).astype("str").fillna(""),
+        }
+    )
     return result[list(FOLLOWUPS)].sort_values(["town", "deadline", "entity_id"], ignore_index=True)
 
 
@@ -59,13 +88,20 @@ def add_attempts(connection: Connection, results: pd.DataFrame, now: str) -> tup
     flag is not known here."""
     flags = bulk.read(connection, "SELECT flag_id, entity_id FROM flag WHERE family = 'PLEDGE'")
     unknown = results[~results["flag_id"].isin(flags["flag_id"])]
-    rows = results[results["flag_id"].isin(flags["flag_id"])].drop_duplicates(["flag_id", "attempted_on", "method", "outcome", "note"])
-    frame = rows[["flag_id", "attempted_on", "method", "outcome", "note", "sheet", "row"]].fillna({"method": "", "outcome": "", "note": "", "sheet": ""})
+    rows = results[results["flag_id"].isin(flags["flag_id"])].drop_duplicates(
+        ["flag_id", "attempted_on", "method", "outcome", "note"]
+    )
+    frame = rows[["flag_id", "attempted_on", "method", "outcome", "note", "sheet", "row"]].fillna(
+        {"method": "", "outcome": "", "note": "", "sheet": ""}
+    )
     frame = frame.assign(entity_id=frame["flag_id"].map(flags.set_index("flag_id")["entity_id"]).astype("str"), recorded_at=now)
     bulk.stage(connection, "fa_new", frame)
     names = ", ".join(frame.columns)
     added = connection.exec_driver_sql(
-        f"INSERT INTO followup_attempt ({names}) SELECT {names} FROM fa_new n WHERE NOT EXISTS (SELECT 1 FROM followup_attempt t "
-        "WHERE t.flag_id = n.flag_id AND t.attempted_on = n.attempted_on AND t.method = n.method AND t.outcome = n.outcome AND t.note = n.note)").rowcount
+        f"INSERT INTO followup_attempt ({names}) SELECT {names} FROM fa_new n WHERE NOT EXISTS (SELECT 1 FROM "
+        f"followup_attempt t "
+        "WHERE t.flag_id = n.flag_id AND t.attempted_on = n.attempted_on AND t.method = n.method AND t.outcome = "
+        "n.outcome AND t.note = n.note)"
+    ).rowcount
     bulk.unstage(connection, "fa_new")
     return added, unknown

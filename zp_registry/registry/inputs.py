@@ -9,12 +9,53 @@ from zp_registry.evidence import Evidence
 from zp_registry.registry import bulk
 
 RECORD_COLUMNS = (
-    "subject_id", "source", "record_kind", "platform", "account_ref", "loose", "account_handle", "account_name", "account_url",
-    "account_kind", "account_status", "opened_on", "closed_on", "held_from", "held_to", "info_status", "subject_kind",
-    "subject_name", "subject_key", "uscc", "id_type", "id_hash", "id_mask", "legal_representative", "legal_key", "operator_name",
-    "operator_key", "operator_hash", "operator_mask", "contact_name", "phone_hash", "phone_hashes", "phone_mask",
-    "business_address", "address_key", "province", "city", "county", "town", "market", "agency_name", "agency_key", "agency_uscc",
-    "payee_name", "payee_key", "payee_hash", "payee_mask",
+    "subject_id",
+    "source",
+    "record_kind",
+    "platform",
+    "account_ref",
+    "loose",
+    "account_handle",
+    "account_name",
+    "account_url",
+    "account_kind",
+    "account_status",
+    "opened_on",
+    "closed_on",
+    "held_from",
+    "held_to",
+    "info_status",
+    "subject_kind",
+    "subject_name",
+    "subject_key",
+    "uscc",
+    "id_type",
+    "id_hash",
+    "id_mask",
+    "legal_representative",
+    "legal_key",
+    "operator_name",
+    "operator_key",
+    "operator_hash",
+    "operator_mask",
+    "contact_name",
+    "phone_hash",
+    "phone_hashes",
+    "phone_mask",
+    "business_address",
+    "address_key",
+    "province",
+    "city",
+    "county",
+    "town",
+    "market",
+    "agency_name",
+    "agency_key",
+    "agency_uscc",
+    "payee_name",
+    "payee_key",
+    "payee_hash",
+    "payee_mask",
 )
 
 
@@ -31,37 +72,67 @@ def read_evidence(connection: Connection, as_of: str | None = None) -> Evidence:
     at = {"until": until}
     live = "r.superseded_by IS NULL AND r.as_of <= :until"
     columns = ", ".join(f"c.{name}" for name in RECORD_COLUMNS)
-    records = bulk.read(connection, f"""
+    records = bulk.read(
+        connection,
+        f"""
         SELECT c.id AS record_id, {columns} FROM record c WHERE EXISTS (
             SELECT 1 FROM sighting s JOIN report r ON r.id = s.report_id WHERE s.record_id = c.id AND {live}) ORDER BY c.id""",
-                        at, integers=["record_id", "subject_id", "loose"])
-    sightings = bulk.read(connection, f"""
+        at,
+        integers=["record_id", "subject_id", "loose"],
+    )
+    sightings = bulk.read(
+        connection,
+        f"""
         SELECT s.report_id, s.record_id, s.sheet, s.row FROM sighting s JOIN report r ON r.id = s.report_id WHERE {live}
-        ORDER BY s.report_id, s.record_id""", at, integers=["report_id", "record_id", "row"])
-    reports = bulk.read(connection, f"""
+        ORDER BY s.report_id, s.record_id""",
+        at,
+        integers=["report_id", "record_id", "row"],
+    )
+    reports = bulk.read(
+        connection,
+        f"""
         SELECT r.id AS report_id, r.source, r.as_of, r.part, r.scope, r.unreadable, f.name AS file_name
-        FROM report r JOIN report_file f ON f.id = r.file_id WHERE {live} ORDER BY r.id""", at, integers=["report_id", "unreadable"])
-    people = bulk.read(connection, f"""
+        FROM report r JOIN report_file f ON f.id = r.file_id WHERE {live} ORDER BY r.id""",
+        at,
+        integers=["report_id", "unreadable"],
+    )
+    people = bulk.read(
+        connection,
+        f"""
         SELECT p.record_id, p.ordinal, p.name, p.name_key, p.id_hash, p.id_mask, p.phone_hash, p.phone_mask, p.relation,
                p.agency, p.agency_key
         FROM record_streamer p WHERE EXISTS (
             SELECT 1 FROM sighting s JOIN report r ON r.id = s.report_id WHERE s.record_id = p.record_id AND {live})
-        ORDER BY p.record_id, p.ordinal""", at, integers=["record_id", "ordinal"])
-    present = bulk.read(connection, f"""
+        ORDER BY p.record_id, p.ordinal""",
+        at,
+        integers=["record_id", "ordinal"],
+    )
+    present = bulk.read(
+        connection,
+        f"""
         SELECT j.report_id, j.platform, j.account_ref, j.account_name FROM reject j JOIN report r ON r.id = j.report_id
-        WHERE j.status = 'open' AND {live}""", at, integers=["report_id"])
+        WHERE j.status = 'open' AND {live}""",
+        at,
+        integers=["report_id"],
+    )
     subjects = bulk.read(connection, "SELECT id AS subject_id, signature FROM subject ORDER BY id", integers=["subject_id"])
-    edges = bulk.read(connection, "SELECT left_id, right_id, judgement FROM edge WHERE deleted_at IS NULL AND tier = 'person' ORDER BY id",
-                      integers=["left_id", "right_id"])
+    edges = bulk.read(
+        connection,
+        "SELECT left_id, right_id, judgement FROM edge WHERE deleted_at IS NULL AND tier = 'person' ORDER BY id",
+        integers=["left_id", "right_id"],
+    )
     decisions = bulk.read(connection, "SELECT flag_id, decision, decided_at, who, why, seen_until FROM decision ORDER BY id")
     return Evidence(records, sightings, reports, people, present, subjects, edges, read_pledges(connection), decisions, until)
 
 
 def read_pledges(connection: Connection) -> pd.DataFrame:
     """The ledger's live rows."""
-    return bulk.read(connection, """
+    return bulk.read(
+        connection,
+        """
         SELECT p.id AS pledge_id, p.sheet, p.row, p.pledge_number, p.subject_name, p.subject_key, p.uscc, p.id_hash, p.id_mask,
                p.signer, p.signer_key, p.phone_hash, p.phone_hashes, p.phone_mask, p.town, p.template_version, p.signed_on,
                p.valid_until, p.scan_number, f.name AS file_name
         FROM pledge p JOIN report_file f ON f.id = p.file_id WHERE p.superseded_by IS NULL ORDER BY p.id""",
-                     integers=["pledge_id", "row"])
+        integers=["pledge_id", "row"],
+    )

@@ -11,10 +11,23 @@ from zp_registry.registry.models import DataKey
 def open_keyring(engine: Engine, master: bytes) -> Keyring:
     """The keyring of this registry, made on first use. KeyProblem when the master key does not fit."""
     with engine.begin() as connection:
-        rows = connection.execute(select(DataKey.key_id, DataKey.purpose, DataKey.wrapped, DataKey.created_at, DataKey.retired_at)).all()
+        rows = connection.execute(
+            select(DataKey.key_id, DataKey.purpose, DataKey.wrapped, DataKey.created_at, DataKey.retired_at)
+        ).all()
         if rows:
             return Keyring.open(master, [WrappedKey(*row) for row in rows])
         ring, wrapped = Keyring.create(master)
-        connection.execute(insert(DataKey), [{
-            "key_id": w.key_id, "purpose": w.purpose, "wrapped": w.wrapped, "created_at": w.created_at, "retired_at": w.retired_at} for w in wrapped])
+        connection.execute(
+            insert(DataKey),
+            [
+                {
+                    "key_id": w.key_id,
+                    "purpose": w.purpose,
+                    "wrapped": w.wrapped,
+                    "created_at": w.created_at,
+                    "retired_at": w.retired_at,
+                }
+                for w in wrapped
+            ],
+        )
         return ring

@@ -7,87 +7,45 @@ former, and everything that follows from the records is computed from all live r
 from __future__ import annotations
 
 import json
-import secrets
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 import pandas as pd
 from sqlalchemy import Connection, insert, text
 
 from zp_registry.crypto import Keyring
-from zp_registry.quarantine.codes import severity
 from zp_registry.registry import bulk
+from zp_registry.registry.batch import Batch, Counts, FileFacts
+from zp_registry.registry.keep import insert_rejects_and_faults
 from zp_registry.registry.models import Report, ReportFile
 from zp_registry.registry.sealing import record_keys, seal_records, with_streamers
 
 MAIN_SHARE = 0.2  # a date with a smaller share of a file's rows is a few strays: they say nothing about absent accounts
 
 
-@dataclass
-class FileFacts:
-    """What is noted about a file: the columns of ``report_file`` that do not come from its rows."""
-
-    name: str
-    sha256: str
-    size: int
-    kind: str
-    mapping: str | None
-    mapping_hash: str | None
-    options: str
-    run_id: str | None
-    warnings: list[dict[str, str]] = field(default_factory=list)
-    accepted_reason: str | None = None
-
-
-@dataclass
-class Counts:
-    """rows read = loaded + unchanged + repeated + rejected + skipped, for one file."""
-
-    read: int = 0
-    loaded: int = 0
-    unchanged: int = 0
-    repeated: int = 0
-    rejected: int = 0
-    skipped: int = 0
-
-    def adds_up(self) -> bool:
-        """True when every row read is accounted for."""
-        return self.read == self.loaded + self.unchanged + self.repeated + self.rejected + self.skipped
-
-
-@dataclass
-class Batch:
-    """A file's rows after judgement. ``raw(idx)`` gives, for rows of the frame, the JSON text of the cells as they stood."""
-
-    facts: FileFacts
-    accepted: pd.DataFrame
-    rejected: pd.DataFrame
-    streamers: pd.DataFrame
-    faults: pd.DataFrame
-    as_of: str | None
-    scope: str
-    rows_read: int
-    rows_skipped: int
-    loose: bool
-    raw: Callable[[Sequence[int]], list[str]]
-
-
 def known_file(connection: Connection, sha256: str, options: str) -> bool:
     """True when a file of these bytes, asked for in this way, stands in the registry already."""
-    return connection.execute(text(
-        "SELECT 1 FROM report_file WHERE sha256 = :s AND options = :o AND state = 'loaded'"), {"s": sha256, "o": options}).first() is not None
+    return (
+        connection.execute(
+            text("SELECT 1 FROM report_file WHERE sha256 = :s AND options = :o AND state = 'loaded'"),
+            {"s": sha256, "o": options},
+        ).first()
+        is not None
+    )
 
 
 def previous_full_counts(connection: Connection, source: str, as_of: str) -> dict[str, int]:
     """Accounts in the newest live full report before ``as_of``, by report part."""
-    frame = bulk.read(connection, """
+    frame = bulk.read(
+        connection,
+        """
         WITH last AS (SELECT part, MAX(as_of) AS as_of FROM report
                       WHERE source = :source AND scope = 'full' AND as_of < :as_of AND superseded_by IS NULL GROUP BY part)
         SELECT r.part, COUNT(DISTINCT c.account_ref) AS n FROM last
         JOIN report r ON r.part = last.part AND r.as_of = last.as_of AND r.source = :source AND r.scope = 'full'
                      AND r.superseded_by IS NULL
         JOIN sighting s ON s.report_id = r.id JOIN record c ON c.id = s.record_id GROUP BY r.part""",
-                      {"source": source, "as_of": as_of}, integers=["n"])
+        {"source": source, "as_of": as_of},
+        integers=["n"],
+    )
     return dict(zip(frame["part"].tolist(), frame["n"].tolist(), strict=True))
 
 
@@ -110,9 +68,14 @@ def load(connection: Connection, batch: Batch, ring: Keyring, now: str) -> Count
     _insert_records(connection, rows, batch, ring, source, now)
     _insert_sightings(connection, rows, reports)
     insert_rejects_and_faults(connection, batch, file_id, ring, reports)
-    connection.execute(text(
-        "UPDATE report_file SET rows_read = :read, rows_loaded = :loaded, rows_unchanged = :unchanged, rows_repeated = :repeated, "
-        "rows_rejected = :rejected, rows_skipped = :skipped WHERE id = :id"), {**vars(counts), "id": file_id})
+    connection.execute(
+        text(
+            "UPDATE report_file SET rows_read = :read, rows_loaded = :loaded, rows_unchanged = :unchanged, "
+            "rows_repeated = :repeated, "
+            "rows_rejected = :rejected, rows_skipped = :skipped WHERE id = :id"
+        ),
+        {**vars(counts), "id": file_id},
+    )
     return counts
 
 
@@ -121,20 +84,48 @@ def note_refusal(connection: Connection, facts: FileFacts, code: str, message: s
     insert_file(connection, facts, now, state="refused", refusal=code, message=message)
 
 
-def insert_file(connection: Connection, facts: FileFacts, now: str, *, state: str = "loaded", refusal: str | None = None,
-                message: str | None = None) -> int:
+def insert_file(
+    connection: Connection,
+    facts: FileFacts,
+    now: str,
+    *,
+    state: str = "loaded",
+    refusal: str | None = None,
+    message: str | None = None,
+) -> int:
     """Notes a file and returns its id."""
-    result = connection.execute(insert(ReportFile).values(
-        name=facts.name, sha256=facts.sha256, size=facts.size, kind=facts.kind, mapping=facts.mapping,
-        mapping_hash=facts.mapping_hash, options=facts.options, run_id=facts.run_id, warnings=facts.warnings,
-        accepted_reason=facts.accepted_reason, received_at=now, state=state, refusal=refusal, message=message))
+    result = connection.execute(
+        insert(ReportFile).values(
+            name=facts.name,
+            sha256=facts.sha256,
+            size=facts.size,
+            kind=facts.kind,
+            mapping=facts.mapping,
+            mapping_hash=facts.mapping_hash,
+            options=facts.options,
+            run_id=facts.run_id,
+            warnings=facts.warnings,
+            accepted_reason=facts.accepted_reason,
+            received_at=now,
+            state=state,
+            refusal=refusal,
+            message=message,
+        )
+    )
     assert result.inserted_primary_key is not None
     return int(result.inserted_primary_key[0])
 
 
-def _insert_reports(connection: Connection, batch: Batch, rows: pd.DataFrame, file_id: int, source: str, now: str) -> pd.DataFrame:
+def _insert_reports(
+    connection: Connection, batch: Batch, rows: pd.DataFrame, file_id: int, source: str, now: str
+) -> pd.DataFrame:
     """One report for each (as_of, part) of the rows; returns as_of, part, report_id. Former ones are superseded."""
-    every = pd.concat([rows[["as_of", "part"]], batch.rejected.assign(as_of=batch.rejected["as_of"].fillna(batch.as_of or ""))[["as_of", "part"]]])
+    every = pd.concat(
+        [
+            rows[["as_of", "part"]],
+            batch.rejected.assign(as_of=batch.rejected["as_of"].fillna(batch.as_of or ""))[["as_of", "part"]],
+        ]
+    )
     groups = every.fillna("").groupby(["as_of", "part"], sort=True).size().rename("n").reset_index()
     groups = groups[groups["as_of"] != ""]
     share = groups["n"] / groups.groupby("part")["n"].transform("sum")
@@ -142,12 +133,23 @@ def _insert_reports(connection: Connection, batch: Batch, rows: pd.DataFrame, fi
     groups["scope"] = [("delta" if stray else batch.scope) for stray in strays]
     groups["stored_part"] = [part + "*" if stray else part for part, stray in zip(groups["part"], strays, strict=True)]
     unreadable = batch.rejected[batch.rejected["account_id"].isna() & (batch.rejected["record_kind"] == "account")]
-    lost = unreadable.assign(as_of=unreadable["as_of"].fillna(batch.as_of or ""), part=unreadable["part"].fillna("")).groupby(["as_of", "part"]).size()
+    lost = (
+        unreadable.assign(as_of=unreadable["as_of"].fillna(batch.as_of or ""), part=unreadable["part"].fillna(""))
+        .groupby(["as_of", "part"])
+        .size()
+    )
     ids = []
     for group in groups.itertuples():
-        result = connection.execute(insert(Report).values(
-            file_id=file_id, source=source, as_of=group.as_of, part=group.stored_part, scope=group.scope,
-            unreadable=int(lost.get((group.as_of, group.part), 0))))
+        result = connection.execute(
+            insert(Report).values(
+                file_id=file_id,
+                source=source,
+                as_of=group.as_of,
+                part=group.stored_part,
+                scope=group.scope,
+                unreadable=int(lost.get((group.as_of, group.part), 0)),
+            )
+        )
         assert result.inserted_primary_key is not None
         ids.append(int(result.inserted_primary_key[0]))
         _supersede(connection, source, str(group.as_of), str(group.stored_part), ids[-1], now)
@@ -156,10 +158,17 @@ def _insert_reports(connection: Connection, batch: Batch, rows: pd.DataFrame, fi
 
 def _supersede(connection: Connection, source: str, as_of: str, part: str, report_id: int, now: str) -> None:
     # A new file for a date also takes the place of the corrections that were made to the former one.
-    where = "source = :source AND as_of = :as_of AND (part = :part OR part LIKE :corrected) AND id <> :id AND superseded_by IS NULL"
+    where = (
+        "source = :source AND as_of = :as_of AND (part = :part OR part LIKE :corrected) AND id <> :id AND superseded_by IS NULL"
+    )
     values = {"source": source, "as_of": as_of, "part": part, "corrected": part + "+更正%", "id": report_id, "now": now}
-    connection.execute(text(
-        f"UPDATE reject SET status = 'superseded', closed_at = :now WHERE status = 'open' AND report_id IN (SELECT id FROM report WHERE {where})"), values)
+    connection.execute(
+        text(
+            f"UPDATE reject SET status = 'superseded', closed_at = :now WHERE status = 'open' AND report_id IN "
+            f"(SELECT id FROM report WHERE {where})"
+        ),
+        values,
+    )
     connection.execute(text(f"UPDATE report SET superseded_by = :id, superseded_at = :now WHERE {where}"), values)
 
 
@@ -169,17 +178,22 @@ def _newest_versions(connection: Connection, rows: pd.DataFrame, source: str) ->
         return set()
     accounts = rows[["platform", "account_id"]].drop_duplicates().fillna("")
     bulk.stage(connection, "load_accounts", accounts.rename(columns={"account_id": "account_ref"}))
-    frame = bulk.read(connection, """
+    frame = bulk.read(
+        connection,
+        """
         SELECT record_key FROM (
             SELECT c.record_key, RANK() OVER (PARTITION BY c.platform, c.account_ref ORDER BY r.as_of DESC, r.id DESC) AS place
-            FROM load_accounts a JOIN record c ON c.platform = a.platform AND c.account_ref = a.account_ref AND c.source = :source
+            FROM load_accounts a JOIN record c ON c.platform = a.platform AND c.account_ref = a.account_ref AND
+            c.source = :source
             JOIN sighting s ON s.record_id = c.id JOIN report r ON r.id = s.report_id
             WHERE r.source = :source AND r.superseded_by IS NULL) v
         WHERE place = 1
         UNION ALL
         SELECT c.record_key FROM record c WHERE c.source = :source AND c.record_kind = 'streamer'
             AND EXISTS (SELECT 1 FROM sighting s JOIN report r ON r.id = s.report_id
-                        WHERE s.record_id = c.id AND r.superseded_by IS NULL)""", {"source": source})
+                        WHERE s.record_id = c.id AND r.superseded_by IS NULL)""",
+        {"source": source},
+    )
     bulk.unstage(connection, "load_accounts")
     return set(frame["record_key"])
 
@@ -196,21 +210,28 @@ def _insert_records(connection: Connection, rows: pd.DataFrame, batch: Batch, ri
     records, people = seal_records(fresh, batch.streamers, ring, source=source, loose=batch.loose)
     bulk.stage(connection, "load_records", records.drop(columns="signature"), like="record")
     bulk.stage(connection, "load_signatures", records[["record_key", "signature"]].astype("str"))
-    connection.execute(text(
-        "INSERT INTO subject (signature, created_at) SELECT DISTINCT signature, :now FROM load_signatures n "
-        "WHERE NOT EXISTS (SELECT 1 FROM subject s WHERE s.signature = n.signature) ORDER BY signature"), {"now": now})
+    connection.execute(
+        text(
+            "INSERT INTO subject (signature, created_at) SELECT DISTINCT signature, :now FROM load_signatures n "
+            "WHERE NOT EXISTS (SELECT 1 FROM subject s WHERE s.signature = n.signature) ORDER BY signature"
+        ),
+        {"now": now},
+    )
     columns = [c for c in records.columns if c != "signature"]
     connection.exec_driver_sql(
         f"INSERT INTO record ({', '.join(columns)}, subject_id) SELECT {', '.join('n.' + c for c in columns)}, s.id "
-        "FROM load_records n JOIN load_signatures g ON g.record_key = n.record_key JOIN subject s ON s.signature = g.signature")
+        "FROM load_records n JOIN load_signatures g ON g.record_key = n.record_key JOIN subject s ON s.signature = g.signature"
+    )
     bulk.unstage(connection, "load_records")
     bulk.unstage(connection, "load_signatures")
     if len(people):
         bulk.stage(connection, "load_people", people)
         columns = [c for c in people.columns if c != "record_key"]
+        theirs = ", ".join("n." + c for c in columns)
         connection.exec_driver_sql(
-            f"INSERT INTO record_streamer (record_id, {', '.join(columns)}) SELECT c.id, {', '.join('n.' + c for c in columns)} "
-            "FROM load_people n JOIN record c ON c.record_key = n.record_key")
+            f"INSERT INTO record_streamer (record_id, {', '.join(columns)}) SELECT c.id, {theirs} "
+            "FROM load_people n JOIN record c ON c.record_key = n.record_key"
+        )
         bulk.unstage(connection, "load_people")
 
 
@@ -220,59 +241,9 @@ def _insert_sightings(connection: Connection, rows: pd.DataFrame, reports: pd.Da
     connection.exec_driver_sql(
         "INSERT INTO sighting (report_id, record_id, sheet, row) SELECT n.report_id, c.id, n.sheet, n.row "
         "FROM load_sightings n JOIN record c ON c.record_key = n.record_key "
-        "WHERE NOT EXISTS (SELECT 1 FROM sighting s WHERE s.report_id = n.report_id AND s.record_id = c.id)")
+        "WHERE NOT EXISTS (SELECT 1 FROM sighting s WHERE s.report_id = n.report_id AND s.record_id = c.id)"
+    )
     bulk.unstage(connection, "load_sightings")
-
-
-def insert_rejects_and_faults(connection: Connection, batch: Batch, file_id: int, ring: Keyring,
-                              reports: pd.DataFrame | None = None) -> None:
-    """Keeps the rejected rows whole and sealed, with all their codes, and the codes of values that were emptied elsewhere."""
-    _insert_rejects(connection, batch, file_id, ring, reports)
-    _insert_value_faults(connection, batch, file_id)
-
-
-def _insert_rejects(connection: Connection, batch: Batch, file_id: int, ring: Keyring, reports: pd.DataFrame | None) -> None:
-    rejected = batch.rejected
-    if rejected.empty:
-        return
-    tokens = [secrets.token_hex(8) for _ in range(len(rejected))]
-    rows = rejected.reindex(columns=list(dict.fromkeys([*rejected.columns, "as_of", "platform", "account_id", "account_name"])))
-    rows = rows.assign(as_of=rows["as_of"].astype("str").fillna(batch.as_of or ""), part=rows["part"].fillna("")).reset_index(names="idx")
-    if reports is None:
-        rows["report_id"] = pd.Series(pd.NA, index=rows.index, dtype="Int64")
-    else:
-        rows = rows.merge(reports, on=["as_of", "part"], how="left")
-    frame = pd.DataFrame({
-        "token": pd.Series(tokens, dtype="str"), "file_id": file_id, "report_id": rows["report_id"].astype("Int64").astype(object),
-        "as_of": rows["as_of"].where(rows["as_of"] != ""), "platform": rows["platform"], "account_ref": rows["account_id"],
-        "account_name": rows["account_name"], "sheet": rows["sheet"].fillna(""), "row": rows["row"], "status": "open",
-        "sealed": pd.Series(ring.seal_column(batch.raw(rows["idx"].tolist()), column="reject.sealed", record_keys=tokens), dtype=object),
-    })
-    bulk.stage(connection, "load_rejects", frame, like="reject")
-    names = ", ".join(frame.columns)
-    connection.exec_driver_sql(f"INSERT INTO reject ({names}) SELECT {names} FROM load_rejects")
-    bulk.unstage(connection, "load_rejects")
-    _insert_faults(connection, batch, file_id, rows.set_index("idx").assign(token=tokens))
-
-
-def _insert_value_faults(connection: Connection, batch: Batch, file_id: int) -> None:
-    """Values that were emptied in rows that loaded: a clerk should see them too."""
-    emptied = batch.faults[batch.faults["idx"].isin(batch.accepted.index) & (batch.faults["code"].map(severity) == "empty")]
-    if len(emptied):
-        places = batch.accepted.assign(token=pd.Series(pd.NA, index=batch.accepted.index, dtype="str"))
-        _insert_faults(connection, Batch(**{**vars(batch), "faults": emptied}), file_id, places)
-
-
-def _insert_faults(connection: Connection, batch: Batch, file_id: int, places: pd.DataFrame) -> None:
-    """``places``: index idx; sheet, row, token (NA for a loaded row)."""
-    faults = batch.faults[batch.faults["idx"].isin(places.index)].drop_duplicates(["idx", "field", "code"])
-    frame = faults.merge(places[["sheet", "row", "token"]], left_on="idx", right_index=True)
-    frame = frame[["token", "sheet", "row", "field", "header", "code", "note"]].fillna({"sheet": "", "field": "", "header": "", "note": ""})
-    bulk.stage(connection, "load_faults", frame)
-    connection.exec_driver_sql(
-        "INSERT INTO fault (file_id, reject_id, sheet, row, field, header, code, note) "
-        f"SELECT {file_id}, r.id, n.sheet, n.row, n.field, n.header, n.code, n.note FROM load_faults n LEFT JOIN reject r ON r.token = n.token")
-    bulk.unstage(connection, "load_faults")
 
 
 def raw_text(cells: dict[str, str]) -> str:

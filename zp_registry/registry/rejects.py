@@ -33,18 +33,41 @@ class KeptRow:
 
 def open_rejects(connection: Connection, ring: Keyring, tokens: Sequence[str] | None = None) -> list[KeptRow]:
     """The open rejects (or those of ``tokens``, whatever their state), in file and row order."""
-    rows = bulk.read(connection, """
-        SELECT j.id, j.token, j.file_id, f.name AS source_file, f.mapping, f.kind, f.options, j.as_of, j.sheet, j.row, j.status, j.sealed
-        FROM reject j JOIN report_file f ON f.id = j.file_id ORDER BY f.id, j.sheet, j.row""", integers=["id", "file_id", "row"], raw=["sealed"])
+    rows = bulk.read(
+        connection,
+        """
+        SELECT j.id, j.token, j.file_id, f.name AS source_file, f.mapping, f.kind, f.options, j.as_of, j.sheet,
+        j.row, j.status, j.sealed
+        FROM reject j JOIN report_file f ON f.id = j.file_id ORDER BY f.id, j.sheet, j.row""",
+        integers=["id", "file_id", "row"],
+        raw=["sealed"],
+    )
     rows = rows[rows["token"].isin(list(tokens))] if tokens is not None else rows[rows["status"] == "open"]
-    faults = bulk.read(connection, "SELECT reject_id, header, code, note FROM fault WHERE reject_id IS NOT NULL ORDER BY id", integers=["reject_id"])
+    faults = bulk.read(
+        connection,
+        "SELECT reject_id, header, code, note FROM fault WHERE reject_id IS NOT NULL ORDER BY id",
+        integers=["reject_id"],
+    )
     by_reject: dict[int, dict[str, list[tuple[str, str]]]] = {}
     for reject, header, code, note in faults.itertuples(index=False, name=None):
         entry = by_reject.setdefault(int(reject), {}).setdefault(header if isinstance(header, str) else "", [])
         entry.append((code, message(code, note if isinstance(note, str) else "")))
-    return [KeptRow(r.token, int(r.file_id), r.source_file, r.mapping, r.kind, r.options, r.as_of if isinstance(r.as_of, str) else "", r.sheet, int(r.row),
-                    json.loads(ring.unseal(bytes(r.sealed), column="reject.sealed", record_key=r.token).decode()), by_reject.get(int(r.id), {}))
-            for r in rows.itertuples()]
+    return [
+        KeptRow(
+            r.token,
+            int(r.file_id),
+            r.source_file,
+            r.mapping,
+            r.kind,
+            r.options,
+            r.as_of if isinstance(r.as_of, str) else "",
+            r.sheet,
+            int(r.row),
+            json.loads(ring.unseal(bytes(r.sealed), column="reject.sealed", record_key=r.token).decode()),
+            by_reject.get(int(r.id), {}),
+        )
+        for r in rows.itertuples()
+    ]
 
 
 def laid_over(original: dict[str, str], shown: dict[str, str], edited: dict[str, str]) -> dict[str, str]:
@@ -60,5 +83,11 @@ def laid_over(original: dict[str, str], shown: dict[str, str], edited: dict[str,
 def close(connection: Connection, tokens: Sequence[str], now: str) -> None:
     """Closes rejects as corrected."""
     bulk.stage(connection, "rc_tokens", pd.DataFrame({"token": list(tokens)}).astype("str"))
-    connection.execute(text("UPDATE reject SET status = 'corrected', closed_at = :n WHERE token IN (SELECT token FROM rc_tokens) AND status = 'open'"), {"n": now})
+    connection.execute(
+        text(
+            "UPDATE reject SET status = 'corrected', closed_at = :n WHERE token IN (SELECT token FROM rc_tokens) AND "
+            "status = 'open'"
+        ),
+        {"n": now},
+    )
     bulk.unstage(connection, "rc_tokens")

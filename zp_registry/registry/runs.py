@@ -19,23 +19,29 @@ def start_run(engine: Engine, command: str) -> str:
     run_id = moment()[:19].replace(":", "").replace("-", "") + "-" + secrets.token_hex(3)
     with engine.begin() as connection:
         connection.execute(text("UPDATE run SET state = 'killed', ended_at = :n WHERE state = 'running'"), {"n": moment()})
-        connection.execute(text(
-            "INSERT INTO run (run_id, command, state, started_at, pid, host) VALUES (:r, :c, 'running', :n, :p, :h)"),
-            {"r": run_id, "c": command, "n": moment(), "p": os.getpid(), "h": socket.gethostname()})
+        connection.execute(
+            text("INSERT INTO run (run_id, command, state, started_at, pid, host) VALUES (:r, :c, 'running', :n, :p, :h)"),
+            {"r": run_id, "c": command, "n": moment(), "p": os.getpid(), "h": socket.gethostname()},
+        )
     return run_id
 
 
 def finish_run(engine: Engine, run_id: str, state: str, exit_code: int, summary: dict[str, Any]) -> None:
     """Notes how a run ended: ``state`` done | partial | failed."""
     with engine.begin() as connection:
-        connection.execute(text(
-            "UPDATE run SET state = :s, exit_code = :e, ended_at = :n, summary = :j WHERE run_id = :r"),
-            {"s": state, "e": exit_code, "n": moment(), "r": run_id, "j": json.dumps(summary, ensure_ascii=False, default=str)})
+        connection.execute(
+            text("UPDATE run SET state = :s, exit_code = :e, ended_at = :n, summary = :j WHERE run_id = :r"),
+            {"s": state, "e": exit_code, "n": moment(), "r": run_id, "j": json.dumps(summary, ensure_ascii=False, default=str)},
+        )
 
 
 def last_runs(engine: Engine, limit: int = 20) -> list[dict[str, Any]]:
     """The newest runs first."""
     with engine.connect() as connection:
-        frame = bulk.read(connection, "SELECT run_id, command, state, started_at, ended_at, exit_code FROM run ORDER BY started_at DESC LIMIT :n",
-                          {"n": limit}, integers=["exit_code"])
+        frame = bulk.read(
+            connection,
+            "SELECT run_id, command, state, started_at, ended_at, exit_code FROM run ORDER BY started_at DESC LIMIT :n",
+            {"n": limit},
+            integers=["exit_code"],
+        )
     return [dict(r) for r in frame.astype(object).where(frame.notna(), None).to_dict("records")]

@@ -18,18 +18,87 @@ from zp_registry.frames import STREAMER_FIELDS
 # Fields that may be read only with the key; they live in ``record.sealed``.
 SENSITIVE = ("id_number", "operator_id_number", "contact_phone", "phones", "payee_account", "extra", "streamers")
 CONTENT = (
-    "record_kind", "platform", "account_id", "account_handle", "account_name", "account_url", "account_kind", "account_status",
-    "opened_on", "closed_on", "followers", "held_from", "held_to", "subject_kind", "subject_name", "uscc", "id_type",
-    "id_number", "id_mask", "legal_representative", "operator_name", "operator_id_number", "operator_id_mask", "contact_name",
-    "contact_phone", "phones", "phone_mask", "business_address", "exempt_case", "over_threshold", "agency_name", "agency_uscc",
-    "payee_name", "payee_account", "payee_account_mask", "payee_bank", "verified_on", "info_status", "extra", "streamers",
+    "record_kind",
+    "platform",
+    "account_id",
+    "account_handle",
+    "account_name",
+    "account_url",
+    "account_kind",
+    "account_status",
+    "opened_on",
+    "closed_on",
+    "followers",
+    "held_from",
+    "held_to",
+    "subject_kind",
+    "subject_name",
+    "uscc",
+    "id_type",
+    "id_number",
+    "id_mask",
+    "legal_representative",
+    "operator_name",
+    "operator_id_number",
+    "operator_id_mask",
+    "contact_name",
+    "contact_phone",
+    "phones",
+    "phone_mask",
+    "business_address",
+    "exempt_case",
+    "over_threshold",
+    "agency_name",
+    "agency_uscc",
+    "payee_name",
+    "payee_account",
+    "payee_account_mask",
+    "payee_bank",
+    "verified_on",
+    "info_status",
+    "extra",
+    "streamers",
 )
 _COPIED = (
-    "record_kind", "platform", "account_handle", "account_name", "account_url", "account_kind", "account_status", "opened_on",
-    "closed_on", "held_from", "held_to", "verified_on", "info_status", "followers", "subject_kind", "subject_name", "subject_key",
-    "uscc", "id_type", "legal_representative", "legal_key", "operator_name", "operator_key", "contact_name", "business_address",
-    "address_key", "province", "city", "county", "town", "market", "exempt_case", "over_threshold", "agency_name", "agency_key",
-    "agency_uscc", "payee_name", "payee_key", "payee_bank",
+    "record_kind",
+    "platform",
+    "account_handle",
+    "account_name",
+    "account_url",
+    "account_kind",
+    "account_status",
+    "opened_on",
+    "closed_on",
+    "held_from",
+    "held_to",
+    "verified_on",
+    "info_status",
+    "followers",
+    "subject_kind",
+    "subject_name",
+    "subject_key",
+    "uscc",
+    "id_type",
+    "legal_representative",
+    "legal_key",
+    "operator_name",
+    "operator_key",
+    "contact_name",
+    "business_address",
+    "address_key",
+    "province",
+    "city",
+    "county",
+    "town",
+    "market",
+    "exempt_case",
+    "over_threshold",
+    "agency_name",
+    "agency_key",
+    "agency_uscc",
+    "payee_name",
+    "payee_key",
+    "payee_bank",
 )
 _UNIT, _NOTHING = "\x1f", "\x00"
 
@@ -49,8 +118,10 @@ def with_streamers(frame: pd.DataFrame, streamers: pd.DataFrame) -> pd.DataFrame
     fields = [*STREAMER_FIELDS, "id_mask", "phone_mask"]
     ordered = streamers.sort_values(["idx", "ordinal"])
     people = ordered[fields].astype(object).where(ordered[fields].notna(), None).to_dict("records")
-    texts = pd.Series([json.dumps({k: v for k, v in p.items() if v is not None}, ensure_ascii=False) for p in people],
-                      index=ordered["idx"].to_numpy())
+    texts = pd.Series(
+        [json.dumps({k: v for k, v in p.items() if v is not None}, ensure_ascii=False) for p in people],
+        index=ordered["idx"].to_numpy(),
+    )
     lists = ("[" + texts.groupby(level=0).agg(",".join) + "]").astype("str")
     return frame.assign(streamers=lists.reindex(frame.index).astype("str"))
 
@@ -60,8 +131,9 @@ def record_keys(frame: pd.DataFrame, ring: Keyring, source: str) -> pd.Series[st
     return ring.match_column(source + _UNIT + joined(frame, CONTENT), "record").astype("str")
 
 
-def seal_records(frame: pd.DataFrame, streamers: pd.DataFrame, ring: Keyring, *, source: str,
-                 loose: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
+def seal_records(
+    frame: pd.DataFrame, streamers: pd.DataFrame, ring: Keyring, *, source: str, loose: bool
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rows (NORMALISED with ``record_key`` and ``streamers``, unique by record_key) as rows of ``record`` with ``signature``,
     and their people on camera as rows of ``record_streamer`` with ``record_key``. No plain number is left in either."""
     out = frame[["record_key", *_COPIED]].copy()
@@ -78,8 +150,11 @@ def seal_records(frame: pd.DataFrame, streamers: pd.DataFrame, ring: Keyring, *,
     out["payee_hash"] = ring.match_column(frame["payee_account"], "payee")
     out["payee_mask"] = mask_account_column(frame["payee_account"]).fillna(frame["payee_account_mask"])
     out["signature"] = signatures(out, ring)
-    out["sealed"] = pd.Series(ring.seal_column(sensitive_texts(frame, SENSITIVE), column="record.sealed",
-                                               record_keys=out["record_key"].tolist()), index=out.index, dtype=object)
+    out["sealed"] = pd.Series(
+        ring.seal_column(sensitive_texts(frame, SENSITIVE), column="record.sealed", record_keys=out["record_key"].tolist()),
+        index=out.index,
+        dtype=object,
+    )
     return out, _seal_streamers(frame, streamers, ring)
 
 
@@ -97,9 +172,22 @@ def signatures(records: pd.DataFrame, ring: Keyring) -> pd.Series[str]:
     name = records["subject_key"].fillna("")
     kind = records["subject_kind"].fillna("")
     person = records["subject_kind"].isin(["natural_person", "other"]) | records["subject_kind"].isna()
-    weak = ("W" + _UNIT + records["platform"].fillna("") + _UNIT + records["account_ref"].fillna("") + _UNIT + kind + _UNIT + name
-            + _UNIT + records["id_mask"].fillna(""))
-    text = weak.mask((person & records["id_hash"].notna()).to_numpy(), "I" + _UNIT + records["id_hash"].fillna("") + _UNIT + name)
+    weak = (
+        "W"
+        + _UNIT
+        + records["platform"].fillna("")
+        + _UNIT
+        + records["account_ref"].fillna("")
+        + _UNIT
+        + kind
+        + _UNIT
+        + name
+        + _UNIT
+        + records["id_mask"].fillna("")
+    )
+    text = weak.mask(
+        (person & records["id_hash"].notna()).to_numpy(), "I" + _UNIT + records["id_hash"].fillna("") + _UNIT + name
+    )
     text = text.mask(records["uscc"].notna().to_numpy(), "U" + _UNIT + records["uscc"].fillna("") + _UNIT + name)
     return ring.match_column(text, "subject").astype("str")
 
@@ -116,12 +204,21 @@ def sensitive_texts(frame: pd.DataFrame, fields: Sequence[str]) -> list[str | No
 
 def _seal_streamers(frame: pd.DataFrame, streamers: pd.DataFrame, ring: Keyring) -> pd.DataFrame:
     people = streamers[streamers["idx"].isin(frame.index)]
-    return pd.DataFrame({
-        "record_key": people["idx"].map(frame["record_key"]).astype("str"), "ordinal": people["ordinal"].astype("int64"),
-        "name": people["name"], "name_key": people["name_key"], "id_hash": ring.match_column(people["id_number"], "id"),
-        "id_mask": mask_id_column(people["id_number"]).fillna(people["id_mask"]),
-        "phone_hash": ring.match_column(people["phone"], "phone"),
-        "phone_mask": mask_phone_column(people["phone"]).fillna(people["phone_mask"]), "relation": people["relation"],
-        "agency": people["agency"], "agency_key": people["agency_key"], "residence": people["residence"],
-        "licence": people["licence"], "position": people["position"],
-    })
+    return pd.DataFrame(
+        {
+            "record_key": people["idx"].map(frame["record_key"]).astype("str"),
+            "ordinal": people["ordinal"].astype("int64"),
+            "name": people["name"],
+            "name_key": people["name_key"],
+            "id_hash": ring.match_column(people["id_number"], "id"),
+            "id_mask": mask_id_column(people["id_number"]).fillna(people["id_mask"]),
+            "phone_hash": ring.match_column(people["phone"], "phone"),
+            "phone_mask": mask_phone_column(people["phone"]).fillna(people["phone_mask"]),
+            "relation": people["relation"],
+            "agency": people["agency"],
+            "agency_key": people["agency_key"],
+            "residence": people["residence"],
+            "licence": people["licence"],
+            "position": people["position"],
+        }
+    )

@@ -18,7 +18,8 @@ __all__ = ["Resolved", "resolve"]
 @dataclass
 class Resolved:
     """``subjects``: subject_id, entity_id · ``entities``, ``identifiers``, ``names``, ``accounts``, ``holdings``, ``roles``,
-    ``links``: as the tables · ``edges``: left_id, right_id, judgement, score, tier, why · ``timeline``: one point per account and
+    ``links``: as the tables · ``edges``: left_id, right_id, judgement, score, tier, why · ``timeline``: one point
+    per account and
     date (history.POINTS) · ``doubts``: code, platform, account_id, entity_id, as_of, why, place (for DATA flags)."""
 
     subjects: pd.DataFrame
@@ -50,27 +51,43 @@ def resolve(evidence: Evidence) -> Resolved:
     observed = history.observations(records, evidence.sightings, evidence.reports, accounts)
     observed["entity_id"] = observed["subject_id"].map(entity_of).astype("str")
     points, undecided = history.choose_holders(observed)
-    named = records[["record_id", "platform", "account_name"]].merge(accounts, on="record_id")[[*ACCOUNT, "account_name"]].drop_duplicates()
+    named = (
+        records[["record_id", "platform", "account_name"]]
+        .merge(accounts, on="record_id")[[*ACCOUNT, "account_name"]]
+        .drop_duplicates()
+    )
     points = pd.concat([points, history.absences(points, evidence.reports, evidence.present, named)], ignore_index=True)
     points = points.sort_values([*ACCOUNT, "as_of", "kind"], ignore_index=True)
     held = history.holdings(points)
     seen = evidence.sightings.merge(records[records["subject_id"].notna()], on="record_id").merge(
-        evidence.reports[["report_id", "as_of"]], on="report_id")
+        evidence.reports[["report_id", "as_of"]], on="report_id"
+    )
     seen["entity_id"] = seen["subject_id"].map(entity_of).astype("str")
     entities, identifiers, names = survivorship.survive(seen)
     hold = points[points["kind"] == "hold"].assign(record_id=lambda f: f["record_id"].astype("int64"))
     return Resolved(
-        subjects=entity_of.rename("entity_id").rename_axis("subject_id").reset_index(), entities=entities, identifiers=identifiers,
-        names=names, accounts=_accounts(points, held, records, entities), holdings=held,
-        roles=roles(hold, records, evidence.people), links=_links(seen, entities),
+        subjects=entity_of.rename("entity_id").rename_axis("subject_id").reset_index(),
+        entities=entities,
+        identifiers=identifiers,
+        names=names,
+        accounts=_accounts(points, held, records, entities),
+        holdings=held,
+        roles=roles(hold, records, evidence.people),
+        links=_links(seen, entities),
         edges=pd.DataFrame(judged.edges, columns=["left_id", "right_id", "tier", "score", "why"]).assign(judgement="positive"),
-        timeline=points, doubts=_doubts(judged, entity_of, points, undecided))
+        timeline=points,
+        doubts=_doubts(judged, entity_of, points, undecided),
+    )
 
 
 def _accounts(points: pd.DataFrame, held: pd.DataFrame, records: pd.DataFrame, entities: pd.DataFrame) -> pd.DataFrame:
     """One row per account with its present holder, or its last one when it is gone."""
     there = points[points["kind"] != "end"]
-    seen = there.groupby(ACCOUNT).agg(first_seen=("as_of", "min"), last_seen=("as_of", "max"), unmatched=("unmatched", "last")).reset_index()
+    seen = (
+        there.groupby(ACCOUNT)
+        .agg(first_seen=("as_of", "min"), last_seen=("as_of", "max"), unmatched=("unmatched", "last"))
+        .reset_index()
+    )
     last = there.drop_duplicates(ACCOUNT, keep="last")[[*ACCOUNT, "record_id"]]
     holder = held.drop_duplicates(ACCOUNT, keep="last")[[*ACCOUNT, "entity_id", "valid_to"]]
     out = seen.merge(last, on=ACCOUNT).merge(holder, on=ACCOUNT, how="left").rename(columns={"valid_to": "gone_on"})
@@ -83,11 +100,19 @@ def _accounts(points: pd.DataFrame, held: pd.DataFrame, records: pd.DataFrame, e
 
 def _links(seen: pd.DataFrame, entities: pd.DataFrame) -> pd.DataFrame:
     """A natural person and the sole proprietorship that this person runs: two entities, linked by ``operates``."""
-    shops = seen.loc[(seen["subject_kind"] == "sole_proprietor") & seen["operator_hash"].notna(), ["entity_id", "operator_hash"]]
+    shops = seen.loc[
+        (seen["subject_kind"] == "sole_proprietor") & seen["operator_hash"].notna(), ["entity_id", "operator_hash"]
+    ]
     people = entities.loc[(entities["kind"] == "natural_person") & entities["id_hash"].notna(), ["entity_id", "id_hash"]]
     out = shops.drop_duplicates().merge(people, left_on="operator_hash", right_on="id_hash", suffixes=("_shop", "_person"))
-    return pd.DataFrame({"entity_id": out["entity_id_person"], "other_entity_id": out["entity_id_shop"], "kind": "operates",
-                         "why": "经营者证件号码与自然人证件号码相同"}).drop_duplicates(["entity_id", "other_entity_id"])
+    return pd.DataFrame(
+        {
+            "entity_id": out["entity_id_person"],
+            "other_entity_id": out["entity_id_shop"],
+            "kind": "operates",
+            "why": "经营者证件号码与自然人证件号码相同",
+        }
+    ).drop_duplicates(["entity_id", "other_entity_id"])
 
 
 def _doubts(judged: edges.Judged, entity_of: pd.Series[str], points: pd.DataFrame, undecided: pd.DataFrame) -> pd.DataFrame:
@@ -99,4 +124,6 @@ def _doubts(judged: edges.Judged, entity_of: pd.Series[str], points: pd.DataFram
     doubtful = {str(entity_of[s]): why for s, why in judged.doubts}
     unsure = placed[placed["entity_id"].isin(list(doubtful))]
     parts.append(unsure.assign(code="ENTITY_UNSURE", why=unsure["entity_id"].map(doubtful).astype("str")))
-    return pd.concat(parts, ignore_index=True)[["code", *ACCOUNT, "entity_id", "as_of", "why", "place", "file_name", "sheet", "row"]]
+    return pd.concat(parts, ignore_index=True)[
+        ["code", *ACCOUNT, "entity_id", "as_of", "why", "place", "file_name", "sheet", "row"]
+    ]

@@ -12,8 +12,10 @@ import pandas as pd
 
 def match_accounts(records: pd.DataFrame) -> pd.DataFrame:
     """``records`` (Evidence.records) → the account rows with columns ``record_id, account_id, unmatched`` (0/1)."""
-    rows = records.loc[(records["record_kind"] == "account") & records["account_ref"].notna(),
-                       ["record_id", "platform", "account_ref", "loose", "account_handle", "account_url", "account_name"]]
+    rows = records.loc[
+        (records["record_kind"] == "account") & records["account_ref"].notna(),
+        ["record_id", "platform", "account_ref", "loose", "account_handle", "account_url", "account_name"],
+    ]
     exact, loose = rows[rows["loose"] == 0], rows[rows["loose"] == 1]
     out = rows.assign(account_id=rows["account_ref"], unmatched=0)
     if loose.empty:

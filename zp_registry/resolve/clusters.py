@@ -14,7 +14,8 @@ class Clusters:
     def __init__(self, subjects: pd.DataFrame, negatives: Iterable[tuple[int, int]] = ()) -> None:
         self._parent = {int(s): int(s) for s in subjects["subject_id"]}
         self._strong: dict[int, str] = {
-            int(s): k for s, k in zip(subjects["subject_id"], subjects["strong"], strict=True) if isinstance(k, str)}
+            int(s): k for s, k in zip(subjects["subject_id"], subjects["strong"], strict=True) if isinstance(k, str)
+        }
         self._against: dict[int, set[int]] = {}
         for left, right in negatives:
             self._against.setdefault(left, set()).add(right)

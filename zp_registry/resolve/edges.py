@@ -25,7 +25,8 @@ class Judged:
 
 
 def link(subjects: pd.DataFrame, tokens: pd.DataFrame, human: pd.DataFrame) -> Judged:
-    """Joins subjects (subjects.describe) by ``tokens`` (subjects.tokens) and people's judgements (left_id, right_id, judgement)."""
+    """Joins subjects (subjects.describe) by ``tokens`` (subjects.tokens) and people's judgements (left_id, right_id,
+    judgement)."""
     negatives = human.loc[human["judgement"] != "positive", ["left_id", "right_id"]]
     judged = Judged(Clusters(subjects, negatives.itertuples(index=False, name=None)))
     for left, right in human.loc[human["judgement"] == "positive", ["left_id", "right_id"]].itertuples(index=False, name=None):
@@ -53,7 +54,9 @@ def _pairs(left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
 
 
 def _named(subjects: pd.DataFrame, tokens: pd.DataFrame) -> pd.DataFrame:
-    return subjects[["subject_id", "name_key", "business", "id_mask"]].dropna(subset=["name_key"]).merge(tokens, on="subject_id")
+    return (
+        subjects[["subject_id", "name_key", "business", "id_mask"]].dropna(subset=["name_key"]).merge(tokens, on="subject_id")
+    )
 
 
 def _same_account(weak: pd.DataFrame, tokens: pd.DataFrame) -> pd.DataFrame:
@@ -66,11 +69,16 @@ def _same_account(weak: pd.DataFrame, tokens: pd.DataFrame) -> pd.DataFrame:
 
 def _renamed(subjects: pd.DataFrame, tokens: pd.DataFrame) -> pd.DataFrame:
     """A person's name with one character corrected: the same account, and ten visible digits that agree."""
-    people = subjects[~subjects["business"] & subjects["id_mask"].str.replace("*", "", regex=False).str.len().ge(10).fillna(False)]
+    people = subjects[
+        ~subjects["business"] & subjects["id_mask"].str.replace("*", "", regex=False).str.len().ge(10).fillna(False)
+    ]
     named = people[["subject_id", "name_key", "id_mask"]].dropna().merge(tokens[tokens["type"] == "account"], on="subject_id")
     pairs = named.merge(named, on=["id_mask", "token"], suffixes=("_l", "_r"))
     pairs = pairs[pairs["subject_id_l"] < pairs["subject_id_r"]]
-    close = [len(a) == len(b) and sum(x != y for x, y in zip(a, b, strict=True)) == 1 for a, b in zip(pairs["name_key_l"], pairs["name_key_r"], strict=True)]
+    close = [
+        len(a) == len(b) and sum(x != y for x, y in zip(a, b, strict=True)) == 1
+        for a, b in zip(pairs["name_key_l"], pairs["name_key_r"], strict=True)
+    ]
     return pairs.loc[close, ["subject_id_l", "subject_id_r"]].drop_duplicates().sort_values(["subject_id_l", "subject_id_r"])
 
 
@@ -90,11 +98,21 @@ def _to_strong(subjects: pd.DataFrame, tokens: pd.DataFrame, judged: Judged) -> 
     if pairs.empty:
         return
     pairs["masked"] = pairs["weak_mask"].notna() & pairs["strong_mask"].notna() & ~pairs["business"]
-    pairs["counts"] = pairs["masked"] | (pairs["type"] == "account") | (~(pairs["hub_l"] | pairs["hub_r"]) & (pairs["type"] != "operator"))
+    pairs["counts"] = (
+        pairs["masked"] | (pairs["type"] == "account") | (~(pairs["hub_l"] | pairs["hub_r"]) & (pairs["type"] != "operator"))
+    )
     pairs = pairs[pairs["counts"]]
-    found = pairs.groupby(["root_l", "root_r"]).agg(
-        account=("type", lambda t: (t == "account").any()), kinds=("type", "nunique"), masked=("masked", "any"),
-        left=("subject_id_l", "min"), right=("subject_id_r", "min")).reset_index()
+    found = (
+        pairs.groupby(["root_l", "root_r"])
+        .agg(
+            account=("type", lambda t: (t == "account").any()),
+            kinds=("type", "nunique"),
+            masked=("masked", "any"),
+            left=("subject_id_l", "min"),
+            right=("subject_id_r", "min"),
+        )
+        .reset_index()
+    )
     found["rank"] = found["account"] * 100 + found["masked"] * 10 + found["kinds"]
     best = found[found["rank"] == found.groupby("root_l")["rank"].transform("max")]
     # Another candidate with a weaker tie is still a candidate, but for the same account, which no stranger of that name shares.
@@ -103,7 +121,15 @@ def _to_strong(subjects: pd.DataFrame, tokens: pd.DataFrame, judged: Judged) -> 
         alone = rivals[row.root_l] == 1 or (row.account and (best["root_l"] == row.root_l).sum() == 1)
         if alone and judged.clusters.join(int(row.left), int(row.right)):
             score = 0.95 if row.masked else 0.9
-            judged.edges.append((int(row.left), int(row.right), "partial", score, "名称相同，且" + ("同一账号" if row.account else "其他要素一致")))
+            judged.edges.append(
+                (
+                    int(row.left),
+                    int(row.right),
+                    "partial",
+                    score,
+                    "名称相同，且" + ("同一账号" if row.account else "其他要素一致"),
+                )
+            )
         elif not alone:
             judged.doubts.append((int(row.left), "名称及部分要素与多个主体相符"))
 
@@ -113,7 +139,11 @@ def _fitting(pairs: pd.DataFrame, subjects: pd.DataFrame, roots: pd.Series[int])
     the same cluster may have been mistyped. Adds ``weak_mask`` and ``strong_mask``."""
     masks = subjects.assign(root=subjects["subject_id"].map(roots))
     strong = masks[masks["strong"].notna()].groupby("root")["id_mask"].first()
-    shown = masks.loc[masks["id_mask"].notna(), ["root", "id_mask"]].drop_duplicates().rename(columns={"root": "root_l", "id_mask": "weak_mask"})
+    shown = (
+        masks.loc[masks["id_mask"].notna(), ["root", "id_mask"]]
+        .drop_duplicates()
+        .rename(columns={"root": "root_l", "id_mask": "weak_mask"})
+    )
     each = pairs.merge(shown, on="root_l", how="left").assign(strong_mask=lambda f: f["root_r"].map(strong).astype("str"))
     each = each[each["business"] | masks_fit(each["weak_mask"], each["strong_mask"])]
     return each.drop_duplicates(["subject_id_l", "subject_id_r", "type", "token"])

@@ -13,15 +13,31 @@ import pandas as pd
 from zp_registry.resolve.accounts import comparable
 
 ACCOUNT = ["platform", "account_id"]
-POINTS = ("platform", "account_id", "as_of", "kind", "entity_id", "record_id", "report_id", "source", "part", "sheet", "row",
-          "file_name", "end_reason", "unmatched")
+POINTS = (
+    "platform",
+    "account_id",
+    "as_of",
+    "kind",
+    "entity_id",
+    "record_id",
+    "report_id",
+    "source",
+    "part",
+    "sheet",
+    "row",
+    "file_name",
+    "end_reason",
+    "unmatched",
+)
 
 
 def observations(records: pd.DataFrame, sightings: pd.DataFrame, reports: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFrame:
     """Every sighting of an account, but shared reports' once the platform itself has reported the account: the platform's own
     word counts from then on, so that a stale copy cannot undo it."""
     rows = sightings.merge(accounts, on="record_id").merge(reports, on="report_id")
-    rows = rows.merge(records[["record_id", "subject_id", "platform", "loose", "held_from", "held_to", "info_status"]], on="record_id")
+    rows = rows.merge(
+        records[["record_id", "subject_id", "platform", "loose", "held_from", "held_to", "info_status"]], on="record_id"
+    )
     own = rows[rows["loose"] == 0].groupby(ACCOUNT)["as_of"].min().rename("own_from").reset_index()
     rows = rows.merge(own, on=ACCOUNT, how="left")
     return rows[(rows["loose"] == 0) | rows["own_from"].isna() | (rows["as_of"] < rows["own_from"])].drop(columns="own_from")
@@ -35,14 +51,18 @@ def choose_holders(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     rows = rows.assign(
         void=rows["info_status"].eq("void").fillna(False),
         stated=rows["held_from"].notna() | rows["held_to"].notna(),
-        over=(rows["held_to"] < rows["as_of"]).fillna(False) | (rows["held_from"] > rows["as_of"]).fillna(False))
+        over=(rows["held_to"] < rows["as_of"]).fillna(False) | (rows["held_from"] > rows["as_of"]).fillna(False),
+    )
     rows["live"] = ~rows["void"] & ~rows["over"]
     group = [*ACCOUNT, "as_of"]
     rows["stated_live"] = rows["live"] & rows["stated"]
     any_stated = rows.groupby(group)["stated_live"].transform("any")
     rows["candidate"] = rows["live"] & (rows["stated"] | ~any_stated)
     live = rows[rows["candidate"]].sort_values(
-        [*group, "held_from", "loose", "report_id", "row"], ascending=[True, True, True, False, True, True, True], na_position="last")
+        [*group, "held_from", "loose", "report_id", "row"],
+        ascending=[True, True, True, False, True, True, True],
+        na_position="last",
+    )
     holders = live.groupby(group)["entity_id"].transform("nunique")
     undecided = live[(holders > 1) & ~live["stated"]]
     starts = rows.groupby(ACCOUNT)["as_of"].min()
@@ -74,10 +94,14 @@ def absences(points: pd.DataFrame, reports: pd.DataFrame, present: pd.DataFrame,
     shielded = pd.concat([shielded, by_name[["report_id", *ACCOUNT]]]).merge(reports[["report_id", "as_of"]], on="report_id")
     named = unread[unread["account_name"].notna()].groupby("report_id").size()
     unnamed = full["unreadable"] - full["report_id"].map(named).fillna(0).astype("int64")
-    dates = full.loc[unnamed <= 0, ["source", "part", "as_of", "report_id", "file_name"]].drop_duplicates(["source", "part", "as_of"])
+    dates = full.loc[unnamed <= 0, ["source", "part", "as_of", "report_id", "file_name"]].drop_duplicates(
+        ["source", "part", "as_of"]
+    )
     there = pd.concat([points[[*ACCOUNT, "as_of"]], shielded[[*ACCOUNT, "as_of"]]]).drop_duplicates()
     known = points[points["kind"] != "end"][[*ACCOUNT, "as_of", "source", "part"]]
-    known = known.assign(part=known["part"].str.replace(r"(\+更正.*|\*)$", "", regex=True))  # a corrected row belongs to its list
+    known = known.assign(
+        part=known["part"].str.replace(r"(\+更正.*|\*)$", "", regex=True)
+    )  # a corrected row belongs to its list
     # The part in which an account stood last is where its absence shows.
     there = there.merge(known, on=[*ACCOUNT, "as_of"], how="left").sort_values([*ACCOUNT, "as_of"])
     there[["source", "part"]] = there.groupby(ACCOUNT)[["source", "part"]].ffill()
@@ -89,10 +113,22 @@ def absences(points: pd.DataFrame, reports: pd.DataFrame, present: pd.DataFrame,
     missing = pd.merge_asof(
         there.assign(day=days["there"]).sort_values("day"),
         dates.rename(columns={"as_of": "missed_on"}).assign(day=days["dates"]).sort_values("day"),
-        on="day", by=["source", "part"], direction="forward", allow_exact_matches=False)
+        on="day",
+        by=["source", "part"],
+        direction="forward",
+        allow_exact_matches=False,
+    )
     missing = missing[missing["missed_on"].notna() & (missing["until"].isna() | (missing["missed_on"] < missing["until"]))]
-    out = missing.assign(as_of=missing["missed_on"], kind="end", end_reason="absent", sheet="", row=0, unmatched=0,
-                         entity_id=pd.Series(pd.NA, index=missing.index, dtype="str"), record_id=pd.NA)
+    out = missing.assign(
+        as_of=missing["missed_on"],
+        kind="end",
+        end_reason="absent",
+        sheet="",
+        row=0,
+        unmatched=0,
+        entity_id=pd.Series(pd.NA, index=missing.index, dtype="str"),
+        record_id=pd.NA,
+    )
     return out[list(POINTS)]
 
 
@@ -100,12 +136,17 @@ def holdings(points: pd.DataFrame) -> pd.DataFrame:
     """Points (hold and end) → platform, account_id, entity_id, valid_from, valid_to, end_reason, evidence."""
     rows = points[points["kind"] != "present"].sort_values([*ACCOUNT, "as_of", "kind"])
     account = rows["platform"] + "\x1f" + rows["account_id"]
-    same = (account == account.shift()) & (rows["entity_id"] == rows["entity_id"].shift()) & (rows["kind"] == rows["kind"].shift())
+    same = (
+        (account == account.shift()) & (rows["entity_id"] == rows["entity_id"].shift()) & (rows["kind"] == rows["kind"].shift())
+    )
     starts = rows[~same.fillna(False).to_numpy(dtype=bool)]
     following = starts.groupby(ACCOUNT)[["as_of", "kind", "end_reason"]].shift(-1)
-    out = starts.assign(valid_from=starts["as_of"], valid_to=following["as_of"],
-                        end_reason=following["end_reason"].where(following["kind"] != "hold", "changed"),
-                        evidence=place(starts))
+    out = starts.assign(
+        valid_from=starts["as_of"],
+        valid_to=following["as_of"],
+        end_reason=following["end_reason"].where(following["kind"] != "hold", "changed"),
+        evidence=place(starts),
+    )
     out.loc[out["valid_to"].isna(), "end_reason"] = pd.NA
     out = out[out["kind"] == "hold"]
     return out[[*ACCOUNT, "entity_id", "valid_from", "valid_to", "end_reason", "evidence"]].reset_index(drop=True)
@@ -127,8 +168,17 @@ def spells(seen: pd.DataFrame, dates: pd.DataFrame) -> pd.DataFrame:
     rows = rows.sort_values([*keys, "n"])
     rows["spell"] = (rows["n"] - rows.groupby(keys).cumcount()).astype("int64")
     grouped = rows.groupby([*keys, "spell"])
-    out = grouped.agg(name=("name", "last"), mask=("mask", "last"), relation=("relation", "last"), valid_from=("as_of", "min"),
-                      valid_to=("next_as_of", "last")).reset_index().drop(columns="spell")
+    out = (
+        grouped.agg(
+            name=("name", "last"),
+            mask=("mask", "last"),
+            relation=("relation", "last"),
+            valid_from=("as_of", "min"),
+            valid_to=("next_as_of", "last"),
+        )
+        .reset_index()
+        .drop(columns="spell")
+    )
     last = grouped["next_as_of"].apply(lambda s: s.iloc[-1]).reset_index(drop=True)
     out["valid_to"] = last.astype("str")
     return out

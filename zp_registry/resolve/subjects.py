@@ -13,7 +13,17 @@ def describe(records: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFrame:
     """One row per subject: ``subject_id, business, kind, name_key, uscc, id_hash, id_mask, operator_hash, operator_mask,
     operator_key, legal_key, strong`` where ``strong`` is ``uscc:…`` or ``id:…`` for a valid number, else NA."""
     rows = records[records["subject_id"].notna()].sort_values("record_id")
-    columns = ["subject_kind", "subject_key", "uscc", "id_hash", "id_mask", "operator_hash", "operator_mask", "operator_key", "legal_key"]
+    columns = [
+        "subject_kind",
+        "subject_key",
+        "uscc",
+        "id_hash",
+        "id_mask",
+        "operator_hash",
+        "operator_mask",
+        "operator_key",
+        "legal_key",
+    ]
     out = rows.groupby("subject_id", sort=True)[columns].last().reset_index()
     out = out.rename(columns={"subject_kind": "kind", "subject_key": "name_key"})
     out["subject_id"] = out["subject_id"].astype("int64")
@@ -54,10 +64,11 @@ def _token(rows: pd.DataFrame, kind: str, values: pd.Series[str]) -> pd.DataFram
 
 def masks_fit(left: pd.Series[str], right: pd.Series[str]) -> pd.Series[bool]:
     """True where two masked numbers can be one number: the visible ends agree as far as both show them; NA fits anything."""
+
     def ends(mask: object) -> tuple[str, str] | None:
         if not isinstance(mask, str) or "*" not in mask:
             return None if not isinstance(mask, str) else (mask, mask)
-        return mask[: mask.index("*")], mask[mask.rindex("*") + 1:]
+        return mask[: mask.index("*")], mask[mask.rindex("*") + 1 :]
 
     def fit(a: object, b: object) -> bool:
         x, y = ends(a), ends(b)
@@ -68,7 +79,13 @@ def masks_fit(left: pd.Series[str], right: pd.Series[str]) -> pd.Series[bool]:
 
     pairs = pd.DataFrame({"a": left.to_numpy(), "b": right.to_numpy()}, index=left.index)
     distinct = pairs.drop_duplicates()
-    known = {(a, b): fit(a, b) for a, b in zip(distinct["a"].astype(object).where(distinct["a"].notna(), None),
-                                               distinct["b"].astype(object).where(distinct["b"].notna(), None), strict=True)}
+    known = {
+        (a, b): fit(a, b)
+        for a, b in zip(
+            distinct["a"].astype(object).where(distinct["a"].notna(), None),
+            distinct["b"].astype(object).where(distinct["b"].notna(), None),
+            strict=True,
+        )
+    }
     cleaned = pairs.astype(object).where(pairs.notna(), None)
     return pd.Series([known[(a, b)] for a, b in zip(cleaned["a"], cleaned["b"], strict=True)], index=left.index, dtype=bool)

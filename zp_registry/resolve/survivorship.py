@@ -1,4 +1,5 @@
-"""What is shown for an entity: newer values over older ones, a platform's own report over a shared one, each with its source."""
+"""What is shown for an entity: newer values over older ones, a platform's own report over a shared one, each with
+its source."""
 
 from __future__ import annotations
 
@@ -14,8 +15,12 @@ def survive(seen: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFram
     grouped = rows.groupby("entity_id", sort=True)
     out = grouped.agg(first_seen=("as_of", "min"), last_seen=("as_of", "max"))
     values = {
-        "name": ("subject_name", "name_record"), "name_key": ("subject_key", None), "uscc": ("uscc", "number_record"),
-        "id_hash": ("id_hash", None), "phone_hash": ("phone_hash", "phone_record"), "contact_name": ("contact_name", None),
+        "name": ("subject_name", "name_record"),
+        "name_key": ("subject_key", None),
+        "uscc": ("uscc", "number_record"),
+        "id_hash": ("id_hash", None),
+        "phone_hash": ("phone_hash", "phone_record"),
+        "contact_name": ("contact_name", None),
         "address": ("business_address", "address_record"),
     }
     for column, (source, record) in values.items():
@@ -25,7 +30,9 @@ def survive(seen: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFram
             out[record] = newest["record_id"].reindex(out.index).astype("Int64")
     out["id_mask"] = _mask(rows, "id_mask", "id_hash").reindex(out.index).astype("str")
     out["phone_mask"] = _mask(rows, "phone_mask", "phone_hash").reindex(out.index).astype("str")
-    number = rows[rows["id_hash"].notna() & rows["uscc"].isna()].drop_duplicates("entity_id", keep="last").set_index("entity_id")
+    number = (
+        rows[rows["id_hash"].notna() & rows["uscc"].isna()].drop_duplicates("entity_id", keep="last").set_index("entity_id")
+    )
     out["number_record"] = out["number_record"].fillna(number["record_id"].reindex(out.index).astype("Int64"))
     out["kind"] = kinds(rows).reindex(out.index).fillna("other")
     placed = rows[rows["town"].notna()]
@@ -39,7 +46,9 @@ def survive(seen: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFram
 
 def _mask(rows: pd.DataFrame, mask: str, number: str) -> pd.Series[str]:
     """The newest mask, one of a whole number before one that was reported masked."""
-    shown = rows[rows[mask].notna()].assign(whole=lambda f: f[number].notna()).sort_values(["entity_id", "whole"], kind="stable")
+    shown = (
+        rows[rows[mask].notna()].assign(whole=lambda f: f[number].notna()).sort_values(["entity_id", "whole"], kind="stable")
+    )
     return shown.drop_duplicates("entity_id", keep="last").set_index("entity_id")[mask]
 
 
@@ -53,7 +62,8 @@ def kinds(rows: pd.DataFrame) -> pd.Series[str]:
 def _identifiers(rows: pd.DataFrame) -> pd.DataFrame:
     business = rows["subject_kind"].isin(["enterprise", "sole_proprietor", "cooperative"])
     parts = [
-        rows.assign(kind="uscc", value=rows["uscc"]), rows[~business].assign(kind="id", value=rows.loc[~business, "id_hash"]),
+        rows.assign(kind="uscc", value=rows["uscc"]),
+        rows[~business].assign(kind="id", value=rows.loc[~business, "id_hash"]),
         rows[~business].assign(kind="mask", value=rows.loc[~business, "id_mask"]),
     ]
     long = pd.concat([p.loc[p["value"].notna(), ["entity_id", "kind", "value", "as_of"]] for p in parts])

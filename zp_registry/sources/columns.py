@@ -16,7 +16,6 @@ from zp_registry.sources.tables import Cell, Column, TextColumn
 
 EXACT = 1e15  # a double keeps 15 digits for certain: a number cell of 16 or more cannot be trusted
 _SCIENTIFIC = r"^\s*'?[+-]?\d(?:\.\d+)?[eE]\+?\d{2,}\s*$"
-_EPOCH = dt.datetime(1899, 12, 30)
 
 
 def text_column(column: Column, start: int = 0, stop: int | None = None) -> TextColumn:

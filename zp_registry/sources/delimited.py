@@ -42,8 +42,25 @@ def fold_private(text: str) -> str:
 
 # GB18030-2005's private-use code points of characters that Unicode took in later.
 _PRIVATE_USE = {
-    0xE78D: 0xFE10, 0xE78E: 0xFE12, 0xE78F: 0xFE11, 0xE790: 0xFE13, 0xE791: 0xFE14, 0xE792: 0xFE15, 0xE793: 0xFE16, 0xE794: 0xFE17, 0xE795: 0xFE18,
-    0xE796: 0xFE19, 0xE7C7: 0x1E3F, 0xE81E: 0x9FB4, 0xE826: 0x9FB5, 0xE82B: 0x9FB6, 0xE82C: 0x9FB7, 0xE832: 0x9FB8, 0xE843: 0x9FB9, 0xE854: 0x9FBA, 0xE864: 0x9FBB,
+    0xE78D: 0xFE10,
+    0xE78E: 0xFE12,
+    0xE78F: 0xFE11,
+    0xE790: 0xFE13,
+    0xE791: 0xFE14,
+    0xE792: 0xFE15,
+    0xE793: 0xFE16,
+    0xE794: 0xFE17,
+    0xE795: 0xFE18,
+    0xE796: 0xFE19,
+    0xE7C7: 0x1E3F,
+    0xE81E: 0x9FB4,
+    0xE826: 0x9FB5,
+    0xE82B: 0x9FB6,
+    0xE82C: 0x9FB7,
+    0xE832: 0x9FB8,
+    0xE843: 0x9FB9,
+    0xE854: 0x9FBA,
+    0xE864: 0x9FBB,
 }
 
 
@@ -81,7 +98,8 @@ def _fast(text: str, delimiter: str) -> list[Column] | None:
             io.BytesIO(text.encode("utf-8")),
             read_options=pacsv.ReadOptions(autogenerate_column_names=True, block_size=1 << 26, use_threads=False),
             parse_options=pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=False),
-            convert_options=pacsv.ConvertOptions(strings_can_be_null=False, auto_dict_encode=False, column_types=_AllText()))
+            convert_options=pacsv.ConvertOptions(strings_can_be_null=False, auto_dict_encode=False, column_types=_AllText()),
+        )
     except (pa.ArrowInvalid, pa.ArrowCapacityError):
         return None
     if any(not (pa.types.is_string(c.type) or pa.types.is_large_string(c.type)) for c in table.columns):
@@ -106,7 +124,8 @@ def _slow(text: str, delimiter: str, name: str) -> list[Column]:
 
 
 def read_json(text: str, name: str, limits: ReadLimits) -> RawTable:
-    """JSON Lines (or one list of objects, bare or in ``items``/``data``): nested objects become dotted columns, lists stay JSON."""
+    """JSON Lines (or one list of objects, bare or in ``items``/``data``): nested objects become dotted columns,
+    lists stay JSON."""
     records, numbers = _records(text, name)
     if len(records) > limits.max_rows:
         raise FileRefused("FILE_TOO_LARGE", name, detail=f"{len(records)} 行")
@@ -123,7 +142,11 @@ def _records(text: str, name: str) -> tuple[list[dict[str, Any]], list[int]]:
     except json.JSONDecodeError:
         whole = None
     if whole is not None:
-        listed = whole if isinstance(whole, list) else next((whole[k] for k in ("items", "data") if isinstance(whole.get(k), list)), [whole])
+        listed = (
+            whole
+            if isinstance(whole, list)
+            else next((whole[k] for k in ("items", "data") if isinstance(whole.get(k), list)), [whole])
+        )
         if all(isinstance(r, dict) for r in listed):
             return listed, list(range(1, len(listed) + 1))
         raise FileRefused("FILE_BROKEN", name, detail="JSON 中不是逐条的记录")

@@ -14,12 +14,21 @@ from zp_registry.sources.workbooks import OLE2, ole_format, read_workbook, zip_f
 
 __all__ = ["ReadLimits", "head", "read_bytes", "read_file", "text_column"]
 
-_FOREIGN = ((b"%PDF", "PDF"), (b"\x89PNG", "图片"), (b"\xff\xd8\xff", "图片"), (b"GIF8", "图片"), (b"Rar!", "RAR 压缩包"), (b"7z\xbc\xaf", "7z 压缩包"), (b"\x1f\x8b", "gzip 压缩包"),
-            (b"{\\rtf", "RTF 文档"))
+_FOREIGN = (
+    (b"%PDF", "PDF"),
+    (b"\x89PNG", "图片"),
+    (b"\xff\xd8\xff", "图片"),
+    (b"GIF8", "图片"),
+    (b"Rar!", "RAR 压缩包"),
+    (b"7z\xbc\xaf", "7z 压缩包"),
+    (b"\x1f\x8b", "gzip 压缩包"),
+    (b"{\\rtf", "RTF 文档"),
+)
 
 
 def read_file(path: Path, limits: ReadLimits | None = None) -> ReportFile:
-    """Reads the file once and parses those bytes, so that a file that changes meanwhile cannot mix. Raises FileRefused, OSError."""
+    """Reads the file once and parses those bytes, so that a file that changes meanwhile cannot mix. Raises
+    FileRefused, OSError."""
     limits = limits or ReadLimits()
     if path.stat().st_size > limits.max_bytes:
         raise FileRefused("FILE_TOO_LARGE", path.name, detail=f"{path.stat().st_size} 字节")
@@ -40,7 +49,7 @@ def read_bytes(name: str, data: bytes, limits: ReadLimits | None = None) -> Repo
 def _parse(name: str, data: bytes, limits: ReadLimits) -> tuple[str, str, list[RawTable], list[tuple[str, str]]]:
     if not data.strip(b" \t\r\n\x00\xef\xbb\xbf"):
         raise FileRefused("FILE_EMPTY", name)
-    if data.startswith(b"PK\x03\x04") or data.startswith(b"PK\x05\x06"):
+    if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         form = zip_format(data, name, limits)
         return form, "", read_workbook(data, name, form, limits), []
     if data.startswith(OLE2):

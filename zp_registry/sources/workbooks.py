@@ -91,7 +91,11 @@ def _by_openpyxl(data: bytes, name: str, limits: ReadLimits) -> list[RawTable]:
         for ws in book.worksheets:
             if ws.max_row > limits.max_rows or ws.max_column > limits.max_columns:
                 raise FileRefused("FILE_TOO_LARGE", name, sheet=ws.title, detail=f"{ws.max_row} 行 {ws.max_column} 列")
-            tables.append(RawTable(ws.title, _columns([list(r) for r in ws.iter_rows(values_only=True)]), hidden=ws.sheet_state != "visible"))
+            tables.append(
+                RawTable(
+                    ws.title, _columns([list(r) for r in ws.iter_rows(values_only=True)]), hidden=ws.sheet_state != "visible"
+                )
+            )
         return tables
     except FileRefused:
         raise
