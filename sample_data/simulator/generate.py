@@ -14,8 +14,9 @@ from .base import LAYOUTS, PLATFORMS, SHARE, Bool, Int, Rng, fill, month_ends
 from .dirt import Dirt, repeat_rows, soil
 from .evidence import Evidence
 from .labels import Labels
-from .layouts import EXTENSIONS, Report
+from .layouts import EXTENSIONS
 from .layouts import LAYOUTS as RENDER
+from .layouts_text import Report
 from .render import Table, Text
 from .state import CLOSED, View, account_counts, open_accounts
 from .world import World, build

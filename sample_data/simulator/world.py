@@ -191,7 +191,7 @@ def _cuts(n: int, shares: tuple[float, ...]) -> list[tuple[int, int]]:
     """Adjoining slices of n rows, one per share; at least six rows each if there are enough."""
     out, start = [], 0
     for share in shares:
-        size = max(int(n * share), 6 if n >= 60 else 0)
+        size = max(int(n * share), 6 if n >= 30 else 0)
         out.append((start, start + size))
         start += size
     return out
