@@ -28,7 +28,6 @@ from zp_registry.mapping.text import (
     joined,
     map_distinct,
     mask,
-    scientific,
     series,
     where,
 )
@@ -71,9 +70,6 @@ def drop_lossy(data: SheetData, mapping: Mapping, faults: FaultList, base: int, 
     sheet, came_from = data.table.sheet, origins(mapping, data.fit.sheet, data.fields)
     for name, text in list(data.fields.items()):
         lost = data.lossy[name] & filled(text)
-        if (lost & data.number[name]).any():
-            text = where(lost & data.number[name], map_distinct(emptied(text, ~lost), scientific), text)
-            data.fields[name] = text
         if name == "account_id":
             if mapping.account_id_pattern:
                 odd = filled(text) & ~mask(pc.match_substring_regex(text, f"^(?:{mapping.account_id_pattern})$"))

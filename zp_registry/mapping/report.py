@@ -14,7 +14,7 @@ import pyarrow as pa
 from zp_registry.frames import FAULTS, empty
 from zp_registry.mapping.headers import Fit
 from zp_registry.mapping.model import Mapping
-from zp_registry.mapping.text import Mask, scientific
+from zp_registry.mapping.text import Mask, honest
 from zp_registry.sources.files import text_column
 from zp_registry.sources.tables import RawTable, ReportFile
 
@@ -111,10 +111,6 @@ class MappedReport:
 
 
 def _cells(column: Any, at: npt.NDArray[np.int64]) -> list[str]:
-    """Text of some cells of a column; numbers that have lost digits in scientific notation."""
+    """Text of some cells of a column."""
     picked = column.take(pa.array(at)) if isinstance(column, pa.Array | pa.ChunkedArray) else [column[int(i)] for i in at]
-    found = text_column(picked)
-    values = found.text.fillna("").tolist()
-    for i in np.flatnonzero(found.lossy & found.number):
-        values[i] = scientific(str(values[i]))
-    return [str(v) for v in values]
+    return [value or "" for value in honest(text_column(picked)).to_pylist()]

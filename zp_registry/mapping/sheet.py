@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from zp_registry.mapping.headers import Fit, Head
 from zp_registry.mapping.model import Column, Mapping
-from zp_registry.mapping.text import Mask, Text, array, clean, filled, fold, mask
+from zp_registry.mapping.text import Mask, Text, clean, filled, fold, honest, mask
 from zp_registry.sources.files import text_column
 from zp_registry.sources.tables import RawTable
 
@@ -56,7 +56,7 @@ def read_sheet(table: RawTable, fit: Fit, mapping: Mapping) -> SheetData:
     number: list[Mask] = []
     for column in table.columns:
         text = text_column(column, start)
-        texts.append(clean(array(text.text), blank_words))
+        texts.append(clean(honest(text), blank_words))
         lossy.append(text.lossy)
         number.append(text.number)
     top = Head.of(table)

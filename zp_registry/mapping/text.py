@@ -16,6 +16,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from zp_registry.sources.tables import TextColumn
+
 Text = Any  # a pyarrow large_string array: pyarrow has no type stubs
 Mask = npt.NDArray[np.bool_]
 
@@ -110,12 +112,15 @@ def map_distinct(text: Text, function: Callable[[str], str | None]) -> Text:
     return mapped.take(coded.indices)
 
 
-def scientific(number: str) -> str:
-    """A number that has lost digits, written so that nobody takes its digits for true: ``6.21785918577755E+18``."""
-    try:
-        return f"{float(number):.14E}"
-    except ValueError:
-        return number
+def honest(column: TextColumn) -> Text:
+    """A column as one array; numbers that have lost digits are written so that nobody takes their digits for true:
+    ``6.21785918577755E+18``, which is lossy again when it comes back as text."""
+    text, lost = array(column.text), column.lossy & column.number
+    return where(lost, map_distinct(emptied(text, ~lost), _scientific), text) if lost.any() else text
+
+
+def _scientific(number: str) -> str:
+    return f"{float(number):.14E}"
 
 
 def joined(columns: list[Text], separator: str = "") -> Text:
