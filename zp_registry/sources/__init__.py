@@ -1,6 +1,11 @@
 """Sources: a path, or a platform's interface, becomes a ReportFile."""
 
-from zp_registry.sources.files import ReadLimits, head, read_bytes, read_file, text_column
+from zp_registry.sources.apispec import ApiSpec
+from zp_registry.sources.columns import text_column
+from zp_registry.sources.files import head, read_bytes, read_file
+from zp_registry.sources.limits import ReadLimits
 from zp_registry.sources.tables import RawTable, ReportFile, TextColumn
+from zp_registry.sources.transport import Pulled, pull, read_token
 
-__all__ = ["RawTable", "ReadLimits", "ReportFile", "TextColumn", "head", "read_bytes", "read_file", "text_column"]
+__all__ = ["ApiSpec", "Pulled", "RawTable", "ReadLimits", "ReportFile", "TextColumn", "head", "pull", "read_bytes", "read_file",
+           "read_token", "text_column"]

@@ -9,14 +9,15 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-Cell = str | int | float | bool | dt.date | dt.datetime | dt.time | dt.timedelta | None
-Column = pa.Array | Sequence[Cell]
+Cell: TypeAlias = str | int | float | bool | dt.date | dt.datetime | dt.time | dt.timedelta | None
+Column: TypeAlias = pa.Array | Sequence[Cell]
 
 
 @dataclass
