@@ -29,10 +29,14 @@ def only_writer(file: Path, command: str) -> Iterator[None]:
         except BlockingIOError:
             raise LockHeld(f"another run holds the lock: {_holder(file)}; try again when it has ended") from None
         os.ftruncate(handle, 0)
-        os.pwrite(handle, json.dumps({
-            "pid": os.getpid(), "command": command, "started": datetime.now(UTC).isoformat(timespec="seconds")}).encode(), 0)
-        yield
-        os.ftruncate(handle, 0)
+        started = datetime.now(UTC).isoformat(timespec="seconds")
+        os.pwrite(handle, json.dumps({"pid": os.getpid(), "command": command, "started": started}).encode(), 0)
+        try:
+            yield
+        finally:
+            os.ftruncate(handle, 0)
+            # Unlocked by name, since a child process that is just being born holds a copy of the handle for a moment.
+            fcntl.flock(handle, fcntl.LOCK_UN)
     finally:
         os.close(handle)  # the file itself stays: deleting it would let two runs lock two files of one name
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import configparser
+import os
 import re
 import shutil
 import subprocess
@@ -97,7 +98,8 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def make(where: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["make", *words], cwd=where, capture_output=True, text=True, timeout=60, check=False)
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}  # not 'make test's own
+    return subprocess.run(["make", *words], cwd=where, env=environ, capture_output=True, text=True, timeout=60, check=False)
 
 
 def script(path: Path, text: str) -> None:
