@@ -98,7 +98,8 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def make(where: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}  # not 'make test's own
+    # Not what the 'make test' around us passes on.
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     return subprocess.run(["make", *words], cwd=where, env=environ, capture_output=True, text=True, timeout=60, check=False)
 
 
