@@ -311,7 +311,8 @@ def test_province_share_three_lists_of_many_platforms(tmp_path: Path, mappings: 
 ])
 def test_pledge_ledger_town_from_column_then_sheet_then_file(
         tmp_path: Path, mappings: Mappings, sheet: str, file: str, cell: str | None, town: str | None) -> None:
-    data = row(PLEDGE, 序号=1, 主体名称="李某", **{"统一社会信用代码/身份证号": ID_A}, 所属乡镇街道=cell, 签订日期=dt.date(2024, 1, 2))
+    number = {"统一社会信用代码/身份证号": ID_A}
+    data = row(PLEDGE, 序号=1, 主体名称="李某", **number, 所属乡镇街道=cell, 签订日期=dt.date(2024, 1, 2))
     path = xlsx(tmp_path / file, {sheet: [["诚信经营承诺书台账"], PLEDGE, data, ["合计", "1份"]]})
     report = mapped(path, mappings, kind="pledge")
     assert list(report.frame.columns) == list(MAPPED_PLEDGE)

@@ -75,7 +75,7 @@ def load_mappings(*folders: Path) -> Mappings:
     for folder in folders:
         if not folder.is_dir():
             raise UsageError(f"no such folder of mappings: {folder}")
-        parsed += [_parse(str(path), path.read_text(encoding="utf-8-sig")) for path in sorted(folder.glob("*.yaml"))]
+        parsed += [_parse(str(folder / name), text) for name, text in _texts(folder)]
     problems = [p for one in parsed for p in one.problems]
     chosen = {one.mapping.id: one for one in parsed if one.mapping is not None}
     if not problems:
@@ -85,9 +85,10 @@ def load_mappings(*folders: Path) -> Mappings:
     return Mappings({i: one.mapping for i, one in chosen.items() if one.mapping}, {i: one.name for i, one in chosen.items()})
 
 
-def lint(folder: Path) -> list[Problem]:
-    """All faults of all mapping files of a folder, and of the files among each other, in order of file and line."""
-    parsed = [_parse(path.name, path.read_text(encoding="utf-8-sig")) for path in sorted(folder.glob("*.yaml"))]
+def lint(folder: Path | None = None) -> list[Problem]:
+    """All faults of all mapping files of a folder (none: the packaged ones), and of the files among each other, in order."""
+    texts = _packaged() if folder is None else _texts(folder)
+    parsed = [_parse(name, text) for name, text in texts]
     problems = [p for one in parsed for p in one.problems]
     seen: dict[str, str] = {}
     for one in parsed:
@@ -97,6 +98,10 @@ def lint(folder: Path) -> list[Problem]:
             problems.append(Problem(one.name, one.lines.at(("id",)), f"id {one.mapping.id} 与 {seen[one.mapping.id]} 重复"))
         seen.setdefault(one.mapping.id, one.name)
     return sorted({*problems, *_together(parsed)})
+
+
+def _texts(folder: Path) -> list[tuple[str, str]]:
+    return [(path.name, path.read_text(encoding="utf-8-sig")) for path in sorted(folder.glob("*.yaml"))]
 
 
 def _packaged() -> list[tuple[str, str]]:

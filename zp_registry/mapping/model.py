@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from zp_registry.frames import CANONICAL, PLEDGE_FIELDS, STREAMER_FIELDS
+from zp_registry.sources.apispec import ApiSpec
 
 Record = Literal["account", "streamer", "pledge", "ignore"]
 STREAMER_PREFIX = "streamer."
@@ -116,16 +117,19 @@ class Meta(_Strict):
     as_of: list[str] = Field(default_factory=list, description="报送日期的标签，如 报送日期")
 
 
-class Expectations(_Strict):
-    """一份报送应有的样子；低于下限不予导入，高于上限只作提醒。比例从 0 到 1。"""
+Share = Annotated[float, Field(ge=0, le=1)]
 
-    min_rows: int = Field(0, ge=0)
-    max_drop_share: float = Field(0.5, ge=0, le=1, description="与上一次全量报送相比，账号数最多减少的比例")
-    max_rejected_share: float = Field(0.5, ge=0, le=1)
-    warn_rejected_share: float = Field(0.1, ge=0, le=1)
-    max_invalid_share: float = Field(0.2, ge=0, le=1)
-    max_masked_share: float = Field(0.5, ge=0, le=1)
-    min_fill: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict, description="字段的最低填充率")
+
+class Expectations(_Strict):
+    """一份报送应有的样子；低于下限不予导入，高于上限只作提醒。比例从 0 到 1；不写的按系统设置。"""
+
+    min_rows: int | None = Field(None, ge=0, description="最少数据行数")
+    max_drop_share: Share | None = Field(None, description="与上一次全量报送相比，账号数最多减少的比例")
+    max_rejected_share: Share | None = Field(None, description="不合格行的最高比例，超过则整份拒收")
+    warn_rejected_share: Share | None = Field(None, description="不合格行超过此比例时提醒")
+    max_invalid_share: Share | None = Field(None, description="含无效值的行超过此比例时提醒")
+    max_masked_share: Share | None = Field(None, description="含脱敏值的行超过此比例时提醒")
+    min_fill: dict[str, Share] = Field(default_factory=dict, description="字段的最低填充率")
 
 
 class Mapping(_Strict):
@@ -159,7 +163,7 @@ class Mapping(_Strict):
         default_factory=lambda: list(SKIP_ROWS), description="首个有字的格符合这些正则的行不是数据（合计、注等）")
     stop_rows: list[str] = Field(default_factory=list, description="首个有字的格符合这些正则时，从这一行起都不是数据")
     expectations: Expectations = Field(default_factory=lambda: Expectations.model_validate({}))
-    api: dict[str, Any] | None = Field(None, description="平台接口；见 docs/mapping.md")
+    api: ApiSpec | None = Field(None, description="平台接口")
 
     @property
     def platform_id(self) -> str:
