@@ -270,6 +270,8 @@ def test_a_page_that_repeats_the_former_is_noticed_and_its_records_are_dropped()
     once = pulled(people(25), [Fault(), Fault(repeat_page=True)])
     assert (once.complete, once.raw) == (True, raw_of(people(25))), "the second reading was clean"
     assert any("完全相同" in r for r in once.remarks)
+    twice = pulled(people(25), [Fault(), Fault(repeat_page=True), Fault()] * 2)
+    assert (twice.complete, twice.records) == (False, 15), "25 came and 25 were promised, and yet ten are missing"
     always = pulled(people(25), [Fault(), *[Fault(repeat_page=True)] * 20])
     assert (always.complete, always.records) == (False, 10)
     assert always.requests <= 6, "a platform that does not page is not asked on and on"
