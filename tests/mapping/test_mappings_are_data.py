@@ -130,3 +130,10 @@ def test_no_platform_is_named_in_the_code() -> None:
     pattern = re.compile(r"(?<![A-Za-z])(?:" + "|".join(map(re.escape, sorted(words))) + r")(?![A-Za-z])")
     named = [p.name for p in (ROOT / "zp_registry" / "mapping").glob("*.py") if pattern.search(p.read_text(encoding="utf-8"))]
     assert named == []
+
+
+def test_the_example_of_the_manual_is_a_clean_mapping(tmp_path: Path) -> None:
+    found = re.search(r"```yaml\n(.*?)```", (ROOT / "docs" / "mapping.md").read_text(encoding="utf-8"), re.S)
+    assert found
+    (tmp_path / "yuchuan.yaml").write_text(found[1], encoding="utf-8")
+    assert lint(tmp_path) == []
