@@ -20,7 +20,7 @@ from zp_registry.registry import audit
 from zp_registry.registry.batch import Batch, Counts, FileFacts
 from zp_registry.registry.load import known_file, load, note_refusal, previous_full_counts, raw_text
 from zp_registry.registry.pledges import load_ledger
-from zp_registry.sources import ReportFile, read_file
+from zp_registry.sources import ReadLimits, ReportFile, read_bytes
 
 from .office import Office
 
@@ -77,7 +77,7 @@ def import_files(office: Office, paths: Sequence[Path], options: Options) -> Ite
     """Loads each file by itself and tells what became of it."""
     for path in find_files(paths):
         outcome = import_file(office, path, options)
-        log.info(
+        log.debug(
             "file",
             file=outcome.name,
             state=outcome.state,
@@ -93,12 +93,18 @@ def import_file(office: Office, path: Path, options: Options) -> Outcome:
     """Loads one file; refusals and missing options become outcomes, never exceptions."""
     digest, size = "", 0
     try:
-        data = path.read_bytes()
-        digest, size = hashlib.sha256(data).hexdigest(), len(data)
-        with office.engine.connect() as connection:
-            if known_file(connection, digest, options.text()):
-                return _known(office, path.name, digest, options)
-        return import_report(office, read_file(path), options)
+        limits = ReadLimits(**office.settings.limits.model_dump())
+        size = path.stat().st_size
+        if size > limits.max_bytes:
+            raise FileRefused("FILE_TOO_LARGE", path.name, detail=f"{size} 字节")
+        data = path.read_bytes()  # once: what is hashed is what is parsed
+        digest = hashlib.sha256(data).hexdigest()
+        # Under its old name a known file need not be parsed; under another it must still be what that name says.
+        if (known := _known(office, path.name, digest, options, same_name=True)) is not None:
+            return known
+        file = read_bytes(path.name, data, limits)
+        mapped = _map(office, file, options)
+        return _known(office, path.name, digest, options, same_name=False) or load_mapped(office, mapped, options)
     except OptionNeeded as error:
         return Outcome(path.name, "asked", code="OPTION_NEEDED", message=str(error))
     except FileRefused as refused:
@@ -109,10 +115,13 @@ def import_file(office: Office, path: Path, options: Options) -> Outcome:
 
 def import_report(office: Office, file: ReportFile, options: Options) -> Outcome:
     """Loads a file that has been read, or the pages of a pull."""
-    mapped = map_report(
+    return load_mapped(office, _map(office, file, options), options)
+
+
+def _map(office: Office, file: ReportFile, options: Options) -> MappedReport:
+    return map_report(
         file, office.mappings, platform=options.platform, as_of=options.as_of, scope=options.scope, kind=options.kind
     )
-    return load_mapped(office, mapped, options)
 
 
 def load_mapped(office: Office, mapped: MappedReport, options: Options, expectations: Expectations | None = None) -> Outcome:
@@ -185,36 +194,16 @@ def _expectations(office: Office, mapped: MappedReport) -> Expectations:
     )
 
 
-def _known(office: Office, name: str, digest: str, options: Options) -> Outcome:
-    """A file that stands already: every row of it is accounted for as it was then."""
-    from zp_registry.registry import bulk
-
+def _known(office: Office, name: str, digest: str, options: Options, *, same_name: bool) -> Outcome | None:
+    """A file that stands already, loaded by the mapping as it is today: its rows are accounted for as they were then."""
     with office.engine.connect() as connection:
-        row = bulk.read(
-            connection,
-            """
-            SELECT f.mapping, f.rows_read, f.rows_loaded, f.rows_unchanged, f.rows_repeated, f.rows_rejected, f.rows_skipped,
-                   (SELECT MAX(r.as_of) FROM report r WHERE r.file_id = f.id) AS as_of
-            FROM report_file f WHERE f.sha256 = :s AND f.options = :o AND f.state = 'loaded' ORDER BY f.id DESC LIMIT 1""",
-            {"s": digest, "o": options.text()},
-            integers=["rows_read", "rows_loaded", "rows_unchanged", "rows_repeated", "rows_rejected", "rows_skipped"],
-        ).iloc[0]
+        row = known_file(connection, digest, options.text(), name if same_name else None)
+    if row is None or row.mapping_hash != office.mapping_hash(row.mapping):
+        return None
     counts = Counts(
-        int(row.rows_read),
-        0,
-        int(row.rows_loaded + row.rows_unchanged),
-        int(row.rows_repeated),
-        int(row.rows_rejected),
-        int(row.rows_skipped),
+        row.rows_read, 0, row.rows_loaded + row.rows_unchanged, row.rows_repeated, row.rows_rejected, row.rows_skipped
     )
-    return Outcome(
-        name,
-        "unchanged",
-        row.mapping,
-        row.as_of if isinstance(row.as_of, str) else "",
-        counts=counts,
-        message="此文件已经导入过",
-    )
+    return Outcome(name, "unchanged", row.mapping, row.as_of or "", counts=counts, message="此文件已经导入过")
 
 
 def _refuse(office: Office, refused: FileRefused, name: str, digest: str, size: int, options: Options) -> Outcome:

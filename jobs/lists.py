@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 from sqlalchemy import Connection
@@ -30,7 +31,7 @@ def platform_titles(office: Office) -> Mapping[str, str]:
 
 
 def write_followup_lists(
-    office: Office, *, by: str = "town", output: Path | None = None, as_of: str | None = None
+    office: Office, *, by: Literal["town", "platform"] = "town", output: Path | None = None, as_of: str | None = None
 ) -> list[Path]:
     """The 催签清单 workbooks; each list that shows phones in clear is noted on the audit trail."""
     with office.engine.begin() as connection:
@@ -55,7 +56,7 @@ def write_followup_lists(
         by=by,
         county=office.settings.county.name,
         platform_names=platform_titles(office),
-    )  # type: ignore[arg-type]
+    )
 
 
 def _unscanned(connection: Connection) -> set[str]:

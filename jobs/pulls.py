@@ -11,7 +11,8 @@ import structlog
 from zp_registry.errors import FileRefused, OptionNeeded, SourceFailed, UsageError
 from zp_registry.quarantine.codes import CODES, message
 from zp_registry.registry import bulk
-from zp_registry.sources import ApiSpec, pull, read_token
+from zp_registry.sources.apispec import ApiSpec
+from zp_registry.sources.transport import pull, read_token
 
 from .imports import Options, Outcome, import_report
 from .office import Office

@@ -76,7 +76,7 @@ def write_report(office: Office, night: Night) -> list[Path]:
             command="nightly",
             started=_when(night.started_at),
             ended=_when(audit.moment()),
-            state={0: "done", 3: "partial"}.get(night.exit_code, "failed"),
+            state="done" if night.exit_code == 0 else "partial" if night.exit_code == 3 else "failed",
             exit_code=night.exit_code,
             version=__version__,
             county=office.settings.county.name,

@@ -7,7 +7,8 @@ fault does (reject the row, empty the value, note) stands with its code in :mod:
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 import pandas as pd
 
@@ -37,9 +38,9 @@ PLEDGE_FIELDS: Final = (
 # What the mapping stage hands on. ``part`` is the report part of the row's sheet, ``record_kind`` is ``account`` or
 # ``streamer`` (a list of streamers without accounts) or ``pledge``; ``extra`` is JSON text {header: text} of the columns
 # that have no canonical field. ``streamers`` is a frame of its own: idx, ordinal, STREAMER_FIELDS.
-MAPPED: Final = PROVENANCE + ("part", "record_kind") + CANONICAL + ("extra",)
-MAPPED_PLEDGE: Final = PROVENANCE + ("part", "record_kind") + PLEDGE_FIELDS + ("extra",)
-STREAMERS: Final = ("idx", "ordinal") + STREAMER_FIELDS
+MAPPED: Final = (*PROVENANCE, "part", "record_kind", *CANONICAL, "extra")
+MAPPED_PLEDGE: Final = (*PROVENANCE, "part", "record_kind", *PLEDGE_FIELDS, "extra")
+STREAMERS: Final = ("idx", "ordinal", *STREAMER_FIELDS)
 
 # What the normalise stage adds. ``*_mask`` holds a masked number in one spelling (visible characters and ``*``), and then
 # the plain column is empty: a partial value is never a key. ``phones`` holds every valid number of the cell, ``;`` between,
@@ -50,8 +51,8 @@ NORMALISED_ADDS: Final = (
     "birth_date",
 )
 NORMALISED: Final = MAPPED + NORMALISED_ADDS
-STREAMERS_NORMALISED: Final = STREAMERS + ("name_key", "id_mask", "phone_mask", "agency_key")
-PLEDGE_NORMALISED: Final = MAPPED_PLEDGE + ("subject_key", "signer_key", "uscc", "id_number", "id_mask", "phones", "phone_mask")
+STREAMERS_NORMALISED: Final = (*STREAMERS, "name_key", "id_mask", "phone_mask", "agency_key")
+PLEDGE_NORMALISED: Final = (*MAPPED_PLEDGE, "subject_key", "signer_key", "uscc", "id_number", "id_mask", "phones", "phone_mask")
 
 # One remark about one field of one row. ``field`` is canonical (``streamer.id_number`` for the streamers' frame), ``header``
 # the column's header as it stands in the file, ``note`` a short detail without any value of the row (or empty).
@@ -102,3 +103,17 @@ def empty(columns: tuple[str, ...]) -> pd.DataFrame:
     """An empty frame with these text columns (``idx``, ``ordinal`` and ``row`` as integers)."""
     ints = {"idx", "ordinal", "row"}
     return pd.DataFrame({c: pd.Series(dtype="int64" if c in ints else "str") for c in columns})
+
+
+def looked_up(frame: pd.DataFrame, keys: Sequence[str], table: pd.Series[Any]) -> pd.Series[Any]:
+    """For each row of ``frame`` the value of ``table`` (indexed by ``keys``, unique) under the row's keys, NA if
+    there is none."""
+    right = table.rename("looked_up").reset_index().set_axis([*keys, "looked_up"], axis=1)
+    found = frame[list(keys)].merge(right, on=list(keys), how="left")["looked_up"]
+    return pd.Series(found.array, index=frame.index)
+
+
+def as_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows as dictionaries, NA as None."""
+    plain = frame.astype(object).where(frame.notna(), None)
+    return [{str(k): v for k, v in row.items()} for row in plain.to_dict("records")]

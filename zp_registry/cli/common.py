@@ -19,7 +19,12 @@ from zp_registry.logs import set_up_logs
 from zp_registry.settings import Settings, load_settings
 
 people = Console(stderr=True, highlight=False, soft_wrap=True)
+if not people.is_terminal:
+    people.width = 250  # a file or a mail has no window to fit into
 log = structlog.get_logger(__name__)
+
+
+_LONG = frozenset({"reason", "value", "内容", "evidence", "message", "why"})
 
 
 class Answer:
@@ -39,7 +44,7 @@ class Answer:
             return
         table = Table(title=title, title_justify="left")
         for column in columns:
-            table.add_column(column, overflow="fold")
+            table.add_column(column, overflow="fold", no_wrap=column not in _LONG)
         for row in rows:
             table.add_row(*("" if v is None else str(v) for v in row))
         people.print(table, markup=False)

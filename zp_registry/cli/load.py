@@ -123,7 +123,7 @@ def mappings_check(answer: Answer, folder: Path | None) -> int:
     for problem in problems:
         answer.say(f"{problem.file}:{problem.line}: {problem.message}")
     answer.say(f"{len(problems)} problems" if problems else "no problems")
-    answer.give({"problems": [vars(p) if hasattr(p, "__dict__") else p._asdict() for p in problems]})
+    answer.give({"problems": [str(p) for p in problems]})
     return 2 if problems else 0
 
 

@@ -29,7 +29,8 @@ def show(answer: Answer, what: str, as_of: str | None) -> None:
     opened = office.open_office(answer.settings)
     with opened.engine.begin() as connection:
         day = as_of or reference_date(connection) or "9999-12-31"
-        found = account_dossier(connection, *what.split(":", 1), day) if ":" in what else entity_dossier(connection, what, day)
+        platform, colon, account = what.partition(":")
+        found = account_dossier(connection, platform, account, day) if colon else entity_dossier(connection, what, day)
         if found is None:
             raise UsageError(f"nothing is known of {what}")
         audit.note(connection, "show", what)
@@ -77,7 +78,7 @@ def export(
             "rejects": lambda: tables.rejects(connection),
         }[table]()
         audit.note(connection, "export", f"{table}: {len(frame)} rows")
-    write_table(frame, list(frame.columns), output if output is not None else sys.stdout.buffer, form)
+    write_table(frame, list(frame.columns), output if output is not None else sys.stdout.buffer, form)  # type: ignore[arg-type]
     answer.say(f"{len(frame)} rows" + (f" written to {output}" if output else ""))
     answer.give({"table": table, "rows": len(frame), "file": str(output)})
 

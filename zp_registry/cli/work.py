@@ -78,8 +78,8 @@ def tell_night(answer: Answer, night: nightly.Night) -> None:
     for problem in night.problems:
         answer.say(problem)
     tell_outcomes(answer, [o for o in night.outcomes if o.state != "unchanged"])
-    if not any(o.state != "unchanged" for o in night.outcomes) and not night.knowledge.get("changed", True):
-        answer.say("nothing has changed")
+    if not any(o.state == "loaded" for o in night.outcomes) and not night.knowledge.get("changed", True):
+        answer.say("nothing has changed since the last run")
     for path in [*night.lists, *night.reports]:
         answer.say(f"written: {path}")
     answer.give(

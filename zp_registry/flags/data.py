@@ -8,6 +8,7 @@ import pandas as pd
 
 from zp_registry.flags.codes import FLAG_CODES
 from zp_registry.flags.transfers import COLUMNS
+from zp_registry.frames import looked_up
 from zp_registry.resolve.history import ACCOUNT
 
 
@@ -20,10 +21,10 @@ def data_flags(doubts: pd.DataFrame, matched: pd.DataFrame, last_seen: pd.Series
         rows = doubts.sort_values([*keys, "as_of"])
         out = rows.drop_duplicates(keys, keep="last").copy()
         first = rows.groupby(keys)["as_of"].min()
-        out["first_seen"] = pd.MultiIndex.from_frame(out[keys]).map(first)
-        newest = pd.MultiIndex.from_frame(out[ACCOUNT]).map(last_seen)
+        out["first_seen"] = looked_up(out, keys, first)
+        newest = looked_up(out, ACCOUNT, last_seen)
         out["status"] = pd.Series("open", index=out.index).where(
-            (out["as_of"] == pd.Series(newest, index=out.index)), "resolved"
+            (out["as_of"] == newest), "resolved"
         )
         out["reason"] = (
             out["code"].map({c: v.title for c, v in FLAG_CODES.items()}) + "：" + out["why"] + "。依据：" + out["place"] + "。"

@@ -192,7 +192,7 @@ def control_flags(marks: pd.DataFrame) -> pd.DataFrame:
         code="CONTROL_CHANGED",
         status="open",
         level=level(best["score"]),
-        other_entity_id=pd.NA,
+        other_entity_id=None,
         last_seen=best["as_of"],
     )[list(COLUMNS)]
 
@@ -236,7 +236,7 @@ def stranger_flags(marks: pd.DataFrame, held: pd.DataFrame, on: str, mark: str, 
         + last["place"]
         + "。"
     )
-    return last.assign(family="TRANSFER", code=code, level=level(last["score"]), other_entity_id=pd.NA)[list(COLUMNS)]
+    return last.assign(family="TRANSFER", code=code, level=level(last["score"]), other_entity_id=None)[list(COLUMNS)]
 
 
 def kind_column(kind: str) -> str:
@@ -277,4 +277,4 @@ def sharing_flags(
         + "。"
     )
     out["evidence"] = evidence_rows(out, verb + thing + "）由" + out["holders"].astype("str") + "个主体共用", previous=False)
-    return out.assign(family="TRANSFER", level=level(out["score"]), other_entity_id=pd.NA, last_seen=out["on"])[list(COLUMNS)]
+    return out.assign(family="TRANSFER", level=level(out["score"]), other_entity_id=None, last_seen=out["on"])[list(COLUMNS)]

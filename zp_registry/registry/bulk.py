@@ -45,7 +45,7 @@ def stage(connection: Connection, name: str, frame: pd.DataFrame, *, like: str |
         return
     if postgres:
         cursor = connection.connection.cursor()
-        with cursor.copy(f"COPY {name} ({', '.join(kinds)}) FROM STDIN") as copy:  # type: ignore[attr-defined]
+        with cursor.copy(f"COPY {name} ({', '.join(kinds)}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
         connection.exec_driver_sql(f"ANALYZE {name}")
@@ -67,9 +67,9 @@ def _sql_type(column: pd.Series[Any], postgres: bool) -> str:
         return "BIGINT" if postgres else "INTEGER"
     if kind == "f":
         return "DOUBLE PRECISION" if postgres else "REAL"
-    if column.dtype == object and column.map(type).eq(bytes).any():
+    if column.dtype == object and any(isinstance(v, bytes) for v in column):
         return "BYTEA" if postgres else "BLOB"
-    if column.dtype == object and column.dropna().map(type).eq(int).all() and column.notna().any():
+    if column.dtype == object and column.notna().any() and all(isinstance(v, int) for v in column.dropna()):
         return "BIGINT" if postgres else "INTEGER"
     return "TEXT"
 

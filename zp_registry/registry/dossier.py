@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection, text
 
+from zp_registry.frames import as_records
 from zp_registry.registry import bulk
 
 
@@ -20,7 +21,7 @@ def current_entity(connection: Connection, entity_id: str) -> str | None:
 def account_dossier(connection: Connection, platform: str, account_id: str, as_of: str) -> dict[str, Any] | None:
     """Everything known of one account up to ``as_of``; None when there is no such account."""
     key = {"p": platform, "a": account_id, "d": as_of}
-    account = _records(
+    account = as_records(
         bulk.read(
             connection,
             "SELECT * FROM account WHERE platform = :p AND account_id = :a AND first_seen <= :d",
@@ -88,9 +89,9 @@ def account_dossier(connection: Connection, platform: str, account_id: str, as_o
     )
     return {
         "account": account[0],
-        "holdings": _records(holdings),
-        "history": _records(history.drop(columns="record_id")),
-        "roles": _records(roles),
+        "holdings": as_records(holdings),
+        "history": as_records(history.drop(columns="record_id")),
+        "roles": as_records(roles),
         "flags": _flags(flags),
     }
 
@@ -101,7 +102,7 @@ def entity_dossier(connection: Connection, entity_id: str, as_of: str) -> dict[s
     if current is None:
         return None
     key = {"e": current, "d": as_of}
-    entity = _records(
+    entity = as_records(
         bulk.read(
             connection,
             """
@@ -165,19 +166,15 @@ def entity_dossier(connection: Connection, entity_id: str, as_of: str) -> dict[s
     return {
         "entity": entity[0],
         "asked_for": entity_id,
-        "names": _records(names),
-        "identifiers": _records(identifiers),
-        "sources": _records(sources),
-        "holdings": _records(accounts),
-        "links": _records(links),
-        "why_one": _records(edges),
+        "names": as_records(names),
+        "identifiers": as_records(identifiers),
+        "sources": as_records(sources),
+        "holdings": as_records(accounts),
+        "links": as_records(links),
+        "why_one": as_records(edges),
         "flags": _flags(flags),
     }
 
 
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(k): v for k, v in r.items()} for r in frame.astype(object).where(frame.notna(), None).to_dict("records")]
-
-
 def _flags(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{**r, "evidence": json.loads(r["evidence"])} for r in _records(frame.drop(columns="anchor"))]
+    return [{**r, "evidence": json.loads(r["evidence"])} for r in as_records(frame.drop(columns="anchor"))]

@@ -56,7 +56,7 @@ def evaluate_pledges(truth: pd.DataFrame, pledges: pd.DataFrame, accounts: pd.Da
     return {
         "accounts": len(joined),
         "right": round(float(right.mean()), 6) if len(joined) else 1.0,
-        "wrong": {f"{a}→{b}": int(n) for (a, b), n in wrong.items()},
+        "wrong": {f"{a}→{b}": int(n) for a, b, n in wrong.rename("n").reset_index().itertuples(index=False, name=None)},
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from sqlalchemy import Engine, insert, select
 
 from zp_registry.crypto import Keyring, WrappedKey
@@ -15,7 +17,9 @@ def open_keyring(engine: Engine, master: bytes) -> Keyring:
             select(DataKey.key_id, DataKey.purpose, DataKey.wrapped, DataKey.created_at, DataKey.retired_at)
         ).all()
         if rows:
-            return Keyring.open(master, [WrappedKey(*row) for row in rows])
+            return Keyring.open(
+                master, [WrappedKey(r.key_id, _purpose(r.purpose), r.wrapped, r.created_at, r.retired_at) for r in rows]
+            )
         ring, wrapped = Keyring.create(master)
         connection.execute(
             insert(DataKey),
@@ -31,3 +35,7 @@ def open_keyring(engine: Engine, master: bytes) -> Keyring:
             ],
         )
         return ring
+
+
+def _purpose(text: str) -> Literal["data", "match"]:
+    return "match" if text == "match" else "data"

@@ -7,9 +7,10 @@ former, and everything that follows from the records is computed from all live r
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, Row, insert, text
 
 from zp_registry.crypto import Keyring
 from zp_registry.registry import bulk
@@ -21,15 +22,16 @@ from zp_registry.registry.sealing import record_keys, seal_records, with_streame
 MAIN_SHARE = 0.2  # a date with a smaller share of a file's rows is a few strays: they say nothing about absent accounts
 
 
-def known_file(connection: Connection, sha256: str, options: str) -> bool:
-    """True when a file of these bytes, asked for in this way, stands in the registry already."""
-    return (
-        connection.execute(
-            text("SELECT 1 FROM report_file WHERE sha256 = :s AND options = :o AND state = 'loaded'"),
-            {"s": sha256, "o": options},
-        ).first()
-        is not None
-    )
+def known_file(connection: Connection, sha256: str, options: str, name: str | None = None) -> Row[Any] | None:
+    """The newest file of these bytes, asked for in this way (and, if given, of this name), that stands in the registry."""
+    return connection.execute(
+        text("""
+            SELECT f.mapping, f.mapping_hash, f.rows_read, f.rows_loaded, f.rows_unchanged, f.rows_repeated, f.rows_rejected,
+                   f.rows_skipped, (SELECT MAX(r.as_of) FROM report r WHERE r.file_id = f.id) AS as_of
+            FROM report_file f WHERE f.sha256 = :s AND f.options = :o AND f.state = 'loaded'
+              AND (CAST(:n AS TEXT) IS NULL OR f.name = :n) ORDER BY f.id DESC LIMIT 1"""),
+        {"s": sha256, "o": options, "n": name},
+    ).first()
 
 
 def previous_full_counts(connection: Connection, source: str, as_of: str) -> dict[str, int]:

@@ -10,6 +10,7 @@ import pandas as pd
 from sqlalchemy import Connection, text
 
 from zp_registry.crypto import Keyring
+from zp_registry.frames import as_records
 from zp_registry.quarantine.codes import message
 from zp_registry.registry import bulk
 
@@ -54,19 +55,19 @@ def open_rejects(connection: Connection, ring: Keyring, tokens: Sequence[str] | 
         entry.append((code, message(code, note if isinstance(note, str) else "")))
     return [
         KeptRow(
-            r.token,
-            int(r.file_id),
-            r.source_file,
-            r.mapping,
-            r.kind,
-            r.options,
-            r.as_of if isinstance(r.as_of, str) else "",
-            r.sheet,
-            int(r.row),
-            json.loads(ring.unseal(bytes(r.sealed), column="reject.sealed", record_key=r.token).decode()),
-            by_reject.get(int(r.id), {}),
+            r["token"],
+            r["file_id"],
+            r["source_file"],
+            r["mapping"],
+            r["kind"],
+            r["options"],
+            r["as_of"] or "",
+            r["sheet"],
+            r["row"],
+            json.loads(ring.unseal(bytes(r["sealed"]), column="reject.sealed", record_key=r["token"]).decode()),
+            by_reject.get(r["id"], {}),
         )
-        for r in rows.itertuples()
+        for r in as_records(rows)
     ]
 
 

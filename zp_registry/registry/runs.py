@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Engine, text
 
+from zp_registry.frames import as_records
 from zp_registry.registry import bulk
 from zp_registry.registry.audit import moment
 
@@ -44,4 +45,4 @@ def last_runs(engine: Engine, limit: int = 20) -> list[dict[str, Any]]:
             {"n": limit},
             integers=["exit_code"],
         )
-    return [dict(r) for r in frame.astype(object).where(frame.notna(), None).to_dict("records")]
+    return as_records(frame)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from zp_registry.crypto import Keyring
 from zp_registry.flags import Flagged
-from zp_registry.frames import EXPORT_ACCOUNTS, EXPORT_ENTITIES, EXPORT_FLAGS, EXPORT_HOLDINGS, EXPORT_REJECTS
+from zp_registry.frames import EXPORT_ACCOUNTS, EXPORT_ENTITIES, EXPORT_FLAGS, EXPORT_HOLDINGS, EXPORT_REJECTS, looked_up
 from zp_registry.quarantine.codes import message
 from zp_registry.registry import bulk
 from zp_registry.resolve import Resolved
@@ -76,9 +76,7 @@ def accounts(k: Knowledge) -> pd.DataFrame:
         subject_name=k.accounts["entity_id"].map(holders["name"]),
         pledge_status=k.accounts["entity_id"].map(holders["pledge_status"]),
     )
-    mine = pd.Series(
-        pd.MultiIndex.from_frame(out[["platform", "account_id"]]).map(own) if len(own) else None, index=out.index, dtype="str"
-    )
+    mine = looked_up(out, ["platform", "account_id"], own).astype("str")
     theirs = out["entity_id"].map(entity).astype("str") if len(entity) else pd.Series(pd.NA, index=out.index, dtype="str")
     out["open_flags"] = (mine.fillna("") + ";" + theirs.fillna("")).str.strip(";")
     return out[list(EXPORT_ACCOUNTS)]

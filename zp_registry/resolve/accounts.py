@@ -26,8 +26,8 @@ def match_accounts(records: pd.DataFrame) -> pd.DataFrame:
         known = exact[exact[column].notna()]
         keys = known["platform"] + "\x1f" + comparable(known[column])
         table = pd.DataFrame({"key": keys, "account_id": known["account_ref"]}).drop_duplicates()
-        table = table[~table.duplicated("key", keep=False)].set_index("key")["account_id"]
-        found = found.fillna(wanted.map(table).astype("str"))
+        single = table[~table.duplicated("key", keep=False)].set_index("key")["account_id"]
+        found = found.fillna(wanted.map(single).astype("str"))
     out.loc[loose.index, "account_id"] = found.fillna(loose["account_ref"])
     out.loc[loose.index, "unmatched"] = found.isna().astype("int64")
     return out[["record_id", "account_id", "unmatched"]]

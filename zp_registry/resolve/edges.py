@@ -117,21 +117,16 @@ def _to_strong(subjects: pd.DataFrame, tokens: pd.DataFrame, judged: Judged) -> 
     best = found[found["rank"] == found.groupby("root_l")["rank"].transform("max")]
     # Another candidate with a weaker tie is still a candidate, but for the same account, which no stranger of that name shares.
     rivals = found.groupby("root_l").size()
-    for row in best.itertuples():
-        alone = rivals[row.root_l] == 1 or (row.account and (best["root_l"] == row.root_l).sum() == 1)
-        if alone and judged.clusters.join(int(row.left), int(row.right)):
-            score = 0.95 if row.masked else 0.9
-            judged.edges.append(
-                (
-                    int(row.left),
-                    int(row.right),
-                    "partial",
-                    score,
-                    "名称相同，且" + ("同一账号" if row.account else "其他要素一致"),
-                )
-            )
+    best = best.assign(rivals=best["root_l"].map(rivals), equals=best.groupby("root_l")["root_r"].transform("size"))
+    best = best.assign(alone=(best["rivals"] == 1) | (best["account"] & (best["equals"] == 1)))
+    for left, right, account, masked, alone in best[["left", "right", "account", "masked", "alone"]].itertuples(
+        index=False, name=None
+    ):
+        if alone and judged.clusters.join(left, right):
+            why = "名称相同，且" + ("同一账号" if account else "其他要素一致")
+            judged.edges.append((left, right, "partial", 0.95 if masked else 0.9, why))
         elif not alone:
-            judged.doubts.append((int(row.left), "名称及部分要素与多个主体相符"))
+            judged.doubts.append((left, "名称及部分要素与多个主体相符"))
 
 
 def _fitting(pairs: pd.DataFrame, subjects: pd.DataFrame, roots: pd.Series[int]) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from zp_registry.frames import looked_up
 from zp_registry.resolve.accounts import comparable
 
 ACCOUNT = ["platform", "account_id"]
@@ -68,7 +69,7 @@ def choose_holders(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     starts = rows.groupby(ACCOUNT)["as_of"].min()
     first = live.drop_duplicates(group)
     doubtful = first.merge(undecided[group].drop_duplicates(), on=group)
-    began = doubtful.set_index(ACCOUNT).index.map(starts)
+    began = looked_up(doubtful, ACCOUNT, starts)
     former = doubtful[doubtful["as_of"].to_numpy() > began.to_numpy()] if len(doubtful) else doubtful
     points = first.assign(kind="hold", end_reason=pd.Series(pd.NA, index=first.index, dtype="str"))
     keys = pd.MultiIndex.from_frame(points[group])
@@ -127,7 +128,7 @@ def absences(points: pd.DataFrame, reports: pd.DataFrame, present: pd.DataFrame,
         row=0,
         unmatched=0,
         entity_id=pd.Series(pd.NA, index=missing.index, dtype="str"),
-        record_id=pd.NA,
+        record_id=pd.Series(pd.NA, index=missing.index, dtype="Int64"),
     )
     return out[list(POINTS)]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 BUSINESS_KINDS = ("enterprise", "sole_proprietor", "cooperative")
@@ -54,7 +56,7 @@ def tokens(records: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFrame:
     return out[["subject_id", "type", "token", "hub"]]
 
 
-def _token(rows: pd.DataFrame, kind: str, values: pd.Series[str]) -> pd.DataFrame:
+def _token(rows: pd.DataFrame, kind: str, values: pd.Series[Any]) -> pd.DataFrame:
     frame = pd.DataFrame({"subject_id": rows["subject_id"].to_numpy(), "token": values.to_numpy()})
     if kind == "phone":
         frame = frame.explode("token")
