@@ -1,10 +1,11 @@
-"""Columns of cells as text, with what a number cell may have lost."""
+"""Columns of cells as text, with what a number cell may have lost. Cells are handled by their types, a class at a time."""
 
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,73 +15,122 @@ import pyarrow.compute as pc
 
 from zp_registry.sources.tables import Cell, Column, TextColumn
 
-EXACT = 1e15  # a double keeps 15 digits for certain: a number cell of 16 or more cannot be trusted
-_SCIENTIFIC = r"^\s*'?[+-]?\d(?:\.\d+)?[eE]\+?\d{2,}\s*$"
+EXACT: Final = 1e15  # a double keeps 15 digits for certain: a number cell of 16 or more cannot be trusted
+# As programs write a long number into a csv: 4.11324E+17, or 4.11324E17. An identifier such as 5E88 is none.
+_SCIENTIFIC = r"^\s*'?[+-]?(?:\d(?:\.\d+)?[eE]\+|\d\.\d+[eE])\d{2,3}\s*$"
+_TEXT = pd.StringDtype(storage="pyarrow", na_value=np.nan)
+_NONE, _STR, _NUMBER, _OTHER = range(4)
+_SECOND = dt.timedelta(seconds=1)
 
 
 def text_column(column: Column, start: int = 0, stop: int | None = None) -> TextColumn:
     """A column, or rows ``start`` … ``stop`` of it, as text (see :class:`TextColumn`)."""
     if isinstance(column, pa.Array | pa.ChunkedArray):
-        return _from_arrow(column.slice(start, None if stop is None else stop - start))
-    return _from_cells(column[start:stop])
-
-
-def _from_arrow(array: Any) -> TextColumn:
-    array = array.cast(pa.string()) if array.type not in (pa.string(), pa.large_string()) else array
-    array = pc.if_else(pc.equal(array, ""), pa.scalar(None, array.type), array)
-    text = pd.Series(array.to_pandas(), dtype="str") if len(array) else pd.Series(dtype="str")
-    return TextColumn(text, _scientific(text), np.zeros(len(text), dtype=bool))
-
-
-def _from_cells(cells: Sequence[Cell]) -> TextColumn:
+        array = column.slice(start, None if stop is None else max(stop - start, 0)).cast(pa.large_string())
+        return _finish(array, np.zeros(len(array), dtype=bool), np.zeros(len(array), dtype=bool))
+    cells = column[start:stop]
+    kinds = {t: _kind(t) for t in set(map(type, cells))}
+    if set(kinds.values()) <= {_NONE, _STR}:
+        return _finish(_texts(cells), np.zeros(len(cells), dtype=bool), np.zeros(len(cells), dtype=bool))
     values = np.empty(len(cells), dtype=object)
     values[:] = cells
-    types = np.fromiter((_KINDS.get(type(v), 4) for v in values), dtype=np.int8, count=len(values))
-    lossy, number = np.zeros(len(values), dtype=bool), types == 2
+    kind = np.fromiter(map(kinds.__getitem__, map(type, cells)), dtype=np.int8, count=len(cells))
+    number, lossy = kind == _NUMBER, np.zeros(len(cells), dtype=bool)
     at = np.flatnonzero(number)
-    if at.size:
-        numbers = values[at].astype(float)
-        lossy[at] = np.abs(numbers) >= EXACT
-        values[at] = [_number_text(v) for v in values[at]]
-    other = np.flatnonzero(types >= 3)
-    if other.size:
-        values[other] = [_other_text(v) for v in values[other]]
-    values[types == 0] = None
-    text = pd.Series(values, dtype="str")
-    text = text.mask((text == "").fillna(False).to_numpy(dtype=bool))
-    return TextColumn(text, lossy | _scientific(text) & ~number, number)
+    values[at], lossy[at] = _numbers(values[at])
+    other = np.flatnonzero(kind == _OTHER)
+    values[other] = [_other_text(v) for v in values[other]]
+    return _finish(_texts(values), lossy, number)
 
 
-# 0 nothing, 1 text, 2 number, 3 and more what has to be looked at
-_KINDS: dict[type, int] = {type(None): 0, str: 1, int: 2, float: 2, bool: 3}
+def _kind(cell: type) -> int:
+    if cell is type(None):
+        return _NONE
+    if issubclass(cell, str):
+        return _STR
+    return _NUMBER if issubclass(cell, int | float) and cell is not bool else _OTHER
 
 
-def _scientific(text: pd.Series[str]) -> npt.NDArray[np.bool_]:
-    return text.str.contains(_SCIENTIFIC, regex=True).fillna(False).to_numpy(dtype=bool)
+def _texts(values: Any) -> Any:
+    try:
+        return pa.array(values, pa.large_string())
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return pa.array([whole_characters(v) if isinstance(v, str) else v for v in values], pa.large_string())
+
+
+def _finish(array: Any, lossy: npt.NDArray[np.bool_], number: npt.NDArray[np.bool_]) -> TextColumn:
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    if pc.any(pc.equal(array, "")).as_py():
+        array = pc.if_else(pc.equal(array, ""), pa.scalar(None, array.type), array)
+    scientific = pc.fill_null(pc.match_substring_regex(array, _SCIENTIFIC), False).to_numpy(zero_copy_only=False)
+    text: pd.Series[str] = array.to_pandas(types_mapper={pa.large_string(): _TEXT}.get)
+    return TextColumn(text, lossy | (scientific & ~number), number)
+
+
+def _numbers(values: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+    """Texts of numbers, and where they have 16 digits or more."""
+    try:
+        floats = values.astype(np.float64)
+    except OverflowError:
+        floats = np.array([float(v) if abs(v) < 1e300 else math.inf for v in values])
+    lossy = np.abs(floats) >= EXACT
+    whole = ~lossy & (floats == np.floor(floats))
+    texts = np.empty(len(values), dtype=object)
+    texts[whole] = pa.array(floats[whole].astype(np.int64)).cast(pa.string()).to_numpy(zero_copy_only=False)
+    rest = np.flatnonzero(~whole)
+    texts[rest] = [_number_text(v) for v in values[rest]]
+    return texts, lossy
 
 
 def _number_text(value: Any) -> str:
-    """Whole numbers without ``.0``, all digits of others that matter, never in scientific notation."""
+    """Whole numbers without ``.0``; of others the 15 digits that a spreadsheet program shows; never scientific notation."""
     if isinstance(value, int):
         return str(value)
-    if value != value or value in (float("inf"), float("-inf")):
+    if not math.isfinite(value):
         return ""
-    return str(int(value)) if value.is_integer() else np.format_float_positional(value, trim="-")
+    if value.is_integer():
+        return str(int(value))
+    return np.format_float_positional(value, precision=15, fractional=False, trim="-")
 
 
 def _other_text(value: Any) -> str:
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, dt.datetime):
-        return value.date().isoformat() if value.time() == dt.time() else value.replace(microsecond=0).isoformat(sep=" ")
-    if isinstance(value, dt.date | dt.time):
+        value = (value + _SECOND / 2).replace(microsecond=0, tzinfo=None)  # serials are fractions of a day: 12:29:59.999995
+        return value.date().isoformat() if value.time() == dt.time() else str(value.isoformat(sep=" "))
+    if isinstance(value, dt.date):
         return value.isoformat()
+    if isinstance(value, dt.time):
+        return value.isoformat(timespec="seconds")
     if isinstance(value, dt.timedelta):
-        return str(value)
+        seconds = round(value / _SECOND)
+        return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
     return str(value)
 
 
 def cell_text(value: Cell) -> str:
     """One cell as text, for titles and headers."""
-    kind = _KINDS.get(type(value), 4)
-    return "" if kind == 0 else value if isinstance(value, str) else _number_text(value) if kind == 2 else _other_text(value)
+    kind = _kind(type(value))
+    if kind == _NUMBER:
+        return _number_text(value)
+    return _other_text(value) if kind == _OTHER else str(value or "")
+
+
+def whole_characters(text: str) -> str:
+    """Halves of surrogate pairs, which no file and no database can hold, as U+FFFD."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def is_blank(column: Column) -> bool:
+    """Whether no cell holds anything but blanks."""
+    if isinstance(column, pa.Array | pa.ChunkedArray):
+        return not pc.any(pc.not_equal(pc.utf8_trim_whitespace(column), "")).as_py()
+    return all(v is None or (isinstance(v, str) and not v.strip()) for v in column)
+
+
+def first_texts(column: Column, count: int) -> Sequence[str]:
+    """The first ``count`` cells as text, empty ones as ``""``."""
+    cells = column.slice(0, count).to_pylist() if isinstance(column, pa.Array | pa.ChunkedArray) else column[:count]
+    return [cell_text(v) for v in cells]

@@ -24,7 +24,7 @@ from urllib.parse import parse_qs, urlsplit
 import click
 
 from zp_registry.errors import FileRefused, UsageError
-from zp_registry.sources.delimited import decode
+from zp_registry.sources.encodings import decode
 
 _HTML = "<!DOCTYPE html><html><body>系统维护中</body></html>".encode()
 Records = Sequence[dict[str, Any]]

@@ -1,0 +1,81 @@
+"""JSON Lines, and JSON lists of objects: nested objects become dotted columns, lists stay one column of JSON text."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from zp_registry.errors import FileRefused
+from zp_registry.sources.columns import EXACT, whole_characters
+from zp_registry.sources.limits import ReadLimits
+from zp_registry.sources.tables import RawTable
+
+_LISTS = ("items", "data")
+
+
+def looks_like_json(text: str) -> bool:
+    """True when the text begins as an object or a list of objects."""
+    start = text[:2000].lstrip()
+    return start.startswith("{") or (start.startswith("[") and start[1:].lstrip()[:1] in ("{", "]"))
+
+
+def read_json(text: str, name: str, limits: ReadLimits) -> RawTable:
+    """One table with a header of its own. Row numbers are line numbers; in a list (bare, or in ``items``/``data``) they count
+    its objects. FileRefused: FILE_BROKEN with the line, FILE_TOO_LARGE."""
+    records, numbers = _records(text, name, limits)
+    try:
+        flat = [_flatten(r) for r in records]
+    except RecursionError:
+        raise FileRefused("FILE_BROKEN", name, detail="JSON 嵌套过深") from None
+    header = list(dict.fromkeys(key for r in flat for key in r))
+    if too_large := limits.excess(len(records), len(header)):
+        raise FileRefused("FILE_TOO_LARGE", name, detail=too_large)
+    columns = {key: [r.get(key) for r in flat] for key in header}
+    parents = {key[:i] for key in header for i, c in enumerate(key) if c == "."}
+    kept = [key for key in header if key not in parents or any(v is not None for v in columns[key])]  # else: null for an object
+    halves = "\\ud" in text.lower()
+    return RawTable("", [columns[key] for key in kept], numbers=numbers,
+                    header=[whole_characters(key) if halves else key for key in kept])
+
+
+def _records(text: str, name: str, limits: ReadLimits) -> tuple[list[dict[str, Any]], list[int]]:
+    try:
+        whole = json.loads(text)
+    except (ValueError, RecursionError):
+        whole = None
+    if whole is not None:
+        listed = whole
+        if isinstance(whole, dict):
+            listed = next((whole[k] for k in _LISTS if isinstance(whole.get(k), list)), [whole])
+        if all(isinstance(r, dict) for r in listed):
+            return listed, list(range(1, len(listed) + 1))
+        raise FileRefused("FILE_BROKEN", name, detail="JSON 中不是逐条的记录")
+    records, numbers = [], []
+    for number, line in enumerate(text.split("\n"), start=1):  # not splitlines: U+2028 may stand in a value
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError):
+            raise FileRefused("FILE_BROKEN", name, detail="此行不是完整的 JSON", row=number) from None
+        if not isinstance(record, dict):
+            raise FileRefused("FILE_BROKEN", name, detail="此行不是 JSON 对象", row=number)
+        records.append(record)
+        numbers.append(number)
+        if len(records) > limits.max_rows:
+            raise FileRefused("FILE_TOO_LARGE", name, detail=f"超过 {limits.max_rows} 行")
+    return records, numbers
+
+
+def _flatten(record: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for key, value in record.items():
+        if isinstance(value, dict):
+            out.update(_flatten(value, f"{prefix}{key}."))
+        elif isinstance(value, list):
+            out[f"{prefix}{key}"] = json.dumps(value, ensure_ascii=False)
+        elif type(value) is int and abs(value) >= EXACT:
+            out[f"{prefix}{key}"] = str(value)  # JSON writes all digits: nothing is lost
+        else:
+            out[f"{prefix}{key}"] = value
+    return out
