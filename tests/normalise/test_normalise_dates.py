@@ -12,10 +12,19 @@ from zp_registry.dates import parse_dates
 
 SERIAL_DAYS = st.dates(dt.date(1955, 1, 1), dt.date(2064, 1, 1))
 STYLES = (
-    lambda d: f"{d.year}-{d.month}-{d.day}", lambda d: f"{d:%Y/%m/%d}", lambda d: f"{d:%Y.%m.%d}", lambda d: f"{d:%Y%m%d}",
-    lambda d: f"{d.year}年{d.month}月{d.day}日", lambda d: f"{d.year} 年 {d.month} 月 {d.day} 日", lambda d: f"{d:%Y-%m-%d} 23:59:59",
-    lambda d: f"{d:%Y/%m/%d} 8:05", lambda d: f"{d:%Y-%m-%d}T00:00:00+08:00", lambda d: str((d - dt.date(1899, 12, 30)).days),
-    lambda d: f"{(d - dt.date(1899, 12, 30)).days}.75", lambda d: f"{d:%Y%m%d}.0", lambda d: f"{d:%Y%m%d}101112",
+    lambda d: f"{d.year}-{d.month}-{d.day}",
+    lambda d: f"{d:%Y/%m/%d}",
+    lambda d: f"{d:%Y.%m.%d}",
+    lambda d: f"{d:%Y%m%d}",
+    lambda d: f"{d.year}年{d.month}月{d.day}日",
+    lambda d: f"{d.year} 年 {d.month} 月 {d.day} 日",
+    lambda d: f"{d:%Y-%m-%d} 23:59:59",
+    lambda d: f"{d:%Y/%m/%d} 8:05",
+    lambda d: f"{d:%Y-%m-%d}T00:00:00+08:00",
+    lambda d: str((d - dt.date(1899, 12, 30)).days),
+    lambda d: f"{(d - dt.date(1899, 12, 30)).days}.75",
+    lambda d: f"{d:%Y%m%d}.0",
+    lambda d: f"{d:%Y%m%d}101112",
     lambda d: "".join(chr(ord(c) + 0xFEE0) for c in f"{d:%Y-%m-%d}"),
 )
 
@@ -33,10 +42,28 @@ def test_a_zone_moves_the_day_to_shanghai(moment: dt.datetime, offset: int) -> N
     assert parse_dates(text(zoned.isoformat(), f"{zoned:%Y-%m-%d %H:%M:%S%z}")).tolist() == [local, local]
 
 
-@pytest.mark.parametrize("value", [
-    "2024-02-30", "2023-02-29", "2024-13-01", "2024-00-10", "03/01/2024", "24-3-1", "2024-03", "2024", "19999", "60001", "abc",
-    "2024-3-1 25:00", "99999999", "20240230", "0000-00-00", "2024-3-1至2025-3-1", "",
-])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2024-02-30",
+        "2023-02-29",
+        "2024-13-01",
+        "2024-00-10",
+        "03/01/2024",
+        "24-3-1",
+        "2024-03",
+        "2024",
+        "19999",
+        "60001",
+        "abc",
+        "2024-3-1 25:00",
+        "99999999",
+        "20240230",
+        "0000-00-00",
+        "2024-3-1至2025-3-1",
+        "",
+    ],
+)
 def test_what_is_no_certain_day_is_none(value: str) -> None:
     assert parse_dates(text(value)).isna().all()
 

@@ -16,7 +16,9 @@ from zp_registry.normalise.uscc import ALPHABET, check_usccs
 
 BODIES = st.text(alphabet=ALPHABET, min_size=17, max_size=17)
 BIRTHS = st.dates(dt.date(1900, 1, 1), dt.date(2026, 3, 31))
-PEOPLE = st.builds(lambda area, born, seq: f"{area:06d}{born:%Y%m%d}{seq:03d}", st.integers(110000, 839999), BIRTHS, st.integers(0, 999))
+PEOPLE = st.builds(
+    lambda area, born, seq: f"{area:06d}{born:%Y%m%d}{seq:03d}", st.integers(110000, 839999), BIRTHS, st.integers(0, 999)
+)
 
 
 @given(st.lists(st.tuples(BODIES, st.sampled_from(ALPHABET)), min_size=1, max_size=30))
@@ -37,7 +39,11 @@ def test_citizen_numbers_agree_with_stdnum_on_whole_columns(cases: list[tuple[st
     expected = [ric.calc_check_digit(number) == number[-1] for number in column]
     assert found.valid.tolist() == [*expected, False]
     assert found.number.dropna().tolist() == [n for n, ok in zip(column, expected, strict=True) if ok]
-    born = [dt.date(int(b[6:10]), int(b[10:12]), int(b[12:14])).isoformat() for (b, _), ok in zip(cases, expected, strict=True) if ok]
+    born = [
+        dt.date(int(b[6:10]), int(b[10:12]), int(b[12:14])).isoformat()
+        for (b, _), ok in zip(cases, expected, strict=True)
+        if ok
+    ]
     assert found.birth_date.dropna().tolist() == born
 
 
@@ -74,49 +80,74 @@ def judge(value: str | None, kind: str | None = None, as_of: str = TODAY) -> tup
     return (None if number is np.nan else number), (None if mask is np.nan else mask), told
 
 
-@pytest.mark.parametrize(("value", "kind", "number", "told"), [
-    (PERSON, None, PERSON, set()),
-    (OLD_AREA, "居民身份证", OLD_AREA, set()),
-    (citizen("11010519491231002").lower(), None, "11010519491231002X", set()),
-    (citizen("81000019900307101"), "港澳居民居住证", citizen("81000019900307101"), set()),
-    (citizen("83000019900307101"), None, citizen("83000019900307101"), set()),
-    (PERSON[:6] + PERSON[8:17], None, PERSON, {"ID_15"}),
-    (PERSON + "01", None, PERSON, {"TAXPAYER_20"}),
-    (PERSON[:17] + "0", None, None, {"ID_CHECK"}),
-    (citizen("41132419800230001"), None, None, {"ID_BIRTH_DATE"}),
-    (citizen("41132420260401001"), None, None, {"ID_BIRTH_DATE"}),
-    (PERSON[:16], None, None, {"ID_SHAPE"}),
-    ("12345678", None, None, {"ID_SHAPE"}),
-    ("12345678", "台湾居民来往大陆通行证", "12345678", set()),
-    ("H12345678", "港澳居民来往内地通行证", "H12345678", set()),
-    ("H12345678", None, "H12345678", set()),
-    ("H1234", "港澳居民来往内地通行证", None, {"ID_SHAPE"}),
-    ("E12345678", "中国护照", "E12345678", set()),
-    ("ab123456", "外国护照", "AB123456", set()),
-    ("E12345678", "居民身份证", None, {"ID_SHAPE"}),
-    ("南字第123456号", "军官证", "南字第123456号", set()),
-])
+@pytest.mark.parametrize(
+    ("value", "kind", "number", "told"),
+    [
+        (PERSON, None, PERSON, set()),
+        (OLD_AREA, "居民身份证", OLD_AREA, set()),
+        (citizen("11010519491231002").lower(), None, "11010519491231002X", set()),
+        (citizen("81000019900307101"), "港澳居民居住证", citizen("81000019900307101"), set()),
+        (citizen("83000019900307101"), None, citizen("83000019900307101"), set()),
+        (PERSON[:6] + PERSON[8:17], None, PERSON, {"ID_15"}),
+        (PERSON + "01", None, PERSON, {"TAXPAYER_20"}),
+        (PERSON[:17] + "0", None, None, {"ID_CHECK"}),
+        (citizen("41132419800230001"), None, None, {"ID_BIRTH_DATE"}),
+        (citizen("41132420260401001"), None, None, {"ID_BIRTH_DATE"}),
+        (PERSON[:16], None, None, {"ID_SHAPE"}),
+        ("12345678", None, None, {"ID_SHAPE"}),
+        ("12345678", "台湾居民来往大陆通行证", "12345678", set()),
+        ("H12345678", "港澳居民来往内地通行证", "H12345678", set()),
+        ("H12345678", None, "H12345678", set()),
+        ("H1234", "港澳居民来往内地通行证", None, {"ID_SHAPE"}),
+        ("E12345678", "中国护照", "E12345678", set()),
+        ("ab123456", "外国护照", "AB123456", set()),
+        ("E12345678", "居民身份证", None, {"ID_SHAPE"}),
+        ("南字第123456号", "军官证", "南字第123456号", set()),
+    ],
+)
 def test_documents_by_kind(value: str, kind: str | None, number: str | None, told: set[str]) -> None:
     assert judge(value, kind) == (number, None, told)
 
 
-@pytest.mark.parametrize(("value", "mask"), [
-    ("411324********1234", "411324********1234"), ("411324****1234", "411324********1234"), ("411324xxxxxxxx123x", "411324********123X"),
-    ("411324••••••••1234", "411324********1234"), ("4****************X", "4****************X"), ("*", None), ("******************", None),
-    ("411324＊＊＊＊＊＊＊＊1234", "411324********1234"), ("4113**1980****1234", "4113**1980****1234"),
-])
+@pytest.mark.parametrize(
+    ("value", "mask"),
+    [
+        ("411324********1234", "411324********1234"),
+        ("411324****1234", "411324********1234"),
+        ("411324xxxxxxxx123x", "411324********123X"),
+        ("411324••••••••1234", "411324********1234"),
+        ("4****************X", "4****************X"),
+        ("*", None),
+        ("******************", None),
+        ("411324＊＊＊＊＊＊＊＊1234", "411324********1234"),
+        ("4113**1980****1234", "4113**1980****1234"),
+    ],
+)
 def test_masks_have_one_spelling_and_are_no_numbers(value: str, mask: str | None) -> None:
     from zp_registry.normalise.text import clean_code
 
     assert judge(clean_code(text(value)).iloc[0]) == (None, mask, {"ID_MASKED"})
 
 
-@pytest.mark.parametrize(("word", "name"), [
-    ("201|居民身份证", "居民身份证"), ("身份证", "居民身份证"), ("二代身份证", "居民身份证"), ("居民身份证", "居民身份证"),
-    ("210|港澳居民来往内地通行证", "港澳居民来往内地通行证"), ("回乡证", "港澳居民来往内地通行证"), ("台胞证", "台湾居民来往大陆通行证"),
-    ("208", "外国护照"), ("中国护照", "中国护照"), ("237|港澳居民居住证", "港澳居民居住证"), ("台湾居民居住证", "台湾居民居住证"),
-    ("外国人永久居留身份证", "外国人永久居留身份证"), ("营业执照", "营业执照"), ("999|某某证", "某某证"),
-])
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [
+        ("201|居民身份证", "居民身份证"),
+        ("身份证", "居民身份证"),
+        ("二代身份证", "居民身份证"),
+        ("居民身份证", "居民身份证"),
+        ("210|港澳居民来往内地通行证", "港澳居民来往内地通行证"),
+        ("回乡证", "港澳居民来往内地通行证"),
+        ("台胞证", "台湾居民来往大陆通行证"),
+        ("208", "外国护照"),
+        ("中国护照", "中国护照"),
+        ("237|港澳居民居住证", "港澳居民居住证"),
+        ("台湾居民居住证", "台湾居民居住证"),
+        ("外国人永久居留身份证", "外国人永久居留身份证"),
+        ("营业执照", "营业执照"),
+        ("999|某某证", "某某证"),
+    ],
+)
 def test_kinds_of_documents_get_their_names(word: str, name: str) -> None:
     once = id_types(text(word))
     assert once.tolist() == [name]

@@ -15,13 +15,24 @@ def row(**given: str | None) -> dict[str, str | None]:
 WRONG = PERSON[:17] + ("1" if PERSON[-1] != "1" else "2")
 
 
-@pytest.mark.parametrize(("cell", "uscc", "number", "mask", "told"), [
-    (SHOP.lower(), SHOP, None, None, set()), (COMPANY, COMPANY, None, None, set()), (PERSON, None, PERSON, None, set()),
-    (PERSON[:6] + PERSON[8:17], None, PERSON, None, {"ID_15"}), (WRONG, None, None, None, {"ID_CHECK"}),
-    (SHOP[:-1] + ("0" if SHOP[-1] != "0" else "1"), None, None, None, {"USCC_CHECK"}), (SHOP.replace("0", "O"), None, None, None, {"USCC_CONFUSABLE"}),
-    ("411324********1234", None, None, "411324********1234", {"ID_MASKED"}), ("无", None, None, None, set()), ("12", None, None, None, {"ID_SHAPE"}),
-])
-def test_the_one_number_column_is_parted(cell: str, uscc: str | None, number: str | None, mask: str | None, told: set[str]) -> None:
+@pytest.mark.parametrize(
+    ("cell", "uscc", "number", "mask", "told"),
+    [
+        (SHOP.lower(), SHOP, None, None, set()),
+        (COMPANY, COMPANY, None, None, set()),
+        (PERSON, None, PERSON, None, set()),
+        (PERSON[:6] + PERSON[8:17], None, PERSON, None, {"ID_15"}),
+        (WRONG, None, None, None, {"ID_CHECK"}),
+        (SHOP[:-1] + ("0" if SHOP[-1] != "0" else "1"), None, None, None, {"USCC_CHECK"}),
+        (SHOP.replace("0", "O"), None, None, None, {"USCC_CONFUSABLE"}),
+        ("411324********1234", None, None, "411324********1234", {"ID_MASKED"}),
+        ("无", None, None, None, set()),
+        ("12", None, None, None, {"ID_SHAPE"}),
+    ],
+)
+def test_the_one_number_column_is_parted(
+    cell: str, uscc: str | None, number: str | None, mask: str | None, told: set[str]
+) -> None:
     out = run_pledges(row(number=cell))
     assert (value(out, "uscc"), value(out, "id_number"), value(out, "id_mask")) == (uscc, number, mask)
     assert value(out, "number") == (uscc or number)
@@ -30,10 +41,22 @@ def test_the_one_number_column_is_parted(cell: str, uscc: str | None, number: st
 
 
 def test_dates_towns_phones_and_names() -> None:
-    out = run_pledges(row(subject_name="玉缘有限责任公司", signer="張三", town="石佛寺乡", valid_until="长期", contact_phone="138 1234 5678/0377-61234567"),
-                      row(town="某地", signed_on="45352", valid_until="明年"))
+    out = run_pledges(
+        row(
+            subject_name="玉缘有限责任公司",
+            signer="張三",
+            town="石佛寺乡",
+            valid_until="长期",
+            contact_phone="138 1234 5678/0377-61234567",
+        ),
+        row(town="某地", signed_on="45352", valid_until="明年"),
+    )
     assert tuple(out.frame.columns) == PLEDGE_NORMALISED
-    assert (value(out, "signed_on"), value(out, "signed_on", 1), value(out, "valid_until")) == ("2024-03-01", "2024-03-01", None)
+    assert (value(out, "signed_on"), value(out, "signed_on", 1), value(out, "valid_until")) == (
+        "2024-03-01",
+        "2024-03-01",
+        None,
+    )
     assert (value(out, "town"), value(out, "town", 1)) == ("石佛寺镇", None)
     assert (value(out, "subject_key"), value(out, "signer_key")) == ("玉缘有限公司", "张三")
     assert (value(out, "contact_phone"), value(out, "phones")) == ("13812345678", "13812345678;0377-61234567")

@@ -42,7 +42,9 @@ def business_key(name: str) -> str | None:
     text = name.upper().replace("（", "(").replace("）", ")")
     for old, new in (("[", "("), ("]", ")"), ("【", "("), ("】", ")"), ("〔", "("), ("〕", ")"), ("{", "("), ("}", ")")):
         text = text.replace(old, new)
-    text = _NOT_BUSINESS.sub("", text).replace("()", "")
+    text = _NOT_BUSINESS.sub("", text)
+    while "()" in text:
+        text = text.replace("()", "")
     while (short := _INDIVIDUAL.sub("", text)) and short != text:
         text = short
     for old, new in _FORMS:

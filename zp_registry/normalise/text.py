@@ -7,7 +7,6 @@ addresses, because registers write simplified. Account names are an account's fa
 from __future__ import annotations
 
 import functools
-import re
 from typing import Final
 
 import opencc
@@ -23,7 +22,10 @@ _CONTROL: Final = r"[\x00-\x1f\x7f-\x{9f}\x{2028}\x{2029}]+"
 _BLANK_WORDS: Final = (
     r"^(?:[-—–_/\\.。、,]+|无|無|没有|沒有|暂无|空|未填|未填写|未知|不详|不适用|n/?a|#n/a|null|none|nil|nan|undefined|\(无\)|\(空\))$"
 )
-_CJK: Final = r"[\x{3400}-\x{9fff}\x{f900}-\x{faff}]"
+# Characters of simplified writing that the conversion would change: 张乾, 乾安县, 哪吒, 魏徵, the family name 於.
+_KEPT: Final = "乾吒徵於榘"
+_AWAY: Final = {ord(c): 0xE000 + i for i, c in enumerate(_KEPT)}
+_BACK: Final = {place: c for c, place in zip(_KEPT, _AWAY.values(), strict=True)}
 
 
 def clean(series: pd.Series[str], *, blank_words: bool = True) -> pd.Series[str]:
@@ -49,6 +51,8 @@ def clean_shown(series: pd.Series[str]) -> pd.Series[str]:
 def clean_code(series: pd.Series[str]) -> pd.Series[str]:
     """A number or code: :func:`clean`, then without any blank and with plain hyphens."""
     text = pc.replace_substring_regex(to_arrow(clean(series)), r" +", "")
+    if not to_bools(pc.string_is_ascii(text)).all():  # an accent finds its letter when the blank between them goes
+        text = pc.utf8_normalize(text, form="NFKC")
     return to_series(pc.replace_substring_regex(text, r"[‐‑‒–—−]", "-"), series.index)
 
 
@@ -57,15 +61,24 @@ def _converter() -> opencc.OpenCC:
     return opencc.OpenCC("t2s")
 
 
+@functools.cache
+def _traditional() -> str:
+    """A pattern of the characters that only traditional writing has: changed by the conversion and, but for 後, not in GB 2312,
+    whose few others of that sort are no sign of traditional writing."""
+    every = [chr(c) for block in ((0x3400, 0x4DC0), (0x4E00, 0xA000)) for c in range(*block)]
+    simple = _converter().convert("\n".join(every)).split("\n")
+    return "[" + "".join(c for c, s in zip(every, simple, strict=True) if c != s and (c == "後" or not c.encode("gb2312", "ignore"))) + "]"
+
+
 def simplify(series: pd.Series[str]) -> pd.Series[str]:
-    """Traditional characters as simplified ones; only distinct values with CJK are looked at."""
+    """Traditional characters as simplified ones, in the values that hold any; what is simplified already stays."""
     coded = to_arrow(series).dictionary_encode()
     values = coded.dictionary
-    cjk = to_bools(pc.match_substring_regex(values, _CJK))
-    if not cjk.any():
+    found = to_bools(pc.match_substring_regex(values, _traditional()))
+    if not found.any():
         return series
     # One call for all values: the line break ends every phrase, so no value can touch its neighbour. Values have none inside.
-    source = values.filter(pa.array(cjk))
-    converted = _converter().convert("\n".join(re.sub(r"[\r\n]", " ", v) for v in source.to_pylist())).split("\n")
-    values = pc.replace_with_mask(values, pa.array(cjk), pa.array(converted, type=pa.large_string()))
+    source = [v.replace("\n", " ").translate(_AWAY) for v in values.filter(pa.array(found)).to_pylist()]
+    converted = [v.translate(_BACK) for v in _converter().convert("\n".join(source)).split("\n")]
+    values = pc.replace_with_mask(values, pa.array(found), pa.array(converted, type=pa.large_string()))
     return to_series(values.take(coded.indices), series.index)
