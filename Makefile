@@ -35,19 +35,23 @@ $(VENV)/.installed-test: $(VENV)/.installed
 
 # 0: done; 3: done, and some rows or files were turned back, as the samples mean to show.
 demo: $(VENV)/.installed
-	@$(BIN)/zp-registry demo || test $$? -eq 3
+	@ZP_CONFIG=sample_data/zp-registry.toml $(BIN)/zp-registry demo --home var/demo || test $$? -eq 3
 
 test: style types unit
 
 style: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 
-# The packages are laid out as they are installed: jobs, mappings and the simulator stand elsewhere in the checkout.
+# The packages are laid out as they are installed: jobs, mappings and the simulator stand elsewhere in the checkout. The tests'
+# folders are no packages (two may have a file of one name), so each is checked by itself.
 TYPED := build/typed
+MYPY := MYPYPATH=$(TYPED) $(BIN)/mypy --cache-dir build/mypy
 types: $(VENV)/.installed-test
 	@rm -rf $(TYPED) && mkdir -p $(TYPED)/zp_registry && ln -s "$(CURDIR)"/zp_registry/* $(TYPED)/zp_registry/ && \
 		ln -s "$(CURDIR)/jobs" "$(CURDIR)/mappings" "$(CURDIR)/sample_data/simulator" $(TYPED)/zp_registry/
-	MYPYPATH=$(TYPED) $(BIN)/mypy $(TYPED)/zp_registry tests
+	$(MYPY) $(TYPED)/zp_registry
+	@worst=0; for folder in $$(find tests -name '*.py' -exec dirname {} + | sort -u); do \
+		echo "mypy $$folder"; $(MYPY) $$folder/*.py || worst=1; done; exit $$worst
 
 # -rs: what was skipped, and why, stands at the end.
 unit: $(VENV)/.installed-test

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
 from collections.abc import Sequence
 
 import structlog
 
+from zp_registry.crypto import seal_bytes
 from zp_registry.errors import FileRefused, OptionNeeded, SourceFailed, UsageError
 from zp_registry.quarantine.codes import CODES, message
 from zp_registry.registry import bulk
@@ -26,7 +28,7 @@ def configured(office: Office) -> list[str]:
 
 
 def pull_platforms(office: Office, platforms: Sequence[str] = (), as_of: str | None = None) -> list[Outcome]:
-    """Pulls each platform as of ``as_of`` (default: today's date on the county's calendar)."""
+    """Pulls each platform as of ``as_of`` (default: what the records themselves say)."""
     wanted = list(platforms) or configured(office)
     for name in wanted:
         if name not in office.settings.api:
@@ -42,8 +44,17 @@ def _pull_one(office: Office, platform: str, as_of: str | None) -> Outcome:
         pulled = pull(spec, token, platform=platform, as_of=as_of)
         if _known(office, pulled.file.sha256):
             return Outcome(pulled.file.name, "unchanged", platform, as_of or "", message="与上次拉取的内容相同")
+        # What is not whole says nothing about the accounts that are missing from it.
         scope = None if pulled.complete else "delta"
-        return import_report(office, pulled.file, Options(platform=platform, as_of=as_of, scope=scope))
+        _keep_pages(office, pulled.file.name, pulled.raw)
+        outcome = import_report(office, pulled.file, Options(platform=platform, as_of=as_of, scope=scope))
+        outcome.warnings += [{"code": "PULL_REMARK", "sheet": "", "message": remark} for remark in pulled.remarks]
+        return outcome
+    except UsageError as error:
+        if isinstance(error, OptionNeeded):
+            return Outcome(f"{platform} API", "asked", platform, code="OPTION_NEEDED", message=str(error))
+        text = f"{platform}：接口的设置不全，未拉取（{error}）"
+        return Outcome(f"{platform} API", "refused", platform, code="PULL_FAILED", message=text)
     except SourceFailed as failed:
         log.error("pull failed", platform=platform, error=str(failed))
         return Outcome(
@@ -52,8 +63,11 @@ def _pull_one(office: Office, platform: str, as_of: str | None) -> Outcome:
     except FileRefused as refused:
         text = message(refused.code, refused.detail) if refused.code in CODES else refused.detail
         return Outcome(f"{platform} API", "refused", platform, code=refused.code, message=f"{platform}：{text}")
-    except OptionNeeded as error:
-        return Outcome(f"{platform} API", "asked", platform, code="OPTION_NEEDED", message=str(error))
+
+
+def _keep_pages(office: Office, name: str, raw: bytes) -> None:
+    """The pull as it came, sealed like every report's file, so that it can be replayed."""
+    seal_bytes(raw, office.home.archive / f"{hashlib.sha256(raw).hexdigest()[:16]}_{name}.sealed", office.ring)
 
 
 def _spec(office: Office, platform: str) -> ApiSpec:

@@ -24,8 +24,24 @@ from .generate import generate
 )
 @click.option("--layouts", default=",".join(LAYOUTS), help="Report layouts to write, with commas between.")
 @click.option("--ledger/--no-ledger", default=True, show_default=True)
+@click.option(
+    "--old-template",
+    type=click.FloatRange(0, 0.5),
+    default=0.0,
+    show_default=True,
+    help="Share of pledges on a former template; a registry needs [pledges] current_version = '2024版' to tell them.",
+)
 def main(
-    out: Path, seed: int, parties: int, accounts: int | None, months: int, start: str, dirt: float, layouts: str, ledger: bool
+    out: Path,
+    seed: int,
+    parties: int,
+    accounts: int | None,
+    months: int,
+    start: str,
+    dirt: float,
+    layouts: str,
+    ledger: bool,
+    old_template: float,
 ) -> None:
     """Write an invented county's reports, pledge ledgers and labels into OUT."""
     try:
@@ -39,6 +55,7 @@ def main(
             dirt=Dirt().scaled(dirt),
             layouts=tuple(x for x in layouts.split(",") if x),
             ledger=ledger,
+            old_template=old_template,
         )
     except ValueError as exc:
         raise click.UsageError(str(exc)) from exc

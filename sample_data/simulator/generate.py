@@ -36,6 +36,7 @@ def generate(
     layouts: Sequence[str] = LAYOUTS,
     ledger: bool = True,
     flat: bool = False,
+    old_template: float = 0.0,
 ) -> dict[str, int]:
     """Write a world under ``out`` (``reports/``, ``pledges/``, ``truth/``).
 
@@ -51,7 +52,9 @@ def generate(
         raise ValueError(f"unknown layouts {sorted(unknown)}" if unknown else "name at least one platform's layout")
     if not 1 <= months <= MAX_MONTHS or parties < 1 or (accounts is not None and not 10 <= accounts <= MAX_ACCOUNTS):
         raise ValueError(f"1 to {MAX_MONTHS} months, at least one party, 10 to {MAX_ACCOUNTS} accounts")
-    return _Run(out, seed, parties, accounts, months, start, dirt or Dirt(), platforms, SHARE in layouts, ledger, flat).run()
+    return _Run(
+        out, seed, parties, accounts, months, start, dirt or Dirt(), platforms, SHARE in layouts, ledger, flat, old_template
+    ).run()
 
 
 class _Run:
@@ -68,9 +71,10 @@ class _Run:
         with_share: bool,
         ledger: bool,
         flat: bool,
+        old_template: float,
     ) -> None:
         self.out, self.seed, self.dirt, self.platforms = out, seed, dirt, platforms
-        self.with_share, self.ledger, self.flat = with_share, ledger, flat
+        self.with_share, self.ledger, self.flat, self.old_template = with_share, ledger, flat, old_template
         self.days = month_ends(start, months)
         self.numbers = [int(d.astype(np.int64)) for d in self.days]
         rng = self.rng(0)
@@ -235,7 +239,7 @@ class _Run:
         certain = np.zeros(self.world.parties, dtype=bool)
         certain[party[pairs[open_rows & sure[pairs]]]] = True
         status, tied, written = pledges.write(
-            self.out / "pledges", self.rng(6), self.world, holders, former, self.numbers[last], self.dirt
+            self.out / "pledges", self.rng(6), self.world, holders, former, self.numbers[last], self.dirt, self.old_template
         )
         for name, table, spots in written:
             self.labels.note_table(f"pledges/{name}", table, spots, np.arange(len(table)))

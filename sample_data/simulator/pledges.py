@@ -22,12 +22,14 @@ STATUSES = ("signed", "missing", "expired", "outdated")
 
 
 def write(
-    out: Path, rng: Rng, world: World, holders: Int, former: Int, day: int, dirt: Dirt
+    out: Path, rng: Rng, world: World, holders: Int, former: Int, day: int, dirt: Dirt, old_template: float = 0.0
 ) -> tuple[Obj, Bool, list[tuple[str, Table, list[Spot]]]]:
     """Write the ledgers into ``out``. ``holders``: parties with open accounts; ``former``: parties that had one; ``day``: the
-    last report's day (since 1970). Returns the holders' statuses, whether the ledger's row can be tied to the party for
+    last report's day (since 1970); ``old_template``: share of holders whose pledge is on a former template (a registry calls it
+    outdated only if its settings name the current one). Returns the holders' statuses, whether the ledger's row can
+    be tied to the party for
     certain, and the written tables with file name and dirt."""
-    status = rng.choice(4, size=len(holders), p=[0.56, 0.29, 0.11, 0.04])
+    status = rng.choice(4, size=len(holders), p=[0.6 - old_template, 0.29, 0.11, old_template])
     party = np.concatenate([holders[status != 1], former[rng.random(len(former)) < 0.3]])
     state = np.concatenate([status[status != 1], np.zeros(len(party) - int((status != 1).sum()), dtype=np.int64)])
     again = np.flatnonzero((state == 0) & (rng.random(len(party)) < 0.12))  # an old, expired pledge beside the new one

@@ -28,7 +28,16 @@ def make(out: Path) -> None:
         shutil.rmtree(out / name, ignore_errors=True)
     with tempfile.TemporaryDirectory() as folder:
         world = Path(folder)
-        generate(world, seed=SEED, accounts=ACCOUNTS, months=MONTHS, start=START, dirt=Dirt().scaled(DIRT), flat=True)
+        generate(
+            world,
+            seed=SEED,
+            accounts=ACCOUNTS,
+            months=MONTHS,
+            start=START,
+            dirt=Dirt().scaled(DIRT),
+            flat=True,
+            old_template=0.04,
+        )
         reports = out / "inbox" / "reports"
         shutil.copytree(world / "reports", reports)
         shutil.copytree(world / "pledges", out / "inbox" / "pledges")

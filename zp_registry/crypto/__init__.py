@@ -4,7 +4,7 @@ Names, account ids and credit codes are public or needed in clear; ID numbers, p
 kept as an AES-256-GCM ciphertext (to read), a keyed hash (to match) and a mask (to show), as PIPL art. 51 asks for.
 """
 
-from zp_registry.crypto.files import seal_file, unseal_chunks, unseal_file
+from zp_registry.crypto.files import seal_bytes, seal_file, unseal_chunks, unseal_file
 from zp_registry.crypto.keyring import Damaged, Keyring, WrappedKey
 from zp_registry.crypto.masks import (
     mask_account,
@@ -20,6 +20,6 @@ from zp_registry.crypto.master import create_master, find_master
 
 __all__ = [
     "Damaged", "Keyring", "WrappedKey", "create_master", "find_master", "mask_account", "mask_account_column", "mask_id",
-    "mask_id_column", "mask_name", "mask_name_column", "mask_phone", "mask_phone_column", "seal_file", "unseal_chunks",
+    "mask_id_column", "mask_name", "mask_name_column", "mask_phone", "mask_phone_column", "seal_bytes", "seal_file", "unseal_chunks",
     "unseal_file",
 ]

@@ -7,6 +7,7 @@ does not open (the STREAM construction of Hoang, Reyhanitabar, Rogaway and Vizá
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -24,17 +25,22 @@ _CHUNK = 1 << 20
 
 def seal_file(src: Path, dst: Path, ring: Keyring) -> None:
     """Writes ``src`` sealed to ``dst`` (mode 0600), whole or not at all and on the disk before this returns; ``src`` stays."""
+    with src.open("rb") as source:
+        _write_whole(dst, _sealed(source, ring))
+
+
+def seal_bytes(data: bytes, dst: Path, ring: Keyring) -> None:
+    """The same for what never stood in a file, such as the pages of a pull."""
+    _write_whole(dst, _sealed(io.BytesIO(data), ring))
+
+
+def _sealed(source: BinaryIO, ring: Keyring) -> Iterator[bytes]:
     salt = os.urandom(_SALT)
     key_id, cipher = ring.file_key(None, salt)
     head = _MAGIC + key_id + salt
-
-    def sealed(source: BinaryIO) -> Iterator[bytes]:
-        yield head
-        for index, last, chunk in _chunks(source, _CHUNK):
-            yield cipher.encrypt(_nonce(index, last), chunk, head)
-
-    with src.open("rb") as source:
-        _write_whole(dst, sealed(source))
+    yield head
+    for index, last, chunk in _chunks(source, _CHUNK):
+        yield cipher.encrypt(_nonce(index, last), chunk, head)
 
 
 def unseal_file(src: Path, dst: Path, ring: Keyring) -> None:

@@ -71,7 +71,9 @@ def evaluate_transfers(transfers: pd.DataFrame, benign: pd.DataFrame, flags: pd.
     hits = len(true & found)
     first = raised.groupby(KEY)["first_seen"].min().reset_index()
     events = benign.merge(first, on=KEY, how="left")
-    months = benign.merge(raised[[*KEY, "first_seen"]], on=KEY)
+    # An account that was transferred as well is rightly flagged, whatever innocent thing befell it too.
+    others = benign[[key not in true | hidden for key in zip(*(benign[c] for c in KEY), strict=True)]]
+    months = others.merge(raised[[*KEY, "first_seen"]], on=KEY)
     blamed = months[months["first_seen"].str.slice(0, 7) >= months["month"]].drop_duplicates([*KEY, "type", "month"])
     by_type = {
         str(t): round(float(g.apply(lambda r: (r["platform"], r["account_id"]) in found, axis=1).mean()), 4)
