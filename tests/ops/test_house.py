@@ -1,4 +1,4 @@
-"""The home folder, the lock, the log, and documents that are made from the program."""
+"""The home folder, the lock, the log, and the published codes."""
 
 from __future__ import annotations
 
@@ -25,9 +25,6 @@ from zp_registry.lock import only_writer
 from zp_registry.logs import STRUCK, redact_text, set_up_logs
 from zp_registry.quarantine.codes import CODES
 from zp_registry.quarantine.reference import codes_reference
-from zp_registry.settings import settings_reference
-
-ROOT = Path(__file__).parents[2]
 
 # -- the home folder
 
@@ -230,12 +227,7 @@ def test_a_log_file_is_appended_to_and_its_owners_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "zp.log").stat().st_mode) == 0o600
 
 
-# -- documents made from the program
-
-
-@pytest.mark.parametrize(("name", "text"), [("settings.md", settings_reference()), ("codes.md", codes_reference())])
-def test_generated_documents_are_current(name: str, text: str) -> None:
-    assert (ROOT / "docs" / name).read_text("utf-8") == text, f"docs/{name} is out of date: run 'make docs'"
+# -- the published codes
 
 
 def test_every_code_is_published_once() -> None:
