@@ -6,6 +6,7 @@ from zp_registry.errors import FileRefused
 
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _DAMAGED = 10  # so many times more Chinese characters than unreadable spots: damaged UTF-8, not GB18030
+_SAMPLE = 1 << 20
 
 
 def decode(data: bytes, name: str) -> tuple[str, str, bool]:
@@ -31,7 +32,7 @@ def decode(data: bytes, name: str) -> tuple[str, str, bool]:
 
 def _was_utf8(data: bytes) -> bool:
     """GB18030 text hardly ever holds three bytes that are one Chinese character in UTF-8."""
-    text = data.decode("utf-8", "replace")
+    text = data[:_SAMPLE].decode("utf-8", "replace")
     spots = text.count("\ufffd")
     chinese = sum(text.count(c) for c in set(text) if "\u2e80" <= c <= "\uffef" and c != "\ufffd")
     return chinese > _DAMAGED * spots

@@ -52,7 +52,7 @@ def _parse(name: str, data: bytes, limits: ReadLimits) -> tuple[str, str, list[R
     if not data:
         raise FileRefused("FILE_EMPTY", name)
     if data.startswith((*_ZIP, OLE2)):
-        form = ole_format(data, name) if data.startswith(OLE2) else zip_format(data, name, limits)
+        form = (ole_format if data.startswith(OLE2) else zip_format)(data, name, limits)
         return form, "", read_workbook(data, name, form, limits), []
     for mark, what in _FOREIGN:
         if data.startswith(mark):

@@ -10,13 +10,15 @@ import struct
 import numpy as np
 
 from zp_registry.errors import FileRefused
+from zp_registry.sources.biff import check_stream
+from zp_registry.sources.limits import ReadLimits
 
 OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _WORKBOOK = ("workbook", "book")
 _ENTRY, _SMALL, _LAST = 128, 4096, 0xFFFFFFFA  # bytes of an entry; streams below lie in the mini stream; ids above end a chain
 
 
-def ole_format(data: bytes, name: str) -> str:
+def ole_format(data: bytes, name: str, limits: ReadLimits) -> str:
     """``xls`` (also WPS .et, which is one). FileRefused for an encrypted, damaged or truncated one and for other documents."""
     try:
         container = _Container(data)
@@ -26,7 +28,8 @@ def ole_format(data: bytes, name: str) -> str:
         found = next((streams[w] for w in _WORKBOOK if w in streams), None)
         if found is None:
             raise FileRefused("FILE_FORMAT", name, detail="不是电子表格")
-        container.check(*(found if found[1] >= _SMALL else container.root))
+        stream = container.read(*(found if found[1] >= _SMALL else container.root))
+        check_stream(stream, name, limits)
     except (ValueError, struct.error, IndexError):
         raise FileRefused("FILE_BROKEN", name, detail="文件结构不完整") from None
     return "xls"
@@ -79,13 +82,10 @@ class _Container:
                 out.setdefault(directory[at:at + max(length - 2, 0)].decode("utf-16-le", "replace").lower(), (first, size))
         return out
 
-    def check(self, first: int, size: int) -> None:
-        """ValueError unless every byte of the stream is there."""
-        chain = self._chain(first)
-        if len(chain) * self._sector < size:
+    def read(self, first: int, size: int) -> bytes:
+        """A stream (the last sector may be shorter in the file)."""
+        sectors = [(i + 1) * self._sector for i in self._chain(first)]
+        stream = b"".join(self._data[at:at + self._sector] for at in sectors)
+        if len(stream) < size:
             raise ValueError("stream cut off")
-        rest = size
-        for sector in chain:
-            if (sector + 1) * self._sector + min(rest, self._sector) > len(self._data):
-                raise ValueError("stream beyond the end")
-            rest = max(rest - self._sector, 0)
+        return stream[:size]
