@@ -48,6 +48,7 @@ class Evidence:
         self.full = np.zeros(n, dtype=bool)
         self.half = np.zeros(n, dtype=bool)
         self.last_phone = np.full(n, -1)
+        self.first = np.full(n, np.iinfo(np.int64).max)  # month of the account's first row that can be used
         self.shows: list[pd.DataFrame] = []
         self.tracked = np.zeros(n, dtype=bool)
         self.tracked[tracked] = True
@@ -78,6 +79,7 @@ class Evidence:
         if view is None or not len(table):
             return
         good = table.usable & ~table.spare
+        np.minimum.at(self.first, view.account[table.usable], month)
         number = _of_holder(table, table.legible, ("id", "number"), ("uscc", "number")) & good
         part = _of_holder(table, table.masked, ("id", "number"), ()) & good
         name = _of_holder(table, table.legible, ("name", "name_natural"), ("name", "name_licensed")) & good

@@ -48,7 +48,10 @@ class Labels:
         traps = self._traps(world, accounts, story, early)
         path = out / "truth_accounts.csv"
         write_truth(path, ("platform", "account_id", "month", "party_id", "kind", "decidable", "town", "traps"), [])
-        for month, (rows, pairs, town) in zip(self.months, self.held, strict=True):
+        for number, (month, (rows, pairs, town)) in enumerate(zip(self.months, self.held, strict=True)):
+            # Nobody can know of an account before a row of it could be used.
+            known = evidence.first[rows] <= number
+            rows, pairs, town = rows[known], pairs[known], town[known]
             holder = party[pairs]
             write_truth(
                 path,

@@ -30,7 +30,6 @@ def change_marks(steps: pd.DataFrame, circle: Circle) -> pd.DataFrame:
     other_number = out["prev_payee_hash"].notna() & out["payee_hash"].notna() & (out["prev_payee_hash"] != out["payee_hash"])
     unnamed = out["payee_key"].isna() | out["prev_payee_key"].isna()
     out["payee_changed"] = ((other_name & ~own_payee & ~home_payee) | (other_number & unnamed)) & ~collects
-    out["card_changed"] = other_number & ~out["payee_changed"]
     out["streamer_changed"] = apart(out["prev_streamers"], out["streamers"]) & ~_all_declared(out)
     alone = out["streamers"].notna() & ~business
     mine = pd.Series(
@@ -41,7 +40,8 @@ def change_marks(steps: pd.DataFrame, circle: Circle) -> pd.DataFrame:
         index=out.index,
         dtype=bool,
     )
-    out["streamer_stranger"] = alone & ~mine & ~_all_declared(out) & ~_home_streamers(out, circle)
+    known = _all_declared(out) | _home_streamers(out["entity_id"], out["streamers"], circle)
+    out["streamer_stranger"] = (alone & ~mine & ~known) | _shop_left_to_stranger(out, known, circle)
     out["innocent"] = _innocent(out, circle)
     return out
 
@@ -57,13 +57,28 @@ def _all_declared(rows: pd.DataFrame) -> pd.Series[bool]:
     )
 
 
-def _home_streamers(rows: pd.DataFrame, circle: Circle) -> pd.Series[bool]:
+def _shop_left_to_stranger(rows: pd.DataFrame, known: pd.Series[bool], circle: Circle) -> pd.Series[bool]:
+    """True for a sole proprietor's account from the report on in which an undeclared stranger stands where its own or declared
+    people stood, until they are back. A shop that always had other people on camera has staff, and is no lead."""
+    before = _home_streamers(rows["prev_entity_id"], rows["prev_streamers"], circle) | (
+        rows["prev_declared"].notna() & (rows["prev_declared"] == rows["prev_streamers"]).fillna(False)
+    )
+    shop = rows["subject_kind"] == "sole_proprietor"
+    taken = shop & rows["streamer_changed"] & before & ~known & ~rows["holder_changed"]
+    marks = pd.Series(pd.NA, index=rows.index, dtype="boolean").mask(known | rows["holder_changed"], False).mask(taken, True)
+    return marks.groupby([rows[c] for c in ACCOUNT]).ffill().fillna(False).astype(bool)
+
+
+def _home_streamers(entity: pd.Series[str], streamers: pd.Series[str], circle: Circle) -> pd.Series[bool]:
+    """True where one of the ``;``-joined people on camera belongs to the entity or lives with it."""
+    known = circle.own | circle.household
+    shops = entity.map(circle.business_names)
     return pd.Series(
         [
-            isinstance(s, str) and any((e, n) in circle.household or (e, n) in circle.own for n in s.split(";"))
-            for e, s in zip(rows["entity_id"], rows["streamers"], strict=True)
+            isinstance(s, str) and any((e, n) in known or (isinstance(b, str) and n in b) for n in s.split(";"))
+            for e, s, b in zip(entity, streamers, shops, strict=True)
         ],
-        index=rows.index,
+        index=entity.index,
         dtype=bool,
     )
 
@@ -83,7 +98,8 @@ def _innocent(rows: pd.DataFrame, circle: Circle) -> pd.Series[str]:
     shares = ~apart(rows["prev_phones"], rows["phones"]) | (rows["prev_payee_key"] == rows["payee_key"]).fillna(False)
     # A person who registers a firm keeps phone and payee account; a buyer brings his own.
     upgrade = (rows["prev_subject_kind"] == "natural_person").fillna(False) & rows["subject_kind"].isin(BUSINESS_KINDS)
-    kept = (rows["prev_phones"] == rows["phones"]).fillna(False) & (
+    paid = rows["prev_payee_key"].notna() & rows["payee_key"].notna()
+    kept = (paid | (rows["prev_phones"] == rows["phones"]).fillna(False)) & (
         (rows["prev_payee_hash"] == rows["payee_hash"]) | (rows["prev_payee_key"] == rows["payee_key"])
     ).fillna(False)
     same_person = (rows["operator_key"] == rows["prev_operator_key"]).fillna(False) | (

@@ -11,7 +11,7 @@ _FIRM = r"公司|合作社|工作室|中心|事务所|(?:店|行|厂|部)$"
 
 class Circle:
     """Names by entity (own names, legal representative, operator, declared family and staff, those of linked entities), the
-    households (other names at one phone and address) and the phones that agencies lend to their clients."""
+    households (other names at one address) and the phones that agencies lend to their clients."""
 
     def __init__(self, resolved: Resolved, records: pd.DataFrame, people: pd.DataFrame) -> None:
         entity_of = resolved.subjects.set_index("subject_id")["entity_id"]
@@ -45,13 +45,21 @@ class Circle:
 
     @staticmethod
     def _households(rows: pd.DataFrame) -> set[tuple[str, str]]:
-        """(entity, name) of others at the same phone and the same exact address: a couple, as far as reports can show it."""
-        homes = rows[["entity_id", "subject_key", "phone_hash", "address_key"]].dropna().drop_duplicates()
-        crowded = homes.groupby(["phone_hash", "address_key"])["subject_key"].transform("nunique") > 3
-        homes = homes[~crowded]
-        pairs = homes.merge(homes, on=["phone_hash", "address_key"])
-        pairs = pairs[pairs["entity_id_x"] != pairs["entity_id_y"]]
-        return set(zip(pairs["entity_id_x"], pairs["subject_key_y"], strict=True))
+        """(entity, name) of others at the same exact address, as far as few enough names stand there to be a family; at a
+        crowded address (a market) the phone must be the same too.
+
+        Never the phone alone: it moves with an account that changes hands, a home does not.
+        """
+        homes = rows[["entity_id", "subject_key", "address_key", "phone_hash"]].drop_duplicates()
+        homes = homes[homes["address_key"].str.len().ge(6).fillna(False) & homes["subject_key"].notna()]
+        out: set[tuple[str, str]] = set()
+        for keys in (["address_key"], ["address_key", "phone_hash"]):
+            same = homes.dropna(subset=keys)
+            same = same[same.groupby(keys)["subject_key"].transform("nunique") <= 3]
+            pairs = same.merge(same, on=keys)
+            pairs = pairs[pairs["entity_id_x"] != pairs["entity_id_y"]]
+            out |= set(zip(pairs["entity_id_x"], pairs["subject_key_y"], strict=True))
+        return out
 
     @staticmethod
     def _agency_phones(rows: pd.DataFrame) -> set[str]:

@@ -29,6 +29,7 @@ WATCHED = (
     "row",
     "legal_key",
     "operator_key",
+    "declared",
 )
 
 
