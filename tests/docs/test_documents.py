@@ -18,6 +18,7 @@ from zp_registry.flags.codes import FLAG_CODES
 from zp_registry.quarantine.codes import CODES
 from zp_registry.registry.models import Base
 from zp_registry.registry.reference import COLUMNS, EVIDENCE_TABLES, EXPORTS, OVERRIDES, described
+from zp_registry.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
 OUTSIDE = {".git", ".venv", "var", "build", "__pycache__", ".hypothesis", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
@@ -102,8 +103,9 @@ def quoted_commands(text: str) -> list[str]:
     found = []
     for line in [*lines, *inline]:
         for piece in re.split(r"&&|\|\||;", line.split(" # ")[0]):
-            call = re.search(r"(?:^|[\s/])zp-registry(?=\s)(.*)", piece)
-            if call and not re.match(r"\s*(git|mkdir|cd|cp|chown|useradd)\b", piece):
+            # The last one counts: folders before it may bear the same name.
+            call = re.match(r"(?:.*[\s/])?zp-registry(?=\s)(.*)", piece)
+            if call and not re.match(r"\s*(mkdir|cd|cp|chown|useradd|install)\b", piece):
                 found.append(call[1].strip())
     return found
 
@@ -131,6 +133,14 @@ def test_a_quoted_command_exists(name: str, line: str) -> None:
         value = values.get(parameter.name or "")
         if isinstance(parameter.type, click.Choice) and isinstance(value, str):
             parameter.type.convert(value, parameter, context)
+
+
+@pytest.mark.parametrize("name", MARKDOWN)
+def test_quoted_settings_are_right(name: str, tmp_path: Path) -> None:
+    for block in re.findall(r"^```toml\n(.*?)^```", (ROOT / name).read_text("utf-8"), re.MULTILINE | re.DOTALL):
+        file = tmp_path / "zp-registry.toml"
+        file.write_text(block, "utf-8")
+        load_settings(environ={"ZP_CONFIG": str(file)})
 
 
 # -- links
