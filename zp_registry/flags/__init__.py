@@ -13,7 +13,7 @@ from zp_registry.flags.missing import pledge_flags
 from zp_registry.flags.pledges import PledgeRules, match_pledges
 from zp_registry.flags.sharing import SharingRules
 from zp_registry.flags.steps import steps
-from zp_registry.flags.transfers import transfer_flags
+from zp_registry.flags.transfers import COLUMNS, transfer_flags
 from zp_registry.resolve import Resolved
 from zp_registry.resolve.history import ACCOUNT
 
@@ -43,7 +43,7 @@ def flag(evidence: Evidence, resolved: Resolved, rules: FlagRules) -> Flagged:
     dates = sorted(evidence.reports["as_of"].unique().tolist())
     matched = match_pledges(evidence, resolved)
     if not dates:
-        return Flagged(pd.DataFrame(columns=["anchor"]), pd.Series(dtype="str"), matched)
+        return Flagged(pd.DataFrame(columns=[*COLUMNS, "anchor"], dtype="str"), pd.Series(dtype="str"), matched)
     table = steps(resolved, evidence.records, evidence.people)
     circle = Circle(resolved, evidence.records, evidence.people)
     missing, status = pledge_flags(matched, resolved, table[[*ACCOUNT, "as_of", "account_status"]], dates, rules.pledges)
@@ -61,7 +61,8 @@ def flag(evidence: Evidence, resolved: Resolved, rules: FlagRules) -> Flagged:
 
 
 def anchors(flags: pd.DataFrame) -> pd.Series[str]:
-    """What a flag is about: its code and account, or its code and entity; it keeps its id as long as this stays."""
+    """What a flag is about: its code and account, or the pledge of an entity; it keeps its id as long as this stays."""
     account = flags["platform"].fillna("") + ":" + flags["account_id"].fillna("")
     about = account.where(flags["account_id"].notna(), flags["entity_id"].fillna(""))
-    return (flags["code"] + "|" + about).astype("str")
+    what = flags["code"].mask(flags["family"] == "PLEDGE", "PLEDGE")
+    return (what + "|" + about).astype("str")

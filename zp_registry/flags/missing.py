@@ -44,11 +44,11 @@ def pledge_flags(
         return pd.DataFrame(columns=list(COLUMNS)), latest
     order = {d: i for i, d in enumerate(dates)}
     rows["n"] = rows["on"].map(order)
-    rows = rows.sort_values(["entity_id", "status", "n"])
-    keys = ["entity_id", "status"]
-    rows["spell"] = rows["n"] - rows.groupby(keys).cumcount()
-    rows["first_seen"] = rows.groupby([*keys, "spell"])["on"].transform("min")
-    out = rows.drop_duplicates(keys, keep="last").merge(
+    rows = rows.sort_values(["entity_id", "n"])
+    # One flag per entity: a pledge that is missing today and outdated tomorrow is one matter with one first date.
+    rows["spell"] = rows["n"] - rows.groupby("entity_id").cumcount()
+    rows["first_seen"] = rows.groupby(["entity_id", "spell"])["on"].transform("min")
+    out = rows.drop_duplicates("entity_id", keep="last").merge(
         resolved.entities[["entity_id", "name", "uscc", "id_mask"]], on="entity_id"
     )
     out["code"] = out["status"].map({k: v[0] for k, v in CODES.items()})
