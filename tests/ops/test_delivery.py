@@ -110,11 +110,13 @@ def script(path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize(("code", "passes"), [(0, True), (3, True), (1, False), (2, False), (4, False)])
-def test_make_demo_passes_when_rows_were_turned_back(checkout: Path, code: int, passes: bool) -> None:
-    script(checkout / ".venv/bin/zp-registry", f'echo "ran $*"; exit {code}\n')
+def test_make_demo_passes_when_rows_were_turned_back(
+        checkout: Path, monkeypatch: pytest.MonkeyPatch, code: int, passes: bool) -> None:
+    script(checkout / ".venv/bin/zp-registry", f'echo "ran $* ${{ZP_DATABASE_URL-without database}}"; exit {code}\n')
     (checkout / ".venv/.installed").touch()
+    monkeypatch.setenv("ZP_DATABASE_URL", "somebody's real database")
     done = make(checkout)
-    assert done.stdout.startswith("ran demo\n")
+    assert done.stdout.startswith("ran demo --home var/demo without database\n")
     assert (done.returncode == 0) is passes
 
 
