@@ -52,7 +52,7 @@ def tokens(records: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFrame:
     names = out.merge(rows[["subject_id", "subject_key"]].drop_duplicates(), on="subject_id")
     used = names.groupby(["type", "token"])["subject_key"].nunique().rename("names").reset_index()
     out = out.merge(used, on=["type", "token"])
-    out["hub"] = out["names"] >= out["type"].map(HUB_NAMES)
+    out["hub"] = out["names"] >= out["type"].map(HUB_NAMES).astype("int64")  # without rows map() gives text
     return out[["subject_id", "type", "token", "hub"]]
 
 

@@ -12,6 +12,8 @@ def survive(seen: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFram
     """``seen``: one row per sighting of a record with its entity (columns of Evidence.records, entity_id, as_of, report_id) →
     entities (columns of table ``entity`` but accounts and pledges), identifiers, names."""
     rows = seen.sort_values(["entity_id", "as_of", "loose", "report_id", "row"], ascending=[True, True, False, True, True])
+    # Whom to call: the named contact, else who runs the business.
+    rows["contact"] = rows["contact_name"].fillna(rows["operator_name"]).fillna(rows["legal_representative"])
     grouped = rows.groupby("entity_id", sort=True)
     out = grouped.agg(first_seen=("as_of", "min"), last_seen=("as_of", "max"))
     values = {
@@ -20,7 +22,7 @@ def survive(seen: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFram
         "uscc": ("uscc", "number_record"),
         "id_hash": ("id_hash", None),
         "phone_hash": ("phone_hash", "phone_record"),
-        "contact_name": ("contact_name", None),
+        "contact_name": ("contact", None),
         "address": ("business_address", "address_record"),
     }
     for column, (source, record) in values.items():
