@@ -80,7 +80,7 @@ def _numbers(values: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np
     texts[whole] = pa.array(floats[whole].astype(np.int64)).cast(pa.string()).to_numpy(zero_copy_only=False)
     rest = np.flatnonzero(~whole)
     texts[rest] = [_number_text(v) for v in values[rest]]
-    return texts, lossy
+    return texts, lossy & (texts != "")
 
 
 def _number_text(value: Any) -> str:

@@ -34,7 +34,7 @@ def read_csv(text: str, name: str, limits: ReadLimits) -> RawTable:
     try:
         columns = _fast(closed, delimiter)
         if columns is None:
-            columns = _slow(closed, delimiter, limits)
+            columns = _slow(closed, delimiter, name, limits)
     except _QuoteOpen as quote:
         raise FileRefused("FILE_BROKEN", name, detail="此行起引号不成对", row=quote.row) from None
     except csv.Error:
@@ -45,10 +45,10 @@ def read_csv(text: str, name: str, limits: ReadLimits) -> RawTable:
 
 
 def delimiter_of(text: str) -> str:
-    """The delimiter that stands most often in the first lines, outside of quoted values."""
+    """The delimiter that the most of the first lines have, and the most often, outside of quoted values."""
     lines = [line for line in text[:20_000].splitlines() if line.strip()][:_SAMPLE]
-    sample = _QUOTED.sub("", "\n".join(lines))
-    return max(_DELIMITERS, key=sample.count)
+    bare = _QUOTED.sub("", "\n".join(lines)).split("\n")
+    return max(_DELIMITERS, key=lambda d: (sum(d in line for line in bare), sum(line.count(d) for line in bare)))
 
 
 def _fast(text: str, delimiter: str) -> list[Column] | None:
@@ -73,15 +73,15 @@ def _fast(text: str, delimiter: str) -> list[Column] | None:
 _ALL_TEXT = {f"f{i}": pa.string() for i in range(600)}  # Arrow names columns so; whatever has more of them goes the slow way
 
 
-def _slow(text: str, delimiter: str, limits: ReadLimits) -> list[Column]:
+def _slow(text: str, delimiter: str, name: str, limits: ReadLimits) -> list[Column]:
     rows = []
     for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
         rows.append(row)
         if len(rows) > limits.max_rows + 1:
-            break
+            raise FileRefused("FILE_TOO_LARGE", name, detail=f"超过 {limits.max_rows} 行")
     if rows.pop():
         raise _QuoteOpen(len(rows) + 1)
     width = max(map(len, rows), default=0)
-    if limits.excess(len(rows), width):
-        return [pa.nulls(len(rows), pa.string())] * width
+    if too_large := limits.excess(len(rows), width):  # before one long record makes many columns of the others
+        raise FileRefused("FILE_TOO_LARGE", name, detail=too_large)
     return [pa.array([r[i] if i < len(r) else None for r in rows], pa.string()) for i in range(width)]

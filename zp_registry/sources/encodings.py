@@ -21,7 +21,7 @@ def decode(data: bytes, name: str) -> tuple[str, str, bool]:
     try:
         return data.decode("utf-8"), "utf-8", False
     except UnicodeDecodeError as error:
-        if _was_utf8(data):
+        if _was_utf8(data, error.start):
             raise FileRefused("FILE_BROKEN", name, detail=f"第 {error.start + 1} 个字节起 UTF-8 编码已损坏") from None
     try:
         return fold_private(data.decode("gb18030")), "gb18030", True
@@ -30,12 +30,12 @@ def decode(data: bytes, name: str) -> tuple[str, str, bool]:
             "FILE_BROKEN", name, detail=f"第 {error.start + 1} 个字节起既不是 UTF-8 也不是 GB18030") from None
 
 
-def _was_utf8(data: bytes) -> bool:
+def _was_utf8(data: bytes, first_spot: int) -> bool:
     """GB18030 text hardly ever holds three bytes that are one Chinese character in UTF-8."""
     text = data[:_SAMPLE].decode("utf-8", "replace")
     spots = text.count("\ufffd")
     chinese = sum(text.count(c) for c in set(text) if "\u2e80" <= c <= "\uffef" and c != "\ufffd")
-    return chinese > _DAMAGED * spots
+    return chinese > (0 if first_spot >= len(data) - 3 else _DAMAGED * spots)  # the last character alone is cut off
 
 
 def fold_private(text: str) -> str:

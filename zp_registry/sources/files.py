@@ -57,12 +57,11 @@ def _parse(name: str, data: bytes, limits: ReadLimits) -> tuple[str, str, list[R
     for mark, what in _FOREIGN:
         if data.startswith(mark):
             raise FileRefused("FILE_FORMAT", name, detail=what)
-    start = data[:8192]
-    utf16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))
-    if not utf16 and len(start) - len(start.translate(None, _CONTROLS)) > len(start) // 50:
-        raise FileRefused("FILE_FORMAT", name, detail="不是表格也不是文本")
-    if not utf16 and b"\x00" in data:
-        raise FileRefused("FILE_BROKEN", name, detail="含有空字节")
+    if not data.startswith((b"\xff\xfe", b"\xfe\xff")):  # UTF-16
+        if _is_binary(data[:8192]):
+            raise FileRefused("FILE_FORMAT", name, detail="不是表格也不是文本")
+        if b"\x00" in data:
+            raise FileRefused("FILE_BROKEN", name, detail="含有空字节")
     text, encoding, supposed = decode(data, name)
     if text.lstrip()[:200].lower().startswith(_MARKUP):
         raise FileRefused("FILE_FORMAT", name, detail="网页或 XML")
@@ -73,6 +72,12 @@ def _parse(name: str, data: bytes, limits: ReadLimits) -> tuple[str, str, list[R
     else:
         form, table = "csv", read_csv(text, name, limits)
     return form, encoding, [table], [("ENCODING_GB18030", "")] if supposed else []
+
+
+def _is_binary(start: bytes) -> bool:
+    """Whether so many control characters stand in it that it is no text."""
+    controls = len(start) - len(start.translate(None, _CONTROLS))
+    return controls > 32 and controls > len(start) // 20
 
 
 def head(table: RawTable, n: int) -> list[list[str]]:
