@@ -10,6 +10,7 @@ from normalise_cases import text
 
 from zp_registry.dates import parse_dates
 
+MOMENT = dt.datetime.combine(dt.date(1990, 1, 1), dt.time())
 SERIAL_DAYS = st.dates(dt.date(1955, 1, 1), dt.date(2064, 1, 1))
 STYLES = (
     lambda d: f"{d.year}-{d.month}-{d.day}",
@@ -35,7 +36,7 @@ def test_every_style_reads_as_the_day_it_was_written_from(days: list[dt.date]) -
         assert parse_dates(text(*(style(d) for d in days))).tolist() == [d.isoformat() for d in days]
 
 
-@given(st.datetimes(dt.datetime(1990, 1, 1), dt.datetime(2060, 1, 1)), st.integers(-12 * 60, 14 * 60))
+@given(st.datetimes(MOMENT, MOMENT.replace(year=2060)), st.integers(-12 * 60, 14 * 60))
 def test_a_zone_moves_the_day_to_shanghai(moment: dt.datetime, offset: int) -> None:
     zoned = moment.replace(tzinfo=dt.timezone(dt.timedelta(minutes=offset)), microsecond=0)
     local = zoned.astimezone(dt.timezone(dt.timedelta(hours=8))).date().isoformat()

@@ -67,7 +67,8 @@ def _traditional() -> str:
     whose few others of that sort are no sign of traditional writing."""
     every = [chr(c) for block in ((0x3400, 0x4DC0), (0x4E00, 0xA000)) for c in range(*block)]
     simple = _converter().convert("\n".join(every)).split("\n")
-    return "[" + "".join(c for c, s in zip(every, simple, strict=True) if c != s and (c == "後" or not c.encode("gb2312", "ignore"))) + "]"
+    changed = (c for c, other in zip(every, simple, strict=True) if c != other)
+    return "[" + "".join(c for c in changed if c == "後" or not c.encode("gb2312", "ignore")) + "]"
 
 
 def simplify(series: pd.Series[str]) -> pd.Series[str]:
