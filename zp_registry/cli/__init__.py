@@ -6,9 +6,10 @@ import click
 
 from zp_registry import __version__
 from zp_registry.cli import docs, load, look, work
+from zp_registry.cli.common import Main
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Main, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="zp-registry")
 def main() -> None:
     """A county's e-commerce entities, built nightly from what platforms report."""

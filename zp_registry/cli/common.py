@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,39 @@ class Answer:
             click.echo(json.dumps(data, ensure_ascii=False, default=str))
 
 
+class Day(click.ParamType):
+    """A date of an option, ``YYYY-MM-DD``: a slip in it must not give a table of nothing."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            return dt.datetime.strptime(str(value), "%Y-%m-%d").date().isoformat()
+        except ValueError:
+            self.fail(f"{value!r} is not a date such as 2026-03-31", param, ctx)
+
+
+class Main(click.Group):
+    """The program: wrong usage, too, is told to programs as one object where they asked for it."""
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> Any:
+        words = sys.argv[1:] if args is None else list(args)
+        if "--json" not in words or not options.get("standalone_mode", True):
+            return super().main(words, *rest, **options)
+        try:
+            return super().main(words, *rest, **{**options, "standalone_mode": False})
+        except click.ClickException as error:
+            error.show()
+            _give_error("UsageError", error.format_message(), error.exit_code)
+            sys.exit(error.exit_code)
+        except click.Abort:
+            sys.exit(1)
+
+
+def _give_error(kind: str, text: str, code: int) -> None:
+    click.echo(json.dumps({"error": kind, "message": text, "exit_code": code}, ensure_ascii=False))
+
+
 def command(function: Callable[..., int | None]) -> Callable[..., None]:
     """A command with ``--home`` and ``--json``; its integer result is the exit code, a ZpError becomes a line and a code."""
 
@@ -72,19 +106,17 @@ def command(function: Callable[..., int | None]) -> Callable[..., None]:
             code = function(Answer(settings, as_json), *args, **kwargs) or 0
         except ZpError as error:
             people.print(f"error: {error}", markup=False)
-            if as_json:
-                click.echo(
-                    json.dumps(
-                        {"error": type(error).__name__, "message": str(error), "exit_code": error.exit_code}, ensure_ascii=False
-                    )
-                )
             code = error.exit_code
+            if as_json:
+                _give_error(type(error).__name__, str(error), code)
         except (click.exceptions.Exit, click.ClickException, click.Abort):
             raise
         except Exception as error:  # the log has the place, never the values
             log.exception("command failed")
             people.print(f"error: {type(error).__name__}; the log names the place", markup=False)
             code = 1
+            if as_json:
+                _give_error(type(error).__name__, "an unforeseen error: the log names the place", code)
         sys.exit(code)
 
     return run

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from zp_registry.cli.common import Answer, command
+from zp_registry.cli.common import Answer, Day, command
 from zp_registry.errors import UsageError
 from zp_registry.jobs import imports, office, pulls
 from zp_registry.mapping import lint
@@ -29,7 +29,7 @@ def init(answer: Answer) -> None:
 @click.command("import")
 @PATHS
 @click.option("--platform", help="The mapping to use, where the file cannot tell.")
-@click.option("--as-of", help="Date of the report, YYYY-MM-DD; beats what the file says.")
+@click.option("--as-of", type=Day(), help="Date of the report, YYYY-MM-DD; beats what the file says.")
 @click.option(
     "--scope", type=click.Choice(["full", "delta"]), help="Whether an absent account is gone (full) or unchanged (delta)."
 )
@@ -75,6 +75,8 @@ def _import(answer: Answer, paths: tuple[Path, ...], options: imports.Options) -
                 answer.say(outcome.message)
             for warning in outcome.warnings:
                 answer.say(f"{outcome.name}{'［' + warning['sheet'] + '］' if warning['sheet'] else ''}：{warning['message']}")
+        if not outcomes:
+            answer.say(f"no files to import in {', '.join(map(str, paths))}")
         code = int(imports.exit_code(outcomes)) if outcomes else 1
         opened.exit_code, opened.state = code, {0: "done", 3: "partial"}.get(code, "failed")
     tell_outcomes(answer, outcomes)
@@ -93,7 +95,7 @@ def tell_outcomes(answer: Answer, outcomes: list[Any]) -> None:
 
 @click.command("pull")
 @click.argument("platforms", nargs=-1)
-@click.option("--as-of", help="Date for which to ask, YYYY-MM-DD (default: today).")
+@click.option("--as-of", type=Day(), help="Date for which to ask, YYYY-MM-DD (default: today).")
 @command
 def pull(answer: Answer, platforms: tuple[str, ...], as_of: str | None) -> int:
     """Pull the configured interfaces (or those named)."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pandas as pd
 
-from zp_registry.cli.common import Answer, command
+from zp_registry.cli.common import Answer, Day, command
 from zp_registry.cli.dossier import tell_dossier
 from zp_registry.errors import UsageError
 from zp_registry.jobs import derive, office
@@ -22,7 +22,7 @@ from zp_registry.registry.runs import last_runs
 
 @click.command("show")
 @click.argument("what", metavar="ENTITY_ID|PLATFORM:ACCOUNT_ID")
-@click.option("--as-of", help="As known from the reports up to this date.")
+@click.option("--as-of", type=Day(), help="As known from the reports up to this date.")
 @command
 def show(answer: Answer, what: str, as_of: str | None) -> None:
     """The dossier, with history and evidence; numbers masked."""
@@ -43,7 +43,7 @@ def show(answer: Answer, what: str, as_of: str | None) -> None:
 @click.argument("table", type=click.Choice(["accounts", "entities", "holdings", "flags", "rejects"]))
 @click.option("--format", "form", type=click.Choice(["csv", "jsonl", "xlsx"]), default="csv", show_default=True)
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write (default: standard output).")
-@click.option("--as-of", help="As told from the reports up to this date.")
+@click.option("--as-of", type=Day(), help="As told from the reports up to this date.")
 @click.option("--all-versions", is_flag=True, help="holdings: also what was once believed.")
 @click.option("--unmask", is_flag=True, help="entities: ID numbers and phones in clear.")
 @click.option("--reason", help="Why they are needed; written to the audit trail.")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from zp_registry.cli.common import Answer, command, people
+from zp_registry.cli.common import Answer, Day, command, people
 from zp_registry.cli.load import PATHS, tell_outcomes
 from zp_registry.errors import UsageError
 from zp_registry.jobs import corrections, demo, derive, lists, nightly, office
@@ -28,7 +28,7 @@ def resolve(answer: Answer, engine: str, full: bool) -> None:
 
 
 @click.command("flag")
-@click.option("--as-of", help="Tell the flags of a past date, without writing (default: the newest report date).")
+@click.option("--as-of", type=Day(), help="Tell the flags of a past date, without writing (default: the newest report date).")
 @command
 def flag(answer: Answer, as_of: str | None) -> None:
     """Recompute the flags (part of nightly)."""
@@ -115,7 +115,7 @@ def demo_(answer: Answer, samples: Path) -> int:
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for the lists (default: lists/ in the home folder).",
 )
-@click.option("--as-of", help="Lists of a past date.")
+@click.option("--as-of", type=Day(), help="Lists of a past date.")
 @click.option("--home", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_context
