@@ -73,7 +73,7 @@ class Corrected:
 
 def import_rejects(office: Office, paths: list[Path]) -> list[tuple[Path, Corrected]]:
     """Lays the edited cells over the sealed originals and loads the rows again under their old place and date."""
-    return [(path, _import_one(office, path)) for path in find_files(paths)]
+    return [(path, _import_one(office, path)) for path in find_files(paths, home=office.home.root)]
 
 
 def _import_one(office: Office, path: Path) -> Corrected:

@@ -64,18 +64,21 @@ class Outcome:
         return {**dataclasses.asdict(self), "counts": vars(self.counts), "adds_up": self.counts.adds_up()}
 
 
-def find_files(paths: Iterable[Path]) -> list[Path]:
-    """The files named, and those in the folders named, in the order of their names; hidden and lock files are left out."""
+def find_files(paths: Iterable[Path], *, home: Path | None = None) -> list[Path]:
+    """The files named, and those in the folders named, in the order of their names; hidden and lock files are left out, and so
+    is the registry's own ``home`` where it stands in a folder named (its database and key are no reports)."""
     out: list[Path] = []
     for path in paths:
         found = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+        if home is not None and not path.resolve().is_relative_to(home.resolve()):
+            found = [p for p in found if not p.resolve().is_relative_to(home.resolve())]
         out += [p for p in found if not p.name.startswith((".", "~$"))]
     return list(dict.fromkeys(out))
 
 
 def import_files(office: Office, paths: Sequence[Path], options: Options) -> Iterator[tuple[Path, Outcome]]:
     """Loads each file by itself and tells what became of it."""
-    for path in find_files(paths):
+    for path in find_files(paths, home=office.home.root):
         outcome = import_file(office, path, options)
         log.debug(
             "file",

@@ -115,7 +115,7 @@ def import_followups(office: Office, paths: list[Path]) -> list[tuple[Path, Retu
     with office.engine.connect() as connection:
         flags = bulk.read(connection, "SELECT flag_id, entity_id FROM flag WHERE family = 'PLEDGE'")
     known = dict(zip(flags["flag_id"], flags["entity_id"], strict=True))
-    for path in find_files(paths):
+    for path in find_files(paths, home=office.home.root):
         returned = Returned(path.name)
         out.append((path, returned))
         try:

@@ -47,6 +47,19 @@ class Office:
 
 
 def open_office(settings: Settings) -> Office:
+    """An office for looking: no lock is needed, but making or upgrading the registry takes it for that moment (LockHeld).
+
+    Raises KeyProblem as :func:`at_work` does.
+    """
+    home = Home(settings.home)
+    home.create()
+    if schema_is_current(open_database(settings.database_url)):
+        return _open(settings)
+    with only_writer(home.lock, "setting up"):
+        return _open(settings)
+
+
+def _open(settings: Settings) -> Office:
     """Opens the registry in the home folder, made or upgraded if need be.
 
     Raises KeyProblem, before anything is written, when the registry has data but the master key is lost or wrong.
@@ -79,7 +92,7 @@ def at_work(settings: Settings, command: str) -> Iterator[Office]:
     """An office that holds the lock and leaves a run record, whatever happens. Raises LockHeld (exit code 4)."""
     Home(settings.home).create()
     with only_writer(Home(settings.home).lock, command):
-        office = open_office(settings)
+        office = _open(settings)
         office.run_id = start_run(office.engine, command)
         try:
             yield office
