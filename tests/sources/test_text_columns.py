@@ -23,8 +23,8 @@ def one(cell: Any) -> tuple[Any, bool, bool]:
 
 @pytest.mark.parametrize(("cell", "text"), [
     (None, None), ("", None), (" ", " "), ("0012", "0012"), (True, "TRUE"), (False, "FALSE"),
-    (10012345.0, "10012345"),
-    (7, "7"), (0.0, "0"), (-3.0, "-3"), (0.5, "0.5"), (0.1 + 0.2, "0.3"), (1e-7, "0.0000001"), (float("nan"), None), (float("inf"), None),
+    (10012345.0, "10012345"), (7, "7"), (0.0, "0"), (-3.0, "-3"), (0.5, "0.5"), (0.1 + 0.2, "0.3"), (1e-7, "0.0000001"),
+    (float("nan"), None), (float("inf"), None),
     (dt.date(2024, 3, 1), "2024-03-01"), (dt.datetime.fromisoformat("2024-03-01 00:00:00"), "2024-03-01"),
     (dt.datetime.fromisoformat("2024-03-01 12:29:59.999995"), "2024-03-01 12:30:00"), (dt.time(9, 5, 7), "09:05:07"),
     (dt.timedelta(days=1, minutes=2), "24:02:00")])
@@ -59,7 +59,7 @@ def test_whole_numbers_read_the_same_as_number_and_as_text(number: int) -> None:
     assert one(number) == one(float(number)) == (str(number), False, True)
 
 
-@given(st.floats(allow_nan=False, allow_infinity=False).filter(lambda x: abs(x) < 1e15))
+@given(st.floats(allow_nan=False, allow_infinity=False).filter(lambda x: x == 0 or 1e-300 < abs(x) < 1e15))
 def test_fractions_keep_the_fifteen_digits_that_are_shown(number: float) -> None:
     text = one(number)[0]
     assert "e" not in text.lower()
