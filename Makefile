@@ -44,9 +44,9 @@ style: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 
 # The packages are laid out as they are installed: jobs, mappings and the simulator stand elsewhere in the checkout. The tests'
-# folders are no packages (two may have a file of one name), so each is checked by itself.
+# folders are no packages (two may have a file of one name), so each is checked by itself; helpers stand in tests/ itself.
 TYPED := build/typed
-MYPY := MYPYPATH=$(TYPED) $(BIN)/mypy --cache-dir build/mypy
+MYPY := MYPYPATH=$(TYPED):tests $(BIN)/mypy --cache-dir build/mypy
 types: $(VENV)/.installed-test
 	@rm -rf $(TYPED) && mkdir -p $(TYPED)/zp_registry && ln -s "$(CURDIR)"/zp_registry/* $(TYPED)/zp_registry/ && \
 		ln -s "$(CURDIR)/jobs" "$(CURDIR)/mappings" "$(CURDIR)/sample_data/simulator" $(TYPED)/zp_registry/
