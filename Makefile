@@ -62,7 +62,7 @@ soak: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -m soak -rs $(TESTS)
 
 docs: $(VENV)/.installed
-	$(BIN)/python -m zp_registry.cli.docs docs
+	$(BIN)/zp-registry docs --output docs
 
 clean:
 	rm -rf $(VENV) build var/demo *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -52,13 +52,15 @@ def choose_holders(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     rows = rows.assign(
         void=rows["info_status"].eq("void").fillna(False),
         stated=rows["held_from"].notna() | rows["held_to"].notna(),
-        over=(rows["held_to"] < rows["as_of"]).fillna(False) | (rows["held_from"] > rows["as_of"]).fillna(False),
+        over=(rows["held_to"] < rows["as_of"]).fillna(False),
+        future=(rows["held_from"] > rows["as_of"]).fillna(False),
     )
     rows["live"] = ~rows["void"] & ~rows["over"]
     group = [*ACCOUNT, "as_of"]
-    rows["stated_live"] = rows["live"] & rows["stated"]
-    any_stated = rows.groupby(group)["stated_live"].transform("any")
-    rows["candidate"] = rows["live"] & (rows["stated"] | ~any_stated)
+    # A period that covers the date beats none stated, and either beats one that has still to begin.
+    begun = ~rows["future"].astype(bool)
+    rows["rank"] = (begun.astype("int64") + 2 * (begun & rows["stated"])).where(rows["live"], -1)
+    rows["candidate"] = rows["live"] & (rows["rank"] == rows.groupby(group)["rank"].transform("max"))
     live = rows[rows["candidate"]].sort_values(
         [*group, "held_from", "loose", "report_id", "row"],
         ascending=[True, True, True, False, True, True, True],
