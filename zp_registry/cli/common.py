@@ -56,7 +56,7 @@ class Answer:
             click.echo(json.dumps(data, ensure_ascii=False, default=str))
 
 
-class Day(click.ParamType):
+class Day(click.ParamType[str]):
     """A date of an option, ``YYYY-MM-DD``: a slip in it must not give a table of nothing."""
 
     name = "date"

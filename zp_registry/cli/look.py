@@ -75,7 +75,7 @@ def export(
             "holdings": lambda: tables.holdings(knowledge),
             "flags": lambda: tables.flags(knowledge),
             "entities": lambda: tables.unmasked(connection, knowledge, opened.ring) if unmask else tables.entities(knowledge),
-            "rejects": lambda: tables.rejects(connection),
+            "rejects": lambda: tables.rejects(connection, as_of),
         }[table]()
         audit.note(connection, "export", f"{table}: {len(frame)} rows")
     write_table(frame, list(frame.columns), output if output is not None else sys.stdout.buffer, form)  # type: ignore[arg-type]

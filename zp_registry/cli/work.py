@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -41,7 +42,7 @@ def flag(answer: Answer, as_of: str | None) -> None:
     answer.table(
         f"open flags on {as_of}",
         ["family", "code", "level", "n"],
-        [[*key, n] for key, n in flags[flags["status"] == "open"].groupby(["family", "code", "level"]).size().items()],
+        flags[flags["status"] == "open"].groupby(["family", "code", "level"]).size().reset_index().to_numpy().tolist(),
     )
     answer.give({"as_of": as_of, "open": int((flags["status"] == "open").sum())})
 
@@ -123,13 +124,15 @@ def followups(
     context: click.Context, by: str, output: Path | None, as_of: str | None, home: Path | None, as_json: bool
 ) -> None:
     """Write the missing-pledge lists (催签清单), or read filled-in ones back."""
-    if context.invoked_subcommand is None:
+    if context.invoked_subcommand is not None:  # given before the word import they count for it too
+        context.default_map = {context.invoked_subcommand: {"home": home, "as_json": as_json}}
+    else:
         context.invoke(_write_followups, by=by, output=output, as_of=as_of, home=home, as_json=as_json)
 
 
 @click.command("write", hidden=True)
 @command
-def _write_followups(answer: Answer, by: str, output: Path | None, as_of: str | None) -> None:
+def _write_followups(answer: Answer, by: Literal["town", "platform"], output: Path | None, as_of: str | None) -> None:
     with office.at_work(answer.settings, "followups") as opened:
         paths = lists.write_followup_lists(opened, by=by, output=output, as_of=as_of)
     for path in paths:
