@@ -45,7 +45,7 @@ class Options:
 
 @dataclass
 class Outcome:
-    """What became of one file: ``state`` is loaded | unchanged | refused | asked (an option is missing)."""
+    """What became of one file: ``state`` is loaded | unchanged | refused | asked (an option is missing) | failed (our fault)."""
 
     name: str
     state: str
@@ -103,17 +103,21 @@ def import_file(office: Office, path: Path, options: Options) -> Outcome:
         data = path.read_bytes()  # once: what is hashed is what is parsed
         digest = hashlib.sha256(data).hexdigest()
         # Under its old name a known file need not be parsed; under another it must still be what that name says.
-        if (known := _known(office, path.name, digest, options, same_name=True)) is not None:
+        if (known := _known(office, path.name, digest, options)) is not None:
             return known
         file = read_bytes(path.name, data, limits)
         mapped = _map(office, file, options)
-        return _known(office, path.name, digest, options, same_name=False) or load_mapped(office, mapped, options)
+        return _known(office, path.name, digest, options, mapped) or load_mapped(office, mapped, options)
     except OptionNeeded as error:
         return Outcome(path.name, "asked", code="OPTION_NEEDED", message=str(error))
     except FileRefused as refused:
         return _refuse(office, refused, path.name, digest, size, options)
     except OSError as error:
         return Outcome(path.name, "refused", code="FILE_BROKEN", message=f"{path.name}：无法读取文件（{error.strerror}）")
+    except Exception as error:  # a fault of ours over one file must not cost the others their night
+        log.exception("file failed", file=path.name)
+        text = f"{path.name}：程序处理此文件时出错（{type(error).__name__}），未载入，文件仍在原处；请运维人员查看日志"
+        return Outcome(path.name, "failed", code="FILE_FAILED", message=text)
 
 
 def import_report(office: Office, file: ReportFile, options: Options) -> Outcome:
@@ -197,11 +201,19 @@ def _expectations(office: Office, mapped: MappedReport) -> Expectations:
     )
 
 
-def _known(office: Office, name: str, digest: str, options: Options, *, same_name: bool) -> Outcome | None:
-    """A file that stands already, loaded by the mapping as it is today: its rows are accounted for as they were then."""
+def _known(
+    office: Office, name: str, digest: str, options: Options, mapped: MappedReport | None = None
+) -> Outcome | None:
+    """A file that stands already, loaded by the mapping as it is today: its rows are accounted for as they were then.
+
+    Under another name (``mapped`` given) the same bytes may speak of another date or platform, and then are another report.
+    """
+    as_of = mapped.as_of if mapped is not None and options.kind == "report" else None
     with office.engine.connect() as connection:
-        row = known_file(connection, digest, options.text(), name if same_name else None)
+        row = known_file(connection, digest, options.text(), name if mapped is None else None, as_of)
     if row is None or row.mapping_hash != office.mapping_hash(row.mapping):
+        return None
+    if mapped is not None and row.mapping != mapped.mapping.id:
         return None
     counts = Counts(
         row.rows_read, 0, row.rows_loaded + row.rows_unchanged, row.rows_repeated, row.rows_rejected, row.rows_skipped

@@ -32,6 +32,7 @@ class Night:
     outcomes: list[Outcome] = field(default_factory=list)
     steps: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    attempts: int = 0  # follow-ups that came back: the next lists show them
     knowledge: dict[str, Any] = field(default_factory=dict)
     lists: list[Path] = field(default_factory=list)
     reports: list[Path] = field(default_factory=list)
@@ -43,7 +44,7 @@ class Night:
         """3 when rows were rejected, a file was refused or a platform failed; 1 when a step failed; else 0."""
         if any(step["state"] == "failed" for step in self.steps):
             return 1
-        trouble = any(o.state in ("refused", "asked") or (o.state == "loaded" and o.counts.rejected) for o in self.outcomes)
+        trouble = any(o.state in ("refused", "asked", "failed") or (o.state == "loaded" and o.counts.rejected) for o in self.outcomes)
         return 3 if trouble or self.problems else 0
 
 
@@ -60,7 +61,7 @@ def nightly(office: Office, progress: Callable[[str], None] = lambda _text: None
     with _step(night, "resolve and flag", progress):
         night.knowledge = derive(office)
     with _step(night, "lists", progress):
-        if night.knowledge.get("changed", True) or not any(office.home.lists.glob("*.xlsx")):
+        if night.knowledge.get("changed", True) or night.attempts or not any(office.home.lists.glob("*.xlsx")):
             night.lists = [*write_followup_lists(office), *filter(None, [write_transfer_list(office)])]
     with _step(night, "report", progress):
         night.reports = write_report(office, night)
@@ -94,7 +95,7 @@ def _inbox(office: Office, night: Night, progress: Callable[[str], None]) -> Non
         for path, outcome in import_files(office, [inbox / folder], Options(kind=kind)):
             progress(path.name)
             night.outcomes.append(outcome)
-            if outcome.state != "asked":
+            if outcome.state not in ("asked", "failed"):
                 put_away(office, path, refused=outcome.state == "refused")
     for path, corrected in import_rejects(office, [inbox / "rejects"]):
         night.outcomes += corrected.outcomes
@@ -102,4 +103,5 @@ def _inbox(office: Office, night: Night, progress: Callable[[str], None]) -> Non
         put_away(office, path, refused=not corrected.closed and bool(corrected.problems))
     for path, returned in import_followups(office, [inbox / "followups"]):
         night.problems += returned.problems
+        night.attempts += returned.added
         put_away(office, path, refused=returned.refused)
