@@ -91,6 +91,9 @@ def _import_one(office: Office, path: Path) -> Corrected:
     result.problems += [f"{path.name}：令牌 {t} 不在待更正之列" for t in edited if t not in found]
     groups: dict[tuple[int, str], list[tuple[KeptRow, dict[str, str]]]] = {}
     for k in kept:
+        if k.status == "superseded":  # the whole report came anew: a correction of the old one must not stand beside it
+            result.problems.append(f"{path.name}：{k.source_file} 第{k.row}行已由后来的同期报送取代，此处更正不再采用")
+            continue
         cells = laid_over(k.cells, shown_cells(k), edited[k.token])
         if cells == k.cells:
             result.untouched += 1

@@ -28,6 +28,7 @@ class KeptRow:
     as_of: str
     sheet: str
     row: int
+    status: str
     cells: dict[str, str]
     bad: dict[str, list[tuple[str, str]]]
 
@@ -38,8 +39,8 @@ def open_rejects(connection: Connection, ring: Keyring, tokens: Sequence[str] | 
         connection,
         """
         SELECT j.id, j.token, j.file_id, f.name AS source_file, f.mapping, f.kind, f.options, j.as_of, j.sheet,
-        j.row, j.status, j.sealed
-        FROM reject j JOIN report_file f ON f.id = j.file_id ORDER BY f.id, j.sheet, j.row""",
+        j.row, CASE WHEN r.superseded_by IS NULL THEN j.status ELSE 'superseded' END AS status, j.sealed
+        FROM reject j JOIN report_file f ON f.id = j.file_id LEFT JOIN report r ON r.id = j.report_id ORDER BY f.id, j.sheet, j.row""",
         integers=["id", "file_id", "row"],
         raw=["sealed"],
     )
@@ -64,6 +65,7 @@ def open_rejects(connection: Connection, ring: Keyring, tokens: Sequence[str] | 
             r["as_of"] or "",
             r["sheet"],
             r["row"],
+            r["status"],
             json.loads(ring.unseal(bytes(r["sealed"]), column="reject.sealed", record_key=r["token"]).decode()),
             by_reject.get(r["id"], {}),
         )

@@ -154,18 +154,20 @@ def flags(k: Knowledge) -> pd.DataFrame:
     return k.flags[list(EXPORT_FLAGS)]
 
 
-def rejects(connection: Connection) -> pd.DataFrame:
-    """EXPORT_REJECTS: one line per rejected row and code."""
+def rejects(connection: Connection, as_of: str | None = None) -> pd.DataFrame:
+    """EXPORT_REJECTS: one line per rejected row and code; those of later reports than ``as_of`` are left out (rows of a
+    ledger belong to no report date and stay)."""
     rows = bulk.read(
         connection,
         """
         SELECT f.name AS source_file, j.sheet, j.row, u.code, u.header, u.note, j.status
-        FROM reject j JOIN report_file f ON f.id = j.file_id JOIN fault u ON u.reject_id = j.id ORDER BY f.id,
-        j.sheet, j.row, u.id""",
+        FROM reject j JOIN report_file f ON f.id = j.file_id JOIN fault u ON u.reject_id = j.id
+        WHERE CAST(:d AS TEXT) IS NULL OR j.as_of IS NULL OR j.as_of <= :d ORDER BY f.id, j.sheet, j.row, u.id""",
+        {"d": as_of},
         integers=["row"],
     )
     rows["message"] = [
         (f"“{h}”列：" if isinstance(h, str) and h else "") + message(c, n if isinstance(n, str) else "")
         for h, c, n in zip(rows["header"], rows["code"], rows["note"], strict=True)
     ]
-    return rows[list(EXPORT_REJECTS)].drop_duplicates(["source_file", "sheet", "row", "code"])
+    return rows[list(EXPORT_REJECTS)].drop_duplicates(["source_file", "sheet", "row", "code"], keep="last")
