@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -68,6 +69,15 @@ class Day(click.ParamType[str]):
             self.fail(f"{value!r} is not a date such as 2026-03-31", param, ctx)
 
 
+class Reason(click.ParamType):
+    """A reason of an option, which is kept: blanks are none."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return str(value).strip() or self.fail("a reason is needed", param, ctx)
+
+
 class Main(click.Group):
     """The program: wrong usage, too, is told to programs as one object where they asked for it."""
 
@@ -101,6 +111,7 @@ def command(function: Callable[..., int | None]) -> Callable[..., None]:
     @functools.wraps(function)
     def run(*args: Any, home: Path | None, as_json: bool, **kwargs: Any) -> None:
         try:
+            os.umask(os.umask(0o077) | 0o007)  # what we write is for nobody else, also where a library makes the file
             settings = load_settings(home)
             set_up_logs(settings.logs.level, settings.logs.file)
             code = function(Answer(settings, as_json), *args, **kwargs) or 0

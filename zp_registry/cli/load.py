@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from zp_registry.cli.common import Answer, Day, command
+from zp_registry.cli.common import Answer, Day, Reason, command
 from zp_registry.errors import UsageError
 from zp_registry.jobs import imports, office, pulls
 from zp_registry.mapping import lint
@@ -33,7 +33,7 @@ def init(answer: Answer) -> None:
 @click.option(
     "--scope", type=click.Choice(["full", "delta"]), help="Whether an absent account is gone (full) or unchanged (delta)."
 )
-@click.option("--accept", metavar="REASON", help="Let a file pass its expectations, for a reason that is kept.")
+@click.option("--accept", metavar="REASON", type=Reason(), help="Let a file pass its expectations, for a reason that is kept.")
 @click.option("--dry-run", is_flag=True, help="Do everything but keep nothing.")
 @command
 def import_(
@@ -56,7 +56,7 @@ def pledges() -> None:
 
 @pledges.command("import")
 @PATHS
-@click.option("--accept", metavar="REASON", help="Let a file pass its expectations, for a reason that is kept.")
+@click.option("--accept", metavar="REASON", type=Reason(), help="Let a file pass its expectations, for a reason that is kept.")
 @click.option("--dry-run", is_flag=True, help="Do everything but keep nothing.")
 @command
 def pledges_import(answer: Answer, paths: tuple[Path, ...], accept: str | None, dry_run: bool) -> int:
@@ -117,7 +117,7 @@ def mappings() -> None:
 
 
 @mappings.command("check")
-@click.argument("folder", required=False, type=click.Path(exists=True, path_type=Path))
+@click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @command
 def mappings_check(answer: Answer, folder: Path | None) -> int:
     """Find all faults of the mapping files at once, with line numbers."""

@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from zp_registry.cli.common import Answer, Day, command, people
+from zp_registry.cli.common import Answer, Day, Reason, command, people
 from zp_registry.cli.load import PATHS, tell_outcomes
 from zp_registry.errors import UsageError
 from zp_registry.jobs import corrections, demo, derive, lists, nightly, office
@@ -205,7 +205,9 @@ def review() -> None:
 
 @review.command("list")
 @click.option("--family", type=click.Choice(["TRANSFER", "DATA", "PLEDGE"]), default="TRANSFER", show_default=True)
-@click.option("--status", default="open", show_default=True)
+@click.option(
+    "--status", type=click.Choice(["open", "confirmed", "dismissed", "resolved"]), default="open", show_default=True
+)
 @click.option("--limit", type=int, default=50, show_default=True)
 @command
 def review_list(answer: Answer, family: str, status: str, limit: int) -> None:
@@ -242,7 +244,7 @@ def review_list(answer: Answer, family: str, status: str, limit: int) -> None:
 @review.command("decide")
 @click.argument("flag_id")
 @click.argument("decision", type=click.Choice(["confirmed", "dismissed", "reopened"]))
-@click.option("--reason", required=True, help="Why; it is kept with the decision.")
+@click.option("--reason", required=True, type=Reason(), help="Why; it is kept with the decision.")
 @command
 def review_decide(answer: Answer, flag_id: str, decision: str, reason: str) -> None:
     """Decide about a flag; a dismissed one stays so until something new happens."""
@@ -251,7 +253,7 @@ def review_decide(answer: Answer, flag_id: str, decision: str, reason: str) -> N
 
 @review.command("undo")
 @click.argument("flag_id")
-@click.option("--reason", required=True, help="Why; it is kept with the decision.")
+@click.option("--reason", required=True, type=Reason(), help="Why; it is kept with the decision.")
 @command
 def review_undo(answer: Answer, flag_id: str, reason: str) -> None:
     """Take the last decision about a flag back: it is open again."""
