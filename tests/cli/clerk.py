@@ -33,7 +33,7 @@ ADDRESS = "河南省南阳市镇平县石佛寺镇玉雕大世界{}号"
 def citizen(n: int) -> str:
     """The n-th invented ID number, with a right check digit."""
     body = f"4113241980{1 + n // 28 % 12:02d}{1 + n % 28:02d}{100 + n:03d}"
-    return body + str(ric.calc_check_digit(body))
+    return body + str(ric.calc_check_digit(body + "0"))
 
 
 def credit(n: int) -> str:
