@@ -50,7 +50,7 @@ def _write_subjects(connection: Connection, subjects: pd.DataFrame) -> None:
 def _write_edges(connection: Connection, edges: pd.DataFrame, settings_hash: str, now: str) -> None:
     """The machine's own edges: those that no longer follow are closed, new ones added; people's edges are never touched."""
     frame = pd.DataFrame({c: edges[c] for c in ("left_id", "right_id", "judgement", "tier", "score", "why")})
-    bulk.stage(connection, "wk_edges", frame.astype({"left_id": "int64", "right_id": "int64"}))
+    bulk.stage(connection, "wk_edges", frame.astype({"left_id": "int64", "right_id": "int64", "score": "float64"}))
     same = "t.left_id = n.left_id AND t.right_id = n.right_id AND t.judgement = n.judgement AND t.tier = n.tier"
     connection.execute(
         text(

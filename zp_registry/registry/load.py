@@ -22,15 +22,19 @@ from zp_registry.registry.sealing import record_keys, seal_records, with_streame
 MAIN_SHARE = 0.2  # a date with a smaller share of a file's rows is a few strays: they say nothing about absent accounts
 
 
-def known_file(connection: Connection, sha256: str, options: str, name: str | None = None) -> Row[Any] | None:
-    """The newest file of these bytes, asked for in this way (and, if given, of this name), that stands in the registry."""
+def known_file(
+    connection: Connection, sha256: str, options: str, name: str | None = None, as_of: str | None = None
+) -> Row[Any] | None:
+    """The newest file of these bytes, asked for in this way (and, if given, of this name, or with a report for this date), that
+    stands in the registry."""
     return connection.execute(
         text("""
             SELECT f.mapping, f.mapping_hash, f.rows_read, f.rows_loaded, f.rows_unchanged, f.rows_repeated, f.rows_rejected,
                    f.rows_skipped, (SELECT MAX(r.as_of) FROM report r WHERE r.file_id = f.id) AS as_of
             FROM report_file f WHERE f.sha256 = :s AND f.options = :o AND f.state = 'loaded'
-              AND (CAST(:n AS TEXT) IS NULL OR f.name = :n) ORDER BY f.id DESC LIMIT 1"""),
-        {"s": sha256, "o": options, "n": name},
+              AND (CAST(:n AS TEXT) IS NULL OR f.name = :n) AND (CAST(:d AS TEXT) IS NULL
+              OR EXISTS (SELECT 1 FROM report r WHERE r.file_id = f.id AND r.as_of = :d)) ORDER BY f.id DESC LIMIT 1"""),
+        {"s": sha256, "o": options, "n": name, "d": as_of},
     ).first()
 
 
