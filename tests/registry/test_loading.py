@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from alembic import command
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from worlds import World, firm, kuaishou, name, person, row, shop, wechat, weipaitang, world, xiaohongshu
 from zp_registry.simulator import Dirt, generate
@@ -69,14 +69,14 @@ def test_known_bytes_under_a_name_of_another_date_are_another_report(county: Wor
     assert county.accounts()["last_seen"].tolist() == [FEB, FEB]
 
 
-def test_the_former_file_may_come_back(county: World) -> None:
-    """Bytes that were superseded are loaded anew when somebody sends them again under their name: the last word counts."""
+def test_the_former_file_does_not_undo_its_correction(county: World) -> None:
+    """A file that is left in the inbox, or sent once more, is known, also when a later one has taken its place."""
     first = kuaishou(county.file("kuaishou_20260131.csv"), [row("ks1", person(1)), row("ks2", person(2))])
     county.load(first)
     county.kuaishou(JAN, [row("ks1", person(3)), row("ks2", person(2))])
-    county.load(first)
+    assert county.load(first).state == "unchanged"
     county.night()
-    assert county.holdings("ks1") == [(name(1), JAN, None)]
+    assert county.holdings("ks1") == [(name(3), JAN, None)]
 
 
 def test_several_dates_in_one_file_go_by_their_own_date(county: World) -> None:
@@ -93,7 +93,7 @@ def test_strays_of_another_date_end_no_holding(county: World) -> None:
     stray = [*everyone[:7], row("x7", person(7), as_of=MAR)]
     county.load(xiaohongshu(county.file("xiaohongshu_20260228.csv"), stray, FEB))
     county.night()
-    ended = {n for n in range(8) if county.holdings(f"x{n}")[-1][2] is not None}
+    ended = {n for n in range(8) if county.holdings(f"x{n}")[0][2] is not None}
     assert ended == {7}, "the one row of March says nothing about the seven others; only x7 is missing in February"
 
 
@@ -138,7 +138,7 @@ def test_rows_that_only_lack_a_valid_number_load_with_a_warning(county: World) -
 _LAYOUTS = ("douyin", "kuaishou", "taobao", "wechat_channels", "xiaohongshu", "pinduoduo", "jd", "weipaitang")
 
 
-@settings(max_examples=5)
+@settings(max_examples=4, phases=(Phase.explicit, Phase.generate))  # each example is a whole world: too slow to shrink
 @given(seed=st.integers(0, 10**6), dirt=st.floats(0, 25), first=st.integers(0, 7))
 def test_every_row_of_dirty_files_is_accounted_for(seed: int, dirt: float, first: int) -> None:
     """read = loaded + unchanged + repeated + rejected + skipped for every file, as told, as stored, and told again."""
@@ -151,8 +151,7 @@ def test_every_row_of_dirty_files_is_accounted_for(seed: int, dirt: float, first
             for path in everything:
                 kind = "pledge" if path.parent.name == "pledges" else "report"
                 told = made.try_load(path, kind=kind)  # asserts the sum
-                if told.state != "loaded":
-                    assert told.state in ("refused", "asked"), told
+                if told.state in ("refused", "asked"):
                     continue
                 stored = made.sql(
                     "SELECT rows_read, rows_loaded, rows_unchanged, rows_repeated, rows_rejected, rows_skipped FROM report_file "
