@@ -102,6 +102,8 @@ def _to_strong(subjects: pd.DataFrame, tokens: pd.DataFrame, judged: Judged) -> 
         pairs["masked"] | (pairs["type"] == "account") | (~(pairs["hub_l"] | pairs["hub_r"]) & (pairs["type"] != "operator"))
     )
     pairs = pairs[pairs["counts"]]
+    if pairs.empty:
+        return
     found = (
         pairs.groupby(["root_l", "root_r"])
         .agg(
