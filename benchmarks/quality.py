@@ -1,4 +1,4 @@
-"""How right the registry is on invented counties: makes a world, loads it, resolves and flags, and scores it against the labels.
+"""How right the registry is on invented counties: makes a world, loads it, and scores the result.
 
 python benchmarks/quality.py --seeds 101 102 103 [--parties 1500] [--months 6] [--dirt 1.0] [--keep FOLDER]
 """
@@ -26,14 +26,33 @@ def run(home: Path, *words: str) -> dict[str, Any]:
 def score(folder: Path, seed: int, parties: int, months: int, dirt: float) -> dict[str, Any]:
     """The figures of ``zp-registry evaluate`` for one seed."""
     world, home = folder / f"world{seed}", folder / f"home{seed}"
-    subprocess.run([sys.executable, "-m", "zp_registry.simulator", world, "--seed", str(seed), "--parties", str(parties),
-                    "--months", str(months), "--dirt", str(dirt)], check=True, capture_output=True)
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "zp_registry.simulator",
+            world,
+            "--seed",
+            str(seed),
+            "--parties",
+            str(parties),
+            "--months",
+            str(months),
+            "--dirt",
+            str(dirt),
+        ],
+        check=True,
+        capture_output=True,
+    )
     loaded = run(home, "import", str(world / "reports"))
     run(home, "pledges", "import", str(world / "pledges"))
     run(home, "resolve")
     figures = run(home, "evaluate", str(world / "truth" / "truth_accounts.csv"))
-    figures["files"] = {"loaded": sum(f["state"] == "loaded" for f in loaded["files"]), "all": len(loaded["files"]),
-                        "add_up": all(f["adds_up"] for f in loaded["files"])}
+    figures["files"] = {
+        "loaded": sum(f["state"] == "loaded" for f in loaded["files"]),
+        "all": len(loaded["files"]),
+        "add_up": all(f["adds_up"] for f in loaded["files"]),
+    }
     return figures
 
 
@@ -52,8 +71,12 @@ def main() -> None:
         for seed in a.seeds:
             f = score(a.keep or Path(temporary), seed, a.parties, a.months, a.dirt)
             e, p, t = f["entities"], f["pledges"], f["transfers"]
-            print(f"| {seed} | {e['accounts']} | {e['accounts_lost']} | {e['precision']:.4f} | {e['recall']:.4f} | {p['right']:.4f} "
-                  f"| {t['precision']:.3f} | {t['recall']:.3f} | {t['innocent_flagged']}/{t['innocent_events']} |", flush=True)
+            print(
+                f"| {seed} | {e['accounts']} | {e['accounts_lost']} | {e['precision']:.4f} | {e['recall']:.4f} "
+                f"| {p['right']:.4f} "
+                f"| {t['precision']:.3f} | {t['recall']:.3f} | {t['innocent_flagged']}/{t['innocent_events']} |",
+                flush=True,
+            )
             print(json.dumps({"seed": seed, **f}, ensure_ascii=False), file=sys.stderr, flush=True)
 
 

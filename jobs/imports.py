@@ -45,7 +45,7 @@ class Options:
 
 @dataclass
 class Outcome:
-    """What became of one file: ``state`` is loaded | unchanged | refused | asked (an option is missing) | failed (our fault)."""
+    """What became of a file: ``state`` is loaded | unchanged | refused | asked (an option is missing) | failed (our fault)."""
 
     name: str
     state: str
@@ -201,9 +201,7 @@ def _expectations(office: Office, mapped: MappedReport) -> Expectations:
     )
 
 
-def _known(
-    office: Office, name: str, digest: str, options: Options, mapped: MappedReport | None = None
-) -> Outcome | None:
+def _known(office: Office, name: str, digest: str, options: Options, mapped: MappedReport | None = None) -> Outcome | None:
     """A file that stands already, loaded by the mapping as it is today: its rows are accounted for as they were then.
 
     Under another name (``mapped`` given) the same bytes may speak of another date or platform, and then are another report.

@@ -44,7 +44,9 @@ class Night:
         """3 when rows were rejected, a file was refused or a platform failed; 1 when a step failed; else 0."""
         if any(step["state"] == "failed" for step in self.steps):
             return 1
-        trouble = any(o.state in ("refused", "asked", "failed") or (o.state == "loaded" and o.counts.rejected) for o in self.outcomes)
+        trouble = any(
+            o.state in ("refused", "asked", "failed") or (o.state == "loaded" and o.counts.rejected) for o in self.outcomes
+        )
         return 3 if trouble or self.problems else 0
 
 

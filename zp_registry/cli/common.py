@@ -69,7 +69,7 @@ class Day(click.ParamType[str]):
             self.fail(f"{value!r} is not a date such as 2026-03-31", param, ctx)
 
 
-class Reason(click.ParamType):
+class Reason(click.ParamType[str]):
     """A reason of an option, which is kept: blanks are none."""
 
     name = "text"

@@ -19,7 +19,21 @@ from zp_registry.crypto.masks import (
 from zp_registry.crypto.master import create_master, find_master
 
 __all__ = [
-    "Damaged", "Keyring", "WrappedKey", "create_master", "find_master", "mask_account", "mask_account_column", "mask_id",
-    "mask_id_column", "mask_name", "mask_name_column", "mask_phone", "mask_phone_column", "seal_bytes", "seal_file", "unseal_chunks",
+    "Damaged",
+    "Keyring",
+    "WrappedKey",
+    "create_master",
+    "find_master",
+    "mask_account",
+    "mask_account_column",
+    "mask_id",
+    "mask_id_column",
+    "mask_name",
+    "mask_name_column",
+    "mask_phone",
+    "mask_phone_column",
+    "seal_bytes",
+    "seal_file",
+    "unseal_chunks",
     "unseal_file",
 ]

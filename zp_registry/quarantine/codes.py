@@ -26,7 +26,12 @@ class Code:
 _ALL = (
     # rows
     Code("ACCOUNT_ID_MISSING", "reject", "缺少账号标识（账号UID、店铺ID等）", "请向平台核实后补填账号标识"),
-    Code("ACCOUNT_ID_PRECISION", "reject", "账号标识以数字格式存放，已丢失位数", "请在原始系统中以文本格式重新导出，补填完整的账号标识"),
+    Code(
+        "ACCOUNT_ID_PRECISION",
+        "reject",
+        "账号标识以数字格式存放，已丢失位数",
+        "请在原始系统中以文本格式重新导出，补填完整的账号标识",
+    ),
     Code("HOLDER_MISSING", "reject", "没有任何主体信息（名称、信用代码、证件号码均为空或无效）", "请补填主体名称或证照号码"),
     Code("PLATFORM_UNKNOWN", "reject", "平台名称不在对照表中", "请改为规范的平台名称；如为新平台，请联系运维人员增加对照"),
     Code("AS_OF_INVALID", "reject", "本行的报送日期无法识别", "请填写如 2026-03-31 的日期"),
@@ -36,7 +41,12 @@ _ALL = (
     # values that are emptied
     Code("USCC_SHAPE", "empty", "统一社会信用代码不是18位，或含有不允许的字符", "请对照营业执照更正"),
     Code("USCC_CHECK", "empty", "统一社会信用代码校验位不符", "请对照营业执照更正"),
-    Code("USCC_CONFUSABLE", "empty", "统一社会信用代码含易混字母 I、O、S、Z（疑为 1、0、5、2）", "系统不自动改写，请对照营业执照更正"),
+    Code(
+        "USCC_CONFUSABLE",
+        "empty",
+        "统一社会信用代码含易混字母 I、O、S、Z（疑为 1、0、5、2）",
+        "系统不自动改写，请对照营业执照更正",
+    ),
     Code("ID_SHAPE", "empty", "证件号码的位数或字符不符合该证件类型", "请对照证件更正"),
     Code("ID_CHECK", "empty", "居民身份证号码校验位不符", "请对照身份证更正"),
     Code("ID_BIRTH_DATE", "empty", "居民身份证号码中的出生日期不存在或在报送日期之后", "请对照身份证更正"),
@@ -70,7 +80,12 @@ _ALL = (
     Code("HEADER_MISSING", "file", "缺少必需的列", "请恢复原表头，或请运维人员在映射中增加别名"),
     Code("HEADER_UNKNOWN", "file", "出现映射中没有的列", "请核对版式；确属新增列的，请运维人员更新映射"),
     Code("ROWS_TOO_FEW", "file", "数据行数低于该平台的最低行数", "请核对是否导出不全；确认无误可用 --accept 说明理由后导入"),
-    Code("ROWS_DROPPED", "file", "与上一次全量报送相比，账号数大幅减少", "请核对是否导出不全；确认无误可用 --accept 说明理由后导入"),
+    Code(
+        "ROWS_DROPPED",
+        "file",
+        "与上一次全量报送相比，账号数大幅减少",
+        "请核对是否导出不全；确认无误可用 --accept 说明理由后导入",
+    ),
     Code("REJECTED_TOO_MANY", "file", "不合格行超过规定比例，整份文件不予保留", "请更正后重新上传"),
     Code("FILL_TOO_LOW", "file", "必填列的填充率低于规定", "请核对是否导出不全；确认无误可用 --accept 说明理由后导入"),
     Code("DATE_CONFLICT", "file", "命令指定的报送日期晚于今天，或无法识别", "请核对报送日期"),

@@ -40,7 +40,8 @@ def open_rejects(connection: Connection, ring: Keyring, tokens: Sequence[str] | 
         """
         SELECT j.id, j.token, j.file_id, f.name AS source_file, f.mapping, f.kind, f.options, j.as_of, j.sheet,
         j.row, CASE WHEN r.superseded_by IS NULL THEN j.status ELSE 'superseded' END AS status, j.sealed
-        FROM reject j JOIN report_file f ON f.id = j.file_id LEFT JOIN report r ON r.id = j.report_id ORDER BY f.id, j.sheet, j.row""",
+        FROM reject j JOIN report_file f ON f.id = j.file_id LEFT JOIN report r ON r.id = j.report_id
+        ORDER BY f.id, j.sheet, j.row""",
         integers=["id", "file_id", "row"],
         raw=["sealed"],
     )
