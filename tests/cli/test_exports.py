@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,14 +14,23 @@ from clerk import Clerk, company, person, report
 from openpyxl import load_workbook
 
 HEADERS = {
-    "accounts": "platform,account_id,account_name,entity_id,entity_kind,subject_name,town,pledge_status,first_seen,last_seen,open_flags",
-    "entities": "entity_id,kind,name,uscc,id_number,phone,address,town,accounts,pledge_status,first_seen,last_seen,linked_entities",
+    "accounts": "platform,account_id,account_name,entity_id,entity_kind,subject_name,town,pledge_status,first_seen,last_seen,"
+    "open_flags",
+    "entities": "entity_id,kind,name,uscc,id_number,phone,address,town,accounts,pledge_status,first_seen,last_seen,"
+    "linked_entities",
     "holdings": "platform,account_id,entity_id,valid_from,valid_to,recorded_from,recorded_to,evidence",
     "flags": "flag_id,family,code,level,status,platform,account_id,entity_id,other_entity_id,first_seen,last_seen,score,reason",
     "rejects": "source_file,sheet,row,code,message,status",
 }
-TOWNS = set("玉都街道 涅阳街道 雪枫街道 石佛寺镇 晁陂镇 贾宋镇 侯集镇 老庄镇 卢医镇 遮山镇 高丘镇 曲屯镇 枣园镇 杨营镇 安字营镇 张林镇 柳泉铺镇 "
-            "彭营镇 二龙乡 王岗乡 马庄乡 郭庄回族乡".split())
+TOWNS = set(
+    re.findall(
+        r"\S+",
+        """
+    玉都街道 涅阳街道 雪枫街道 石佛寺镇 晁陂镇 贾宋镇 侯集镇 老庄镇 卢医镇 遮山镇 高丘镇 曲屯镇 枣园镇 杨营镇 安字营镇 张林镇
+    柳泉铺镇 彭营镇 二龙乡 王岗乡 马庄乡 郭庄回族乡
+""",
+    )
+)
 KINDS = {"enterprise", "sole_proprietor", "cooperative", "natural_person", "other"}
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -112,7 +122,7 @@ def test_holdings_are_half_open_and_never_overlap(stocked: Clerk) -> None:
         spans.setdefault((r["platform"], r["account_id"]), []).append((r["valid_from"], r["valid_to"] or "9999"))
     for found in spans.values():
         found.sort()
-        assert all(a[1] <= b[0] for a, b in zip(found, found[1:], strict=False))
+        assert all(a[1] <= b[0] for a, b in pairwise(found))
     current = {(r["platform"], r["account_id"]): r["entity_id"] for r in rows if r["valid_to"] == ""}
     held = {(r["platform"], r["account_id"]): r["entity_id"] for r in stocked.table("accounts")}
     assert current.items() <= held.items()
@@ -128,12 +138,21 @@ def test_a_change_of_holder_ends_one_holding_where_the_next_begins(clerk: Clerk)
     mine = [r for r in clerk.table("holdings") if r["account_id"] == "ks10001"]
     assert [(r["valid_from"], r["valid_to"]) for r in mine] == [("2026-07-31", "2026-08-31"), ("2026-08-31", "2026-09-30")]
     account = next(r for r in clerk.table("accounts") if r["account_id"] == "ks10001")
-    assert (account["entity_id"], account["entity_kind"], account["last_seen"]) == (mine[1]["entity_id"], "enterprise", "2026-08-31")
+    assert (account["entity_id"], account["entity_kind"], account["last_seen"]) == (
+        mine[1]["entity_id"],
+        "enterprise",
+        "2026-08-31",
+    )
     before = next(r for r in clerk.table("accounts", "--as-of", "2026-07-31") if r["account_id"] == "ks10001")
-    assert (before["entity_id"], before["entity_kind"], before["last_seen"]) == (mine[0]["entity_id"], "natural_person", "2026-07-31")
+    assert (before["entity_id"], before["entity_kind"], before["last_seen"]) == (
+        mine[0]["entity_id"],
+        "natural_person",
+        "2026-07-31",
+    )
     flags = [f for f in clerk.table("flags") if f["code"] == "HOLDER_CHANGED"]
     assert [(f["account_id"], f["entity_id"], f["other_entity_id"]) for f in flags] == [
-        ("ks10001", mine[1]["entity_id"], mine[0]["entity_id"])]
+        ("ks10001", mine[1]["entity_id"], mine[0]["entity_id"])
+    ]
 
 
 def test_all_versions_tells_what_was_once_believed(clerk: Clerk) -> None:
@@ -172,8 +191,16 @@ def test_a_past_date_is_told_as_it_was_told_then(clerk: Clerk, county: Path) -> 
     others = {r["entity_id"]: (r["platform"], r["account_id"]) for r in again}
 
     def plain(rows: list[dict[str, str]], names: dict[str, tuple[str, str]]) -> list[str]:
-        return sorted(str({k: names.get(v, v) if k.endswith("entity_id") else v for k, v in r.items()
-                           if k not in hidden and k != "linked_entities"}) for r in rows)
+        return sorted(
+            str(
+                {
+                    k: names.get(v, v) if k.endswith("entity_id") else v
+                    for k, v in r.items()
+                    if k not in hidden and k != "linked_entities"
+                }
+            )
+            for r in rows
+        )
 
     assert plain(again, others) == plain(then["accounts"], renamed)
     for name in ("holdings", "flags"):
@@ -193,7 +220,9 @@ def test_rejects_name_the_row_as_a_spreadsheet_shows_it(clerk: Clerk) -> None:
     clerk.run("import", report(Path("kuaishou_20260930.csv"), rows))
     found = clerk.table("rejects")
     assert {(r["source_file"], r["sheet"], r["row"], r["code"], r["status"]) for r in found} == {
-        ("kuaishou_20260930.csv", "", "6", "ACCOUNT_ID_MISSING", "open"), ("kuaishou_20260930.csv", "", "6", "PHONE_INVALID", "open")}
+        ("kuaishou_20260930.csv", "", "6", "ACCOUNT_ID_MISSING", "open"),
+        ("kuaishou_20260930.csv", "", "6", "PHONE_INVALID", "open"),
+    }
 
 
 def test_values_are_masked_unless_a_reason_is_given_and_noted(clerk: Clerk) -> None:
@@ -213,7 +242,9 @@ def test_values_are_masked_unless_a_reason_is_given_and_noted(clerk: Clerk) -> N
     assert clerk.sql("SELECT COUNT(*) FROM audit WHERE action = 'export unmasked'") == [(0,)]
     clear = clerk.table("entities", "--unmask", "--reason", "协助执法 2026-15 号")
     assert {(r["id_number"], r["phone"]) for r in clear} == {(person(n)["实名证件号"], person(n)["手机号"]) for n in range(6)}
-    assert clerk.sql("SELECT subject, reason FROM audit WHERE action = 'export unmasked'") == [("entities", "协助执法 2026-15 号")]
+    assert clerk.sql("SELECT subject, reason FROM audit WHERE action = 'export unmasked'") == [
+        ("entities", "协助执法 2026-15 号")
+    ]
     past = clerk.table("entities", "--unmask", "--reason", "复核", "--as-of", "2026-09-30")
     assert {r["id_number"] for r in past} == {r["id_number"] for r in clear}
 

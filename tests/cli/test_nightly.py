@@ -8,17 +8,26 @@ from pathlib import Path
 
 import pytest
 from clerk import Clerk, citizen, company, ledger, person, pledge, report
+from zp_registry.jobs.office import open_office
 
 from zp_registry.crypto import unseal_file
-from zp_registry.jobs.office import open_office
 from zp_registry.settings import load_settings
 from zp_registry.sources.rehearsal import Fault, serve_records
 
 
 def red(n: int, day: str = "2026-09-30") -> dict[str, str | None]:
     """A record of 小红书's interface."""
-    return {"red_id": f"9{n:08d}", "nickname": f"玉{n}", "subject_name": person(n)["实名姓名"], "subject_type": "PERSON", "uscc": None,
-            "id_no": citizen(n), "phone": person(n)["手机号"], "status": "ACTIVE", "report_date": day}
+    return {
+        "red_id": f"9{n:08d}",
+        "nickname": f"玉{n}",
+        "subject_name": person(n)["实名姓名"],
+        "subject_type": "PERSON",
+        "uscc": None,
+        "id_no": citizen(n),
+        "phone": person(n)["手机号"],
+        "status": "ACTIVE",
+        "report_date": day,
+    }
 
 
 def interface(address: str, more: str = "") -> None:
@@ -58,10 +67,16 @@ def test_files_leave_the_inbox_sealed_and_whole(clerk: Clerk) -> None:
 
 
 BROKEN = {
-    "empty.csv": b"", "kuaishou_20260930.csv": "快手ID,用户昵称\n".encode("gb18030"), "bild.png": b"\x89PNG\r\n\x1a\n" + b"\0" * 50,
-    "brief.txt": "各位同事".encode(), "zip.xlsx": b"PK\x05\x06" + b"\0" * 18, "ole.xls": bytes.fromhex("d0cf11e0a1b11ae1") + b"\0" * 600,
-    "weipaitang_20260930.jsonl": b'{"report_date": "2026-09-30", "shop": {\n[1, 2\n', "xiaohongshu_20260930.csv": b"\xff\xfe\x00\x01\x02",
-    "liste.json": b"{}", "tief.jsonl": b"[" * 5000 + b"\n",
+    "empty.csv": b"",
+    "kuaishou_20260930.csv": "快手ID,用户昵称\n".encode("gb18030"),
+    "bild.png": b"\x89PNG\r\n\x1a\n" + b"\0" * 50,
+    "brief.txt": "各位同事".encode(),
+    "zip.xlsx": b"PK\x05\x06" + b"\0" * 18,
+    "ole.xls": bytes.fromhex("d0cf11e0a1b11ae1") + b"\0" * 600,
+    "weipaitang_20260930.jsonl": b'{"report_date": "2026-09-30", "shop": {\n[1, 2\n',
+    "xiaohongshu_20260930.csv": b"\xff\xfe\x00\x01\x02",
+    "liste.json": b"{}",
+    "tief.jsonl": b"[" * 5000 + b"\n",
 }
 
 
@@ -168,8 +183,9 @@ def test_the_report_adds_up_and_matches_the_answer(county: Path) -> None:
     assert sum(f["rows_rejected"] for f in files.values()) == 5
     totals = {c["name"]: c["value"] for c in told["counts"]}
     assert totals["账号"] == 302
-    assert sum(t["signed"] + t["missing"] + t["expired"] + t["outdated"] + t["mismatch"] + t["exempt"] for t in told["pledges"]) == sum(
-        t["total"] for t in told["pledges"])
+    assert sum(
+        t["signed"] + t["missing"] + t["expired"] + t["outdated"] + t["mismatch"] + t["exempt"] for t in told["pledges"]
+    ) == sum(t["total"] for t in told["pledges"])
     assert {s["state"] for s in told["steps"]} == {"done"}
     assert set(told["lists"]) == {Path(p).name for p in answer["lists"]}
     assert "<html" in page
@@ -189,8 +205,17 @@ def test_status_tells_freshness_and_what_waits(stocked: Clerk) -> None:
     assert status["reference_date"] == "2026-09-30"
     assert status["inbox"]["reports"] == 1
     assert status["pending"]["rejected rows open"] == 5
-    assert {p["source"] for p in status["platforms"]} == {"douyin", "jd", "kuaishou", "pinduoduo", "province_share", "taobao",
-                                                          "wechat_channels", "weipaitang", "xiaohongshu"}
+    assert {p["source"] for p in status["platforms"]} == {
+        "douyin",
+        "jd",
+        "kuaishou",
+        "pinduoduo",
+        "province_share",
+        "taobao",
+        "wechat_channels",
+        "weipaitang",
+        "xiaohongshu",
+    }
     assert status["audit_broken_at"] is None
 
 
@@ -216,11 +241,18 @@ def test_a_failing_platform_is_3_and_the_others_are_done(clerk: Clerk, how: str)
     faults = {"http 500": [Fault(status=500)] * 40, "html": [Fault(html=True)] * 40}.get(how, [])
     Path("maps").mkdir()
     text = Path(__file__).parents[2].joinpath("mappings", "xiaohongshu.yaml").read_text("utf-8")
-    Path("maps/xiaohongshu.yaml").write_text(text.replace("page_size: 200", "page_size: 200\n  attempts: 2\n  backoff: 0"), "utf-8")
-    env = {"ZP_MAPPINGS_DIR": "maps", **({} if how == "no token" else {"RED_TOKEN": "falsch" if how == "wrong token" else "geheim"})}
+    Path("maps/xiaohongshu.yaml").write_text(
+        text.replace("page_size: 200", "page_size: 200\n  attempts: 2\n  backoff: 0"), "utf-8"
+    )
+    env = {
+        "ZP_MAPPINGS_DIR": "maps",
+        **({} if how == "no token" else {"RED_TOKEN": "falsch" if how == "wrong token" else "geheim"}),
+    }
     clerk.put("reports", report(Path("kuaishou_20260930.csv"), [person(n) for n in range(6)]))
-    with serve_records([red(n) for n in range(3)], "geheim", faults=faults) as address, \
-            serve_records([{**red(n), "red_id": f"8{n:08d}"} for n in range(3)], "andere"):
+    with (
+        serve_records([red(n) for n in range(3)], "geheim", faults=faults) as address,
+        serve_records([{**red(n), "red_id": f"8{n:08d}"} for n in range(3)], "andere"),
+    ):
         interface("http://127.0.0.1:9" if how == "gone" else address)
         done = clerk.ask("nightly", **env)
     assert done.code == 3, done.err

@@ -72,8 +72,15 @@ def test_a_list_holds_what_a_clerk_needs_and_leaves_out_who_signed(listed: Clerk
 
 def test_filled_in_lists_count_and_the_next_list_shows_it(listed: Clerk) -> None:
     a, b = entity_of(listed, 3), entity_of(listed, 4)
-    fill(the_list(), DATE, "主体编号", {a: {DATE: dt.datetime(2026, 10, 8), METHOD: "电话", OUTCOME: "承诺近期签订"},
-                                      b: {DATE: "2026年10月9日", METHOD: "上门", OUTCOME: "无法联系", NOTE: "门锁"}})
+    fill(
+        the_list(),
+        DATE,
+        "主体编号",
+        {
+            a: {DATE: dt.date(2024, 10, 8), METHOD: "电话", OUTCOME: "承诺近期签订"},
+            b: {DATE: "2024年10月9日", METHOD: "上门", OUTCOME: "无法联系", NOTE: "门锁"},
+        },
+    )
     done = listed.ask("followups", "import", the_list())
     assert done.code == 0, done.err
     assert (done.json["files"][0]["added"], done.json["files"][0]["problems"]) == (2, [])
@@ -82,10 +89,14 @@ def test_filled_in_lists_count_and_the_next_list_shows_it(listed: Clerk) -> None
     assert listed.sql("SELECT COUNT(*) FROM followup_attempt") == [(2,)]
     listed.run("followups", "--output", "next")
     rows = listing(the_list("next"))
-    assert (rows[a]["已催次数"], rows[a]["上次情况"], rows[a]["最近催签日期"].date()) == (1, "电话：承诺近期签订", dt.date(2026, 10, 8))
+    assert (rows[a]["已催次数"], rows[a]["上次情况"], rows[a]["最近催签日期"].date()) == (
+        1,
+        "电话：承诺近期签订",
+        dt.date(2024, 10, 8),
+    )
     assert rows[b]["上次情况"] == "上门：无法联系"
     assert rows[entity_of(listed, 5)]["已催次数"] == 0
-    fill(the_list("next"), DATE, "主体编号", {a: {DATE: "2026-10-20", METHOD: "微信", OUTCOME: "拒绝签订"}})
+    fill(the_list("next"), DATE, "主体编号", {a: {DATE: "2024-10-20", METHOD: "微信", OUTCOME: "拒绝签订"}})
     listed.run("followups", "import", the_list("next"))
     listed.run("followups", "--output", "third")
     assert (listing(the_list("third"))[a]["已催次数"], listing(the_list("third"))[a]["上次情况"]) == (2, "微信：拒绝签订")
@@ -93,10 +104,17 @@ def test_filled_in_lists_count_and_the_next_list_shows_it(listed: Clerk) -> None
 
 def test_wrong_cells_are_named_by_sheet_row_and_column_and_the_rest_is_taken(listed: Clerk) -> None:
     a, b, c, d = (entity_of(listed, n) for n in (3, 4, 5, 6))
-    fill(the_list(), DATE, "主体编号", {a: {DATE: "2026-10-08", METHOD: "电话", OUTCOME: "已签订"},
-                                      b: {DATE: "10月8日", METHOD: "电话", OUTCOME: "已签订"},
-                                      c: {DATE: "2026-10-08", METHOD: "鸽子", OUTCOME: "已签订"},
-                                      d: {METHOD: "电话"}})
+    fill(
+        the_list(),
+        DATE,
+        "主体编号",
+        {
+            a: {DATE: "2024-10-08", METHOD: "电话", OUTCOME: "已签订"},
+            b: {DATE: "10月8日", METHOD: "电话", OUTCOME: "已签订"},
+            c: {DATE: "2024-10-08", METHOD: "鸽子", OUTCOME: "已签订"},
+            d: {METHOD: "电话"},
+        },
+    )
     done = listed.ask("followups", "import", the_list())
     assert done.code == 3
     assert done.json["files"][0]["added"] == 1
@@ -115,7 +133,7 @@ def test_a_file_that_is_no_list_is_1(listed: Clerk) -> None:
 
 
 def test_options_before_import_count_too(listed: Clerk) -> None:
-    fill(the_list(), DATE, "主体编号", {entity_of(listed, 3): {DATE: "2026-10-08", METHOD: "电话", OUTCOME: "已签订"}})
+    fill(the_list(), DATE, "主体编号", {entity_of(listed, 3): {DATE: "2024-10-08", METHOD: "电话", OUTCOME: "已签订"}})
     assert listed.run("followups", "--home", listed.home, "import", the_list(), home=False).code == 0
     assert not Path("var").exists()
     assert listed.sql("SELECT COUNT(*) FROM followup_attempt") == [(1,)]
@@ -124,8 +142,10 @@ def test_options_before_import_count_too(listed: Clerk) -> None:
 def test_a_returned_list_in_the_inbox_renews_the_lists(listed: Clerk) -> None:
     listed.run("nightly")
     entity, path = entity_of(listed, 3), the_list(str(listed.home / "lists"))
-    listed.put("followups", fill(path, DATE, "主体编号", {entity: {DATE: "2026-10-08", METHOD: "电话", OUTCOME: "拒绝签订"}},
-                                 Path("回收.xlsx")))
+    listed.put(
+        "followups",
+        fill(path, DATE, "主体编号", {entity: {DATE: "2024-10-08", METHOD: "电话", OUTCOME: "拒绝签订"}}, Path("回收.xlsx")),
+    )
     done = listed.ask("nightly")
     assert done.code == 0, done.err
     assert not any((listed.home / "inbox").rglob("*.xlsx"))
@@ -134,13 +154,13 @@ def test_a_returned_list_in_the_inbox_renews_the_lists(listed: Clerk) -> None:
 
 def test_an_attempt_is_never_dropped_in_silence_when_the_pledge_was_signed_in_between(listed: Clerk) -> None:
     entity = entity_of(listed, 3)
-    fill(the_list(), DATE, "主体编号", {entity: {DATE: "2026-10-08", METHOD: "集中签订", OUTCOME: "已签订"}})
+    fill(the_list(), DATE, "主体编号", {entity: {DATE: "2024-10-08", METHOD: "集中签订", OUTCOME: "已签订"}})
     listed.run("pledges", "import", ledger(Path("台账2.xlsx"), [pledge(3)]))
     listed.run("resolve")
     done = listed.ask("followups", "import", the_list())
     if done.code == 0:
         assert done.json["files"][0]["added"] == 1
-    else:  # the pledge is older than the first report, so in hindsight nothing was ever missing: the row is named, never dropped
+    else:  # the pledge is older than the first report, so nothing was ever missing: the row is named, not dropped
         sheet, top, _, rows = rows_of(the_list(), DATE)
         row = top + 1 + [str(r[1]) for r in rows].index(entity)
         assert (done.code, len(done.json["files"][0]["problems"])) == (3, 1)
@@ -169,8 +189,12 @@ def rejected(clerk: Clerk) -> Clerk:
     return clerk
 
 
-DIRTY = [*(person(n) for n in range(6)), person(6, 快手ID=""), person(7, 快手ID="", 手机号="12"),
-         person(8, 实名姓名="", 实名证件号="", 开播人="", 开播人证件号="")]
+DIRTY = [
+    *(person(n) for n in range(6)),
+    person(6, 快手ID=""),
+    person(7, 快手ID="", 手机号="12"),
+    person(8, 实名姓名="", 实名证件号="", 开播人="", 开播人证件号=""),
+]
 
 
 def by_row(path: Path) -> dict[int, dict[str, Any]]:
@@ -307,15 +331,23 @@ def test_every_layout_of_the_sample_takes_its_corrections(stocked: Clerk) -> Non
     """Rejected rows of csv, xlsx with several sheets, and shared lists; each missing cell is filled in."""
     assert stocked.ask("rejects", "export", "--output", "r.xlsx").json["rows"] == 5
     book = load_workbook("r.xlsx")
-    fixes = {"快手ID": "ks777", "店铺ID": "777001", "直播账号": "7770002", "subject_name": "王玉石", "名称（姓名）": "镇平县玉石商行"}
+    fixes = {
+        "快手ID": "ks777",
+        "店铺ID": "777001",
+        "直播账号": "7770002",
+        "subject_name": "王玉石",
+        "名称（姓名）": "镇平县玉石商行",
+    }
     mended = 0
     for sheet in book.worksheets:
         for row in sheet.iter_rows():
             for cell in row:
-                if cell.comment and any(f"（{c}）" in cell.comment.text for c in (
-                        "ACCOUNT_ID_MISSING", "ACCOUNT_ID_PRECISION", "HOLDER_MISSING")):
-                    header = next(str(r[cell.column - 1].value) for r in sheet.iter_rows()
-                                  if TOKEN in [c.value for c in r])
+                if cell.comment and any(
+                    f"（{c}）" in cell.comment.text for c in ("ACCOUNT_ID_MISSING", "ACCOUNT_ID_PRECISION", "HOLDER_MISSING")
+                ):
+                    header = next(
+                        str(r[int(cell.column or 0) - 1].value) for r in sheet.iter_rows() if TOKEN in [c.value for c in r]
+                    )
                     cell.value, mended = fixes[header], mended + 1
     book.save("r.xlsx")
     assert mended == 5

@@ -77,7 +77,9 @@ def test_a_dismissed_flag_stays_so_and_undo_opens_it(clerk: Clerk) -> None:
     clerk.run("resolve", "--full")
     assert status(clerk, flag) == "open"
     assert clerk.sql("SELECT action, subject, reason FROM audit WHERE action LIKE 'flag %' ORDER BY id") == [
-        ("flag dismissed", flag, "家庭内部更名"), ("flag reopened", flag, "复核")]
+        ("flag dismissed", flag, "家庭内部更名"),
+        ("flag reopened", flag, "复核"),
+    ]
 
 
 def test_a_dismissed_flag_opens_again_when_the_holder_changes_once_more(clerk: Clerk) -> None:
@@ -110,9 +112,13 @@ def test_the_dossier_of_an_account_tells_who_held_it_and_where_that_stands(clerk
     flag = changed(clerk)
     found = clerk.ask("show", "kuaishou:ks10001").json
     assert [(h["valid_from"], h["valid_to"]) for h in sorted(found["holdings"], key=lambda h: h["valid_from"])] == [
-        ("2026-08-31", "2026-09-30"), ("2026-09-30", None)]
+        ("2026-08-31", "2026-09-30"),
+        ("2026-09-30", None),
+    ]
     assert [(h["as_of"], h["source_file"], h["row"]) for h in found["history"]] == [
-        ("2026-08-31", "kuaishou_20260831.csv", 2), ("2026-09-30", "kuaishou_20260930.csv", 2)]
+        ("2026-08-31", "kuaishou_20260831.csv", 2),
+        ("2026-09-30", "kuaishou_20260930.csv", 2),
+    ]
     assert flag["flag_id"] in {f["flag_id"] for f in found["flags"]}
     assert all(f["evidence"] for f in found["flags"])
     text = json.dumps(found, ensure_ascii=False)
@@ -164,18 +170,37 @@ def test_evaluate_counts_pairs(clerk: Clerk) -> None:
     rows = [person(1), person(1, 快手ID="ks2"), person(2), person(3)]
     clerk.run("import", report(Path("kuaishou_20260930.csv"), rows))
     clerk.run("resolve")
-    truth = ["platform,account_id,month,party_id,decidable", "kuaishou,ks10001,2026-09,A,1", "kuaishou,ks2,2026-09,B,1",
-             "kuaishou,ks10002,2026-09,C,1", "kuaishou,ks10003,2026-09,C,1", "kuaishou,ks9,2026-09,D,0"]
+    truth = [
+        "platform,account_id,month,party_id,decidable",
+        "kuaishou,ks10001,2026-09,A,1",
+        "kuaishou,ks2,2026-09,B,1",
+        "kuaishou,ks10002,2026-09,C,1",
+        "kuaishou,ks10003,2026-09,C,1",
+        "kuaishou,ks9,2026-09,D,0",
+    ]
     Path("t.csv").write_text("\n".join(truth) + "\n", "utf-8")
     told = clerk.ask("evaluate", "t.csv").json["entities"]
-    assert {k: told[k] for k in ("accounts", "accounts_lost", "decidable", "pairs_true", "pairs_found", "pairs_right", "precision")} == {
-        "accounts": 5, "accounts_lost": 1, "decidable": 4, "pairs_true": 1, "pairs_found": 1, "pairs_right": 0, "precision": 0.0}
+    assert {
+        k: told[k] for k in ("accounts", "accounts_lost", "decidable", "pairs_true", "pairs_found", "pairs_right", "precision")
+    } == {
+        "accounts": 5,
+        "accounts_lost": 1,
+        "decidable": 4,
+        "pairs_true": 1,
+        "pairs_found": 1,
+        "pairs_right": 0,
+        "precision": 0.0,
+    }
 
 
-@pytest.mark.parametrize("crime", [
-    "UPDATE audit SET reason = 'anders' WHERE id = 2", "DELETE FROM audit WHERE id = 2",
-    "UPDATE audit SET who = 'niemand' WHERE id = (SELECT MAX(id) FROM audit)",
-])
+@pytest.mark.parametrize(
+    "crime",
+    [
+        "UPDATE audit SET reason = 'anders' WHERE id = 2",
+        "DELETE FROM audit WHERE id = 2",
+        "UPDATE audit SET who = 'niemand' WHERE id = (SELECT MAX(id) FROM audit)",
+    ],
+)
 def test_a_changed_or_missing_row_of_the_audit_trail_is_found(clerk: Clerk, crime: str) -> None:
     changed(clerk)
     for _ in range(3):
@@ -237,7 +262,9 @@ def test_a_tenth_platform_needs_a_mapping_alone(clerk: Clerk) -> None:
 
 
 def everything(clerk: Clerk) -> dict[str, list[tuple[object, ...]]]:
-    names = [n for (n,) in clerk.sql("SELECT name FROM sqlite_master WHERE type = 'table'") if n not in ("run", "sqlite_sequence")]
+    names = [
+        n for (n,) in clerk.sql("SELECT name FROM sqlite_master WHERE type = 'table'") if n not in ("run", "sqlite_sequence")
+    ]
     return {n: clerk.sql(f"SELECT * FROM {n}") for n in names}
 
 
@@ -267,7 +294,8 @@ def test_a_report_that_shrank_passes_for_a_reason_alone(clerk: Clerk) -> None:
     assert done.code == 0, done.err
     assert "ROWS_ACCEPTED" in {w["code"] for w in done.json["files"][0]["warnings"]}
     assert clerk.sql("SELECT subject, reason FROM audit WHERE action = 'accept file'") == [
-        ("kuaishou_20260930.csv", "平台确认三十户已退出")]
+        ("kuaishou_20260930.csv", "平台确认三十户已退出")
+    ]
     clerk.run("resolve")
     assert len([r for r in clerk.table("holdings") if r["valid_to"] == ""]) == 10
 
@@ -290,7 +318,13 @@ def test_a_lost_master_key_is_2_and_nothing_is_written(clerk: Clerk) -> None:
     key.unlink()
     before, runs = everything(clerk), clerk.sql("SELECT * FROM run")
     report(Path("kuaishou_20261031.csv"), [person(1)])
-    for words in (("import", "kuaishou_20261031.csv"), ("nightly",), ("init",), ("status",), ("export", "accounts", "--output", "x.csv")):
+    for words in (
+        ("import", "kuaishou_20261031.csv"),
+        ("nightly",),
+        ("init",),
+        ("status",),
+        ("export", "accounts", "--output", "x.csv"),
+    ):
         done = clerk.ask(*words)
         assert done.code == 2, words
         assert str(key) in done.json["message"]

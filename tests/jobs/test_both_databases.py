@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-
 from zp_registry.jobs.corrections import export_rejects
 from zp_registry.jobs.derive import derive
 from zp_registry.jobs.imports import Options, import_files
 from zp_registry.jobs.lists import write_followup_lists
 from zp_registry.jobs.nightly import nightly
 from zp_registry.jobs.office import Office, at_work
+
 from zp_registry.registry import audit, tables
 from zp_registry.registry.flags import decide
 from zp_registry.settings import Settings
@@ -31,8 +31,13 @@ def told(office: Office) -> dict[str, pd.DataFrame]:
     """Every export, without recorded times."""
     with office.engine.connect() as connection:
         known = tables.stored(connection, all_versions=True)
-        out = {"accounts": tables.accounts(known), "entities": tables.entities(known), "holdings": tables.holdings(known),
-               "flags": tables.flags(known), "rejects": tables.rejects(connection)}
+        out = {
+            "accounts": tables.accounts(known),
+            "entities": tables.entities(known),
+            "holdings": tables.holdings(known),
+            "flags": tables.flags(known),
+            "rejects": tables.rejects(connection),
+        }
     out["holdings"] = out["holdings"].assign(recorded_from="", recorded_to=out["holdings"]["recorded_to"].notna())
     return out
 
@@ -62,7 +67,9 @@ def story(settings: Settings) -> list[dict[str, pd.DataFrame]]:
             derive(office)
             out.append(told(office))
             flags = out[-1]["flags"]
-            about = flags[(flags["status"] == "open") & flags["account_id"].notna()].sort_values(["code", "platform", "account_id"])
+            about = flags[(flags["status"] == "open") & flags["account_id"].notna()].sort_values(
+                ["code", "platform", "account_id"]
+            )
             first = about["flag_id"].iloc[0]
             with office.engine.begin() as connection:
                 assert decide(connection, first, "dismissed", "test", "because", audit.moment())
