@@ -71,7 +71,9 @@ def read_evidence(connection: Connection, as_of: str | None = None) -> Evidence:
     until = as_of or reference_date(connection)
     at = {"until": until}
     live = "r.superseded_by IS NULL AND r.as_of <= :until"
-    columns = ", ".join(f"c.{name}" for name in RECORD_COLUMNS)
+    # A list of streamers names nobody who holds an account.
+    holder = "CASE WHEN c.record_kind = 'account' THEN c.subject_id END AS subject_id"
+    columns = ", ".join(holder if name == "subject_id" else f"c.{name}" for name in RECORD_COLUMNS)
     records = bulk.read(
         connection,
         f"""

@@ -60,7 +60,7 @@ def resolve(evidence: Evidence) -> Resolved:
     points = points.sort_values([*ACCOUNT, "as_of", "kind"], ignore_index=True)
     held = history.holdings(points)
     seen = evidence.sightings.merge(records[records["subject_id"].notna()], on="record_id").merge(
-        evidence.reports[["report_id", "as_of"]], on="report_id"
+        evidence.reports[["report_id", "as_of", "part"]], on="report_id"
     )
     seen["entity_id"] = seen["subject_id"].map(entity_of).astype("str")
     entities, identifiers, names = survivorship.survive(seen)

@@ -62,8 +62,8 @@ def choose_holders(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     rows["rank"] = (begun.astype("int64") + 2 * (begun & rows["stated"])).where(rows["live"], -1)
     rows["candidate"] = rows["live"] & (rows["rank"] == rows.groupby(group)["rank"].transform("max"))
     live = rows[rows["candidate"]].sort_values(
-        [*group, "held_from", "loose", "report_id", "row"],
-        ascending=[True, True, True, False, True, True, True],
+        [*group, "held_from", "loose", "source", "part", "sheet", "row", "report_id"],  # never by the order of loading first
+        ascending=[True, True, True, False, *[True] * 6],
         na_position="last",
     )
     holders = live.groupby(group)["entity_id"].transform("nunique")
@@ -76,7 +76,7 @@ def choose_holders(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     points = first.assign(kind="hold", end_reason=pd.Series(pd.NA, index=first.index, dtype="str"))
     keys = pd.MultiIndex.from_frame(points[group])
     points.loc[keys.isin(pd.MultiIndex.from_frame(former[group])), "kind"] = "present"
-    gone = rows[~rows["live"]].sort_values([*group, "report_id", "row"]).drop_duplicates(group)
+    gone = rows[~rows["live"]].sort_values([*group, "source", "part", "sheet", "row", "report_id"]).drop_duplicates(group)
     gone = gone[~pd.MultiIndex.from_frame(gone[group]).isin(keys)]
     gone = gone.assign(kind="end", end_reason=gone["void"].map({True: "void", False: "stated"}).astype("str"))
     return pd.concat([points, gone], ignore_index=True)[list(POINTS)], doubtful[group]
