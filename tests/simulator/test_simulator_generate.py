@@ -37,7 +37,7 @@ def test_same_arguments_same_bytes(tmp_path: Path) -> None:
 
 def test_seeds_differ(tmp_path: Path) -> None:
     for seed in (1, 2):
-        generate(tmp_path / str(seed), seed=seed, accounts=60, months=1)
+        generate(tmp_path / str(seed), seed=seed, accounts=60, months=1, dirt=CLEAN)
     first, second = (({r["account_id"] for r in labels(tmp_path / s, "accounts")}) for s in ("1", "2"))
     assert len(first) == len(second) == 60
     assert not first & second
