@@ -88,13 +88,32 @@ def _story(folder: Path) -> list[tuple[str, Path, str]]:
     six = [person(100 + n) for n in range(6)]
     months: list[tuple[str, list[dict[str, Any]], list[dict[str, Any]]]] = [
         (JAN, [row("k1", A), row("k2", B), row("k3", shop(4))], [row(f"w{n}", p) for n, p in enumerate(six)]),
-        (FEB, [row("k1", B), row("k2", B), row("k3", replace(shop(4), name="镇平县改名玉器店"))],
-         [row(f"w{n}", p, phone="13803770004") for n, p in enumerate(six)]),
-        (MAR, [row("k1", A), row("k3", shop(4))],
-         [row("w0", six[0], phone=C.phone, payee_name=C.name, payee=C.card)] + [row(f"w{n}", p) for n, p in enumerate(six) if n]),
+        (
+            FEB,
+            [row("k1", B), row("k2", B), row("k3", replace(shop(4), name="镇平县改名玉器店"))],
+            [row(f"w{n}", p, phone="13803770004") for n, p in enumerate(six)],
+        ),
+        (
+            MAR,
+            [row("k1", A), row("k3", shop(4))],
+            [row("w0", six[0], phone=C.phone, payee_name=C.name, payee=C.card)]
+            + [row(f"w{n}", p) for n, p in enumerate(six) if n],
+        ),
     ]
-    out = [(JAN, ledger(folder / "台账.xlsx", [pledge("P1", B, "2026-01-10", 有效期至="2026-02-15"), pledge("P2", A, "2026-02-10"),
-                                             pledge("P3", person(80), "2026-01-02")]), "pledge")]
+    out = [
+        (
+            JAN,
+            ledger(
+                folder / "台账.xlsx",
+                [
+                    pledge("P1", B, "2026-01-10", 有效期至="2026-02-15"),
+                    pledge("P2", A, "2026-02-10"),
+                    pledge("P3", person(80), "2026-01-02"),
+                ],
+            ),
+            "pledge",
+        )
+    ]
     for day, ks, wp in months:
         out.append((day, kuaishou(folder / f"kuaishou_{day.replace('-', '')}.csv", ks), "report"))
         out.append((day, weipaitang(folder / f"weipaitang_{day.replace('-', '')}.jsonl", wp, day), "report"))
@@ -103,7 +122,7 @@ def _story(folder: Path) -> list[tuple[str, Path, str]]:
 
 @pytest.mark.parametrize("day", [JAN, FEB])
 def test_a_past_night_is_told_as_it_was(tmp_path: Path, day: str) -> None:
-    """What is told for a past date equals the registry that has the files up to then alone; and nothing is written by telling."""
+    """What is told for a past date equals the registry that has the files up to then alone; telling writes nothing."""
     story = _story(tmp_path / "story")
     with world(tmp_path / "whole", tmp_path / "a") as whole, world(tmp_path / "part", tmp_path / "b") as part:
         for when, path, kind in story:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,64 +23,83 @@ def _data(county: World) -> list[str]:
 
 
 def test_every_status_of_a_pledge(home: Home, tmp_path: Path) -> None:
-    """Signed, missing, expired (stated or by default validity), outdated, mismatch, exempt; and the best valid pledge counts."""
+    """Signed, missing, expired (stated or by default validity), outdated, mismatch, exempt; the best valid pledge counts."""
     spared = firm(8)
     with world(home.root, tmp_path / "files", current_version="2024版", exempt=(spared.uscc,)) as county:
         county.kuaishou(MAR, [row(f"k{n}", person(n)) for n in range(7)] + [row("k7", person(7)), row("k8", spared)])
         other = person(30)
-        county.ledger([
-            pledge("P0", person(0), "2025-06-01"),
-            pledge("P2", person(2), "2025-06-01", 有效期至="2026-03-30"),
-            pledge("P3", person(3), "2024-03-30"),  # two years by default: it ended the day before
-            pledge("P4", person(4), "2024-03-31"),  # and this one holds to the very day
-            pledge("P5", person(5), "2025-06-01", 承诺书版本="2022版"),
-            pledge("P6", person(6), "2025-06-01", 主体名称=other.name, **{"经营者/负责人": other.person}),
-            pledge("P7", person(7), "2023-01-01"),
-            pledge("P7b", person(7), "2025-01-01"),
-        ])
+        county.ledger(
+            [
+                pledge("P0", person(0), "2025-06-01"),
+                pledge("P2", person(2), "2025-06-01", 有效期至="2026-03-30"),
+                pledge("P3", person(3), "2024-03-30"),  # two years by default: it ended the day before
+                pledge("P4", person(4), "2024-03-31"),  # and this one holds to the very day
+                pledge("P5", person(5), "2025-06-01", 承诺书版本="2022版"),
+                pledge("P6", person(6), "2025-06-01", 主体名称=other.name, **{"经营者/负责人": other.person}),
+                pledge("P7", person(7), "2023-01-01"),
+                pledge("P7b", person(7), "2025-01-01"),
+            ]
+        )
         county.night()
         assert _statuses(county) == {
-            "k0": "signed", "k1": "missing", "k2": "expired", "k3": "expired", "k4": "signed", "k5": "outdated", "k6": "mismatch",
-            "k7": "signed", "k8": "exempt",
+            "k0": "signed",
+            "k1": "missing",
+            "k2": "expired",
+            "k3": "expired",
+            "k4": "signed",
+            "k5": "outdated",
+            "k6": "mismatch",
+            "k7": "signed",
+            "k8": "exempt",
         }
         open_codes = sorted(f["code"] for f in county.flags() if f["family"] == "PLEDGE" and f["status"] == "open")
         assert open_codes == ["PLEDGE_EXPIRED", "PLEDGE_EXPIRED", "PLEDGE_MISMATCH", "PLEDGE_MISSING", "PLEDGE_OUTDATED"]
-        assert all(isinstance(f["account_id"], float) for f in county.flags() if f["family"] == "PLEDGE"), "one row an entity"
+        assert all(f["account_id"] is None for f in county.flags() if f["family"] == "PLEDGE"), "one row an entity"
 
 
 def test_a_persons_pledge_does_not_cover_the_shop_nor_the_reverse(county: World) -> None:
     one, two = person(1), person(2)
     county.kuaishou(MAR, [row("k1", one), row("k1s", shop(1, one)), row("k2", two), row("k2s", shop(2, two))])
-    county.ledger([
-        pledge("P1", one, "2026-01-01"),
-        # A shop's pledge that bears its operator's number is the shop's all the same.
-        pledge("P2", shop(2, two), "2026-01-01", **{"统一社会信用代码/身份证号": two.person_id}),
-    ])
+    county.ledger(
+        [
+            pledge("P1", one, "2026-01-01"),
+            # A shop's pledge that bears its operator's number is the shop's all the same.
+            pledge("P2", shop(2, two), "2026-01-01", **{"统一社会信用代码/身份证号": two.person_id}),
+        ]
+    )
     county.night()
     assert _statuses(county) == {"k1": "signed", "k1s": "missing", "k2": "missing", "k2s": "signed"}
 
 
 @pytest.fixture
-def three(county: World) -> Iterator[World]:
+def three(county: World) -> World:
     county.kuaishou(MAR, [row("k1", firm(1)), row("k2", person(2)), row("k3", shop(3))])
-    yield county
+    return county
 
 
 def test_short_names_and_missing_numbers(three: World) -> None:
-    three.ledger([
-        pledge("P1", firm(1), "2026-01-01", 主体名称=firm(1).name.replace("镇平县", "").replace("有限公司", ""),
-               **{"统一社会信用代码/身份证号": None, "经营者/负责人": None}),
-        pledge("P2", person(2), "2026-01-01", **{"统一社会信用代码/身份证号": None}),
-        pledge("P3", shop(3), "2026-01-01", 联系电话=None, **{"统一社会信用代码/身份证号": None}),
-    ])
+    three.ledger(
+        [
+            pledge(
+                "P1",
+                firm(1),
+                "2026-01-01",
+                主体名称=firm(1).name.replace("镇平县", "").replace("有限公司", ""),
+                **{"统一社会信用代码/身份证号": None, "经营者/负责人": None},
+            ),
+            pledge("P2", person(2), "2026-01-01", **{"统一社会信用代码/身份证号": None}),
+            pledge("P3", shop(3), "2026-01-01", 联系电话=None, **{"统一社会信用代码/身份证号": None}),
+        ]
+    )
     three.night()
     assert set(_statuses(three).values()) == {"signed"}
     assert _data(three) == []
 
 
 def test_a_masked_number_with_its_name(three: World) -> None:
-    three.ledger([pledge("P2", person(2), "2026-01-01", 联系电话=None,
-                         **{"统一社会信用代码/身份证号": masked(person(2).person_id)})])
+    three.ledger(
+        [pledge("P2", person(2), "2026-01-01", 联系电话=None, **{"统一社会信用代码/身份证号": masked(person(2).person_id)})]
+    )
     three.night()
     assert _statuses(three)["k2"] == "signed"
 

@@ -29,6 +29,7 @@ def _cam(*people: tuple[Any, str]) -> list[tuple[str, str, str]]:
 
 
 OWN = row("w1", A)
+WRONG = A.person_id[:-1] + ("0" if A.person_id[-1] != "0" else "1")
 STORIES: dict[str, tuple[dict[str, Any], dict[str, Any], set[str]]] = {
     # another holder
     "sold": (OWN, row("w1", B), {"HOLDER_CHANGED"}),
@@ -41,7 +42,7 @@ STORIES: dict[str, tuple[dict[str, Any], dict[str, Any], set[str]]] = {
                                                      streamers=_cam((FIRM, "employee"))), set()),
     "masking begins": (OWN, _now(OWN, person_id=masked(A.person_id)), set()),
     "masking begins for another": (OWN, row("w1", B, person_id=masked(B.person_id)), {"HOLDER_CHANGED"}),
-    "corrected number": (_now(OWN, person_id=A.person_id[:-1] + ("0" if A.person_id[-1] != "0" else "1")), OWN, set()),
+    "corrected number": (_now(OWN, person_id=WRONG), OWN, set()),
     "corrected to another valid number": (_now(OWN, person_id=citizen(60)), OWN, set()),
     "nickname changed": (OWN, _now(OWN, account_name="新昵称"), set()),
     # the same holder, other hands
@@ -54,7 +55,8 @@ STORIES: dict[str, tuple[dict[str, Any], dict[str, Any], set[str]]] = {
                                    {"CONTROL_CHANGED", "PAYEE_STRANGER"}),
     # the money
     "payee stranger": (OWN, _now(OWN, payee_name=B.name, payee=B.card), {"PAYEE_STRANGER"}),
-    "agency collects": (_now(OWN, agency=AGENCY), _now(OWN, agency=AGENCY, payee_name=AGENCY, payee="4100123456789012345"), set()),
+    "agency collects": (_now(OWN, agency=AGENCY), _now(OWN, agency=AGENCY, payee_name=AGENCY, payee="4100123456789012345"),
+                        set()),
     "own shop is paid": (row("w1", MINE, payee_name=MINE.name), row("w1", MINE, payee_name=A.name, payee=card(71)), set()),
     "family on camera is paid": (_now(OWN, streamers=_cam((A, "self"), (B, "family"))),
                                  _now(OWN, streamers=_cam((A, "self"), (B, "family")), payee_name=B.name, payee=B.card), set()),
@@ -141,7 +143,7 @@ def _each(change: Callable[[int], dict[str, Any]]) -> list[dict[str, Any]]:
 def test_one_thing_behind_six_unrelated_people(county: World, code: str, change: dict[str, Any]) -> None:
     county.weipaitang(JAN, _each(lambda _n: change))
     county.night()
-    shared = [f for f in county.flags(code)]
+    shared = county.flags(code)
     assert {f["account_id"] for f in shared} == {f"w{n}" for n in range(6)}
     assert {f["status"] for f in shared} == {"open"}
     county.weipaitang(FEB, _each(lambda _n: {}))

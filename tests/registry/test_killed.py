@@ -29,7 +29,9 @@ with at_work(Settings(home=Path(sys.argv[1])), "import") as office:
 
 def _start(home: Home, path: Path) -> subprocess.Popen[str]:
     clean = {k: v for k, v in os.environ.items() if not k.startswith("ZP_")}
-    process = subprocess.Popen([sys.executable, "-c", IMPORT, str(home.root), str(path)], stdout=subprocess.PIPE, text=True, env=clean)
+    process = subprocess.Popen(
+        [sys.executable, "-c", IMPORT, str(home.root), str(path)], stdout=subprocess.PIPE, text=True, env=clean
+    )
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     return process
@@ -48,7 +50,9 @@ def _wait_for_writes(home: Home, grown: int) -> None:
 
 def test_a_killed_import_leaves_all_or_nothing(home: Home, tmp_path: Path) -> None:
     one = row("k", person(1))
-    path = kuaishou(tmp_path / "kuaishou_20260131.csv", [one | {"account_id": f"k{n}", "account_name": f"n{n}"} for n in range(ROWS)])
+    path = kuaishou(
+        tmp_path / "kuaishou_20260131.csv", [one | {"account_id": f"k{n}", "account_name": f"n{n}"} for n in range(ROWS)]
+    )
     chance = random.Random(7)
     with world(home.root, tmp_path / "files"):
         pass  # the schema stands before the first kill

@@ -153,10 +153,15 @@ def test_every_row_of_dirty_files_is_accounted_for(seed: int, dirt: float, first
                 told = made.try_load(path, kind=kind)  # asserts the sum
                 if told.state in ("refused", "asked"):
                     continue
-                stored = made.sql(
-                    "SELECT rows_read, rows_loaded, rows_unchanged, rows_repeated, rows_rejected, rows_skipped FROM report_file "
-                    "WHERE id = (SELECT MAX(id) FROM report_file)"
-                ).astype(int).iloc[0].tolist()
+                stored = (
+                    made.sql(
+                        "SELECT rows_read, rows_loaded, rows_unchanged, rows_repeated, rows_rejected, rows_skipped "
+                        "FROM report_file WHERE id = (SELECT MAX(id) FROM report_file)"
+                    )
+                    .astype(int)
+                    .iloc[0]
+                    .tolist()
+                )
                 assert stored == list(vars(told.counts).values())
                 kept = made.sql("SELECT id FROM reject WHERE file_id = (SELECT MAX(id) FROM report_file)")
                 assert len(kept) == told.counts.rejected, "each rejected row waits in quarantine, once"

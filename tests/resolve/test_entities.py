@@ -18,11 +18,17 @@ def _judge(county: World, one: str, other: str, judgement: str) -> None:
     county.execute(
         "INSERT INTO edge (left_id, right_id, judgement, tier, why, who, settings_hash, created_at) "
         "SELECT a.id, b.id, :j, 'person', 'test', 'tester', '', '2026-01-01' FROM subject a, subject b "
-        "WHERE a.entity_id = :a AND b.entity_id = :b", a=one, b=other, j=judgement)
+        "WHERE a.entity_id = :a AND b.entity_id = :b",
+        a=one,
+        b=other,
+        j=judgement,
+    )
 
 
 def test_a_person_and_the_own_sole_proprietorship_are_two_linked_entities(county: World) -> None:
-    county.weipaitang(JAN, [row("w1", person(1)), row("w2", shop(1, person(1))), row("w3", shop(3)), row("w4", firm(4, person(1)))])
+    county.weipaitang(
+        JAN, [row("w1", person(1)), row("w2", shop(1, person(1))), row("w3", shop(3)), row("w4", firm(4, person(1)))]
+    )
     county.night()
     ids = _ids(county)
     assert len(set(ids.values())) == 4
@@ -96,7 +102,9 @@ def test_a_persons_no_beats_the_machine(county: World) -> None:
     county.load(taobao(county.file("taobao_20260131.xlsx"), [row("t1", person(1), person_id=None)]))
     county.night()
     assert _ids(county)["k1"] == _ids(county)["t1"], "name and phone agree"
-    own = county.sql("SELECT s.entity_id, c.platform FROM record c JOIN subject s ON s.id = c.subject_id WHERE c.account_ref <> 'k9'")
+    own = county.sql(
+        "SELECT s.entity_id, c.platform FROM record c JOIN subject s ON s.id = c.subject_id WHERE c.account_ref <> 'k9'"
+    )
     one, other = sorted(own["entity_id"])
     _judge(county, one, other, "negative")
     county.night()
@@ -123,11 +131,20 @@ def _both(county: World, own_first: bool, ref: str, platform: str = "抖音") ->
 
 def test_a_loose_account_is_matched_by_id_handle_url_and_unique_name(county: World) -> None:
     names = {"100001": "独名", "100002": "同名", "100003": "同名"}
-    county.load(douyin(county.file("douyin_20260131.xlsx"), [row(a, person(n), account_name=t) for n, (a, t) in enumerate(names.items())],
-                       JAN))
+    county.load(
+        douyin(
+            county.file("douyin_20260131.xlsx"),
+            [row(a, person(n), account_name=t) for n, (a, t) in enumerate(names.items())],
+            JAN,
+        )
+    )
     refs = ["100001", "H_100002", "HTTPS://example.test/u/100003/", "独名", "同名", "没有的号"]
-    county.load(share(county.file("province_share_20260228.xlsx"),
-                      [(p, ref, person(n % 3)) for n, ref in enumerate(refs) for p in (("抖音", "北京抖音信息服务有限公司")[n % 2],)]))
+    county.load(
+        share(
+            county.file("province_share_20260228.xlsx"),
+            [(p, ref, person(n % 3)) for n, ref in enumerate(refs) for p in (("抖音", "北京抖音信息服务有限公司")[n % 2],)],
+        )
+    )
     county.night()
     assert set(_ids(county)) == {*names, "同名", "没有的号"}
     open_flags = {f["account_id"] for f in county.flags("ACCOUNT_UNMATCHED") if f["status"] == "open"}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from worlds import World, name, person, row, shop, taobao, weipaitang
 
 JAN, FEB, MAR, APR = "2026-01-31", "2026-02-28", "2026-03-31", "2026-04-30"
-NOBODY = {"name": None, "person": None, "person_id": None, "streamers": []}
+NOBODY: dict[str, Any] = {"name": None, "person": None, "person_id": None, "streamers": []}
 
 
 def _open_data(county: World, code: str) -> set[str]:
@@ -110,8 +112,10 @@ def test_a_stated_end_of_operation_ends_the_holding(county: World) -> None:
 @pytest.mark.parametrize("turn", [1, -1])
 def test_stated_periods_choose_the_holder(county: World, turn: int) -> None:
     """Old and new operator of one account in one file, in either order of rows."""
-    two = [row("c1", person(1), held_from="2025-01-01", held_to="2026-01-15", info="变更"),
-           row("c1", person(2), held_from="2026-01-16", info="新增")]
+    two = [
+        row("c1", person(1), held_from="2025-01-01", held_to="2026-01-15", info="变更"),
+        row("c1", person(2), held_from="2026-01-16", info="新增"),
+    ]
     county.wechat(JAN, two[::turn])
     county.night()
     assert county.holdings("c1") == [(name(2), JAN, None)]
@@ -167,7 +171,8 @@ def test_a_late_file_corrects_history_and_the_former_belief_stays_on_record(coun
     closed = rows[rows["recorded_to"].notna()]
     assert sorted(zip(closed["valid_from"], closed["valid_to"].fillna(""), strict=True)) == [(JAN, MAR), (MAR, "")]
     live = rows[rows["recorded_to"].isna()]
-    assert (live["recorded_from"].min() >= closed["recorded_to"].max()) and len(live) == 2
+    assert len(live) == 2
+    assert live["recorded_from"].min() >= closed["recorded_to"].max()
     assert (closed["recorded_from"] < closed["recorded_to"]).all()
 
 

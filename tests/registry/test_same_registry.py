@@ -1,0 +1,116 @@
+"""One registry, whatever the order and the batches in which its files came, and on either database."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from worlds import World, world
+from zp_registry.simulator import generate
+
+from zp_registry.registry import tables
+from zp_registry.registry.tables import Knowledge
+
+KEYS = {
+    "accounts": ["platform", "account_id"],
+    "entities": ["name", "uscc", "id_number", "phone", "address", "first_seen", "accounts"],
+    "holdings": ["platform", "account_id", "valid_from"],
+    "flags": ["code", "platform", "account_id", "reason"],
+    "rejects": ["source_file", "sheet", "row", "code"],
+}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Path, str]]:
+    out = tmp_path_factory.mktemp("small")
+    generate(
+        out, seed=9, parties=60, months=3, layouts=("kuaishou", "taobao", "wechat_channels", "weipaitang", "province_share")
+    )
+    found = [(p, "report") for p in sorted(out.glob("reports/**/*.*"))] + [
+        (p, "pledge") for p in sorted(out.glob("pledges/*.*"))
+    ]
+    assert len(found) > 15
+    return found
+
+
+def _registry(folder: Path, order: list[tuple[Path, str]], nights: set[int], url: str | None = None) -> dict[str, list[Any]]:
+    """Loads in this order, deriving after the files numbered in ``nights`` and at the end; the exports in a comparable form."""
+    with world(folder / "home", folder / "files", url) as county:
+        for n, (path, kind) in enumerate(order):
+            county.try_load(path, kind=kind)
+            if n in nights:
+                county.night()
+        county.night()
+        return _comparable(county)
+
+
+def _comparable(county: World) -> dict[str, list[Any]]:
+    known: Knowledge = county.knowledge()
+    held = known.holdings.sort_values(["platform", "account_id", "valid_from"])
+    own = (held["platform"] + ":" + held["account_id"] + "@" + held["valid_from"]).groupby(held["entity_id"]).agg("|".join)
+    called = own.to_dict()  # an entity is known by what it held and when
+
+    def rename(ids: object) -> str:
+        return ";".join(sorted(called.get(i, f"?{i}") for i in ids.split(";"))) if isinstance(ids, str) and ids else ""
+
+    frames: dict[str, pd.DataFrame] = {
+        "accounts": tables.accounts(known),
+        "entities": tables.entities(known),
+        "holdings": tables.holdings(known),
+        "flags": tables.flags(known),
+    }
+    with county.office.engine.connect() as connection:
+        frames["rejects"] = tables.rejects(connection)
+    out: dict[str, list[Any]] = {}
+    for name, frame in frames.items():
+        table = frame.drop(columns=[c for c in ("flag_id", "recorded_from", "recorded_to") if c in frame.columns])
+        for column in ("entity_id", "other_entity_id", "linked_entities"):
+            if column in table.columns:
+                table[column] = table[column].map(rename)
+        table = table.astype("str").fillna("")
+        out[name] = table.sort_values(list(table.columns)).to_numpy().tolist()
+    return out
+
+
+@pytest.fixture(scope="module")
+def straight(files: list[tuple[Path, str]], tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
+    """In order of dates, one night at the end, on SQLite."""
+    return _registry(tmp_path_factory.mktemp("straight"), files, set())
+
+
+def _same(left: dict[str, list[Any]], right: dict[str, list[Any]]) -> None:
+    for name in left:
+        a, b = {tuple(r) for r in left[name]}, {tuple(r) for r in right[name]}
+        assert len(left[name]) == len(right[name]), f"{name}: {sorted(a ^ b)[:6]}"
+        assert a == b, f"{name}: {sorted(a ^ b)[:6]}"
+
+
+def test_the_world_has_what_matters(straight: dict[str, list[Any]]) -> None:
+    assert len(straight["accounts"]) > 60
+    codes = {r[1] for r in straight["flags"]}
+    assert {"PLEDGE_MISSING", "HOLDER_CHANGED"} <= codes
+    assert not [r for r in straight["entities"] if r[0].startswith("?")], "nobody stands there who never held an account"
+    assert straight["rejects"]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_order_and_the_batches_do_not_matter(
+    files: list[tuple[Path, str]], straight: dict[str, list[Any]], tmp_path: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    order = files.copy()
+    chance.shuffle(order)
+    nights = set(chance.sample(range(len(order)), 3)) if seed % 2 else set()
+    _same(_registry(tmp_path, order, nights), straight)
+
+
+@pytest.mark.postgres
+def test_postgresql_holds_the_same(
+    files: list[tuple[Path, str]], straight: dict[str, list[Any]], tmp_path: Path, postgres_url: str
+) -> None:
+    order = files.copy()
+    random.Random(3).shuffle(order)
+    _same(_registry(tmp_path, order, {6}, postgres_url), straight)
