@@ -17,7 +17,7 @@ from zp_registry.lists.followups import read_followups, write_followups
 from zp_registry.lists.transfers import write_transfers
 from zp_registry.quarantine.codes import message
 from zp_registry.registry import audit, bulk, tables
-from zp_registry.registry.followups import add_attempts, followup_frame
+from zp_registry.registry.followups import add_attempts, followup_frame, note_listing
 from zp_registry.registry.inputs import reference_date
 
 from .derive import told_again
@@ -48,6 +48,7 @@ def write_followup_lists(
             titles=platform_titles(office),
             unscanned=_unscanned(connection),
         )
+        note_listing(connection, frame, audit.moment())
         audit.note(connection, "write follow-up lists", f"{len(frame)} entities with phone and address, by {by}, as of {day}")
     return write_followups(
         frame,

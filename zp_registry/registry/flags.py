@@ -12,11 +12,14 @@ from zp_registry.registry import bulk
 def write_flags(connection: Connection, flagged: Flagged, decisions: pd.DataFrame) -> dict[str, int]:
     """Makes the table ``flag`` equal what was computed, and the entities' pledge status with it.
 
-    A flag keeps its id as long as its anchor stays. One whose cause is gone disappears, unless somebody worked on it: then it
+    A flag keeps its id as long as its anchor stays. One whose cause is gone disappears, unless somebody worked on it
+    or has it on a list: then it
     stays as ``resolved``, so that nothing a person wrote loses its ground.
     """
     old = bulk.read(connection, "SELECT * FROM flag", floats=["score"])
-    worked = set(decisions["flag_id"]) | set(bulk.read(connection, "SELECT DISTINCT flag_id FROM followup_attempt")["flag_id"])
+    worked = set(decisions["flag_id"]) | set(
+        bulk.read(connection, "SELECT flag_id FROM followup_attempt UNION SELECT flag_id FROM followup_listing")["flag_id"]
+    )
     new = flagged.flags.reindex(columns=[c for c in old.columns if c != "flag_id"])
     new["flag_id"] = new["anchor"].map(old.set_index("anchor")["flag_id"]).astype("str")
     fresh = new["flag_id"].isna()

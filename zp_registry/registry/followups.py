@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pandas as pd
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from zp_registry.crypto import Keyring
 from zp_registry.frames import FOLLOWUPS
@@ -105,3 +105,16 @@ def add_attempts(connection: Connection, results: pd.DataFrame, now: str) -> tup
     ).rowcount
     bulk.unstage(connection, "fa_new")
     return added, unknown
+
+
+def note_listing(connection: Connection, frame: pd.DataFrame, now: str) -> None:
+    """Notes that these flags (FOLLOWUPS) stand on a list that leaves the house."""
+    bulk.stage(connection, "fl_new", frame[["flag_id", "entity_id"]].astype("str"), like="followup_listing")
+    connection.execute(
+        text(
+            "INSERT INTO followup_listing (flag_id, entity_id, listed_at) SELECT n.flag_id, n.entity_id, :now FROM fl_new n "
+            "WHERE n.flag_id <> '' AND NOT EXISTS (SELECT 1 FROM followup_listing t WHERE t.flag_id = n.flag_id)"
+        ),
+        {"now": now},
+    )
+    bulk.unstage(connection, "fl_new")

@@ -470,6 +470,15 @@ class Decision(Base):
     seen_until: Mapped[str] = mapped_column(String(10))
 
 
+class FollowupListing(Base):
+    """That a flag stood on a follow-up list that was written: the list may come back, so the flag is not forgotten."""
+
+    __tablename__ = "followup_listing"
+    flag_id: Mapped[str] = mapped_column(String(20), primary_key=True)
+    entity_id: Mapped[str] = mapped_column(String(20))
+    listed_at: Mapped[str] = mapped_column(String(32))
+
+
 class FollowupAttempt(Base):
     """One attempt to get a pledge signed, as a clerk entered it."""
 

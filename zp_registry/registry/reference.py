@@ -13,7 +13,7 @@ from zp_registry import frames
 # Tables that hold evidence (what was reported and decided); the others hold knowledge, which is computed from it.
 EVIDENCE_TABLES: Final = (
     "report_file", "report", "record", "record_streamer", "sighting", "reject", "fault", "subject", "pledge", "decision",
-    "followup_attempt", "audit", "run", "state", "data_key",
+    "followup_attempt", "followup_listing", "audit", "run", "state", "data_key",
 )
 
 COLUMNS: Final[dict[str, str]] = {
@@ -226,6 +226,7 @@ OVERRIDES: Final[dict[tuple[str, str], str]] = {
     ("flag", "evidence"): "JSON list: as_of, source_file, sheet, row, what.",
     ("flag", "platform"): "Platform id; empty for PLEDGE.",
     ("flag", "account_id"): "The account; empty for PLEDGE.",
+    ("followup_listing", "listed_at"): "Moment at which a list with the flag was first written.",
     ("followup_attempt", "method"): "How it was tried, one of the list's choices.",
     ("followup_attempt", "note"): "The clerk's remark.",
     ("followup_attempt", "row"): "Row of the returned list.",

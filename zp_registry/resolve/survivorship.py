@@ -9,11 +9,13 @@ OUTSIDE = "外县"
 
 
 def survive(seen: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """``seen``: one row per sighting of a record with its entity (columns of Evidence.records, entity_id, as_of, part, report_id) →
+    """``seen``: one row per sighting of a record with its entity (columns of Evidence.records, entity_id, as_of,
+    part, report_id) →
     entities (columns of table ``entity`` but accounts and pledges), identifiers, names."""
     # Of one date the order of loading must not matter: sources and parts by name, and only then the order in which they came.
     rows = seen.sort_values(
-        ["entity_id", "as_of", "loose", "source", "part", "sheet", "row", "report_id"], ascending=[True, True, False, *[True] * 5]
+        ["entity_id", "as_of", "loose", "source", "part", "sheet", "row", "report_id"], ascending=[True, True, False,
+        *[True] * 5]
     )
     # Whom to call: the named contact, else who runs the business.
     rows["contact"] = rows["contact_name"].fillna(rows["operator_name"]).fillna(rows["legal_representative"])

@@ -139,6 +139,13 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_flag_entity_id"), ["entity_id"], unique=False)
 
     op.create_table(
+        "followup_listing",
+        sa.Column("flag_id", sa.String(length=20), nullable=False),
+        sa.Column("entity_id", sa.String(length=20), nullable=False),
+        sa.Column("listed_at", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("flag_id", name=op.f("pk_followup_listing")),
+    )
+    op.create_table(
         "holding",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("platform", sa.String(length=60), nullable=False),
@@ -549,6 +556,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_holding_entity_id"))
 
     op.drop_table("holding")
+    op.drop_table("followup_listing")
     with op.batch_alter_table("flag", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_flag_entity_id"))
 
