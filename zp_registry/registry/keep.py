@@ -73,10 +73,11 @@ def _insert_faults(connection: Connection, batch: Batch, file_id: int, places: p
     frame = frame[["token", "sheet", "row", "field", "header", "code", "note"]].fillna(
         {"sheet": "", "field": "", "header": "", "note": ""}
     )
-    bulk.stage(connection, "load_faults", frame)
+    # In the order of the file on every database: the first fault of a code is the one that is shown.
+    bulk.stage(connection, "load_faults", frame.assign(place=range(len(frame))))
     connection.exec_driver_sql(
         "INSERT INTO fault (file_id, reject_id, sheet, row, field, header, code, note) "
         f"SELECT {file_id}, r.id, n.sheet, n.row, n.field, n.header, n.code, n.note FROM load_faults n LEFT JOIN "
-        f"reject r ON r.token = n.token"
+        f"reject r ON r.token = n.token ORDER BY n.place"
     )
     bulk.unstage(connection, "load_faults")
