@@ -9,25 +9,22 @@ from typing import Any
 import pandas as pd
 import pytest
 from worlds import World, world
-from zp_registry.simulator import generate
+from zp_registry.simulator import Dirt, generate
 
 from zp_registry.registry import tables
 from zp_registry.registry.tables import Knowledge
-
-KEYS = {
-    "accounts": ["platform", "account_id"],
-    "entities": ["name", "uscc", "id_number", "phone", "address", "first_seen", "accounts"],
-    "holdings": ["platform", "account_id", "valid_from"],
-    "flags": ["code", "platform", "account_id", "reason"],
-    "rejects": ["source_file", "sheet", "row", "code"],
-}
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Path, str]]:
     out = tmp_path_factory.mktemp("small")
     generate(
-        out, seed=9, parties=60, months=3, layouts=("kuaishou", "taobao", "wechat_channels", "weipaitang", "province_share")
+        out,
+        seed=9,
+        parties=60,
+        months=3,
+        dirt=Dirt().scaled(3),
+        layouts=("kuaishou", "taobao", "wechat_channels", "weipaitang", "province_share"),
     )
     found = [(p, "report") for p in sorted(out.glob("reports/**/*.*"))] + [
         (p, "pledge") for p in sorted(out.glob("pledges/*.*"))
