@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -26,6 +28,7 @@ from zp_registry.registry import audit, bulk
 from zp_registry.registry.inputs import reference_date
 
 from .imports import Outcome
+from .lists import platform_titles
 from .office import Office
 
 if TYPE_CHECKING:
@@ -47,6 +50,7 @@ _STEPS = {
     "lists": "生成清单",
     "report": "生成报告",
 }
+_HERE = ZoneInfo("Asia/Shanghai")  # the clock of those who read the report
 _STATES = {"loaded": "loaded", "unchanged": "unchanged", "refused": "refused"}
 
 
@@ -60,6 +64,7 @@ def totals(connection: Connection) -> dict[str, int]:
 
 def write_report(office: Office, night: Night) -> list[Path]:
     """Writes the report as HTML and JSON into the home folder's ``reports``."""
+    titles = platform_titles(office)
     with office.engine.connect() as connection:
         now, before = totals(connection), night.before
         codes = bulk.read(
@@ -85,10 +90,11 @@ def write_report(office: Office, night: Night) -> list[Path]:
                 Step(name=_STEPS.get(s["name"], s["name"]), seconds=s["seconds"], state=s["state"], message=s.get("error", ""))
                 for s in night.steps
             ],
-            files=[_line(o) for o in night.outcomes if not o.pulled],
+            files=[_line(o, titles) for o in night.outcomes if not o.pulled],
             pulls=[
                 Pull(
                     platform=o.platform,
+                    platform_title=titles.get(o.platform, ""),
                     state="done" if o.state in _STATES and o.state != "refused" else "failed",
                     as_of=o.as_of,
                     records=o.counts.read,
@@ -110,15 +116,16 @@ def write_report(office: Office, night: Night) -> list[Path]:
 
 
 def _when(moment: str) -> dt.datetime:
-    return dt.datetime.fromisoformat(moment)
+    return dt.datetime.fromisoformat(moment).astimezone(_HERE)
 
 
-def _line(o: Outcome) -> FileLine:
+def _line(o: Outcome, titles: Mapping[str, str]) -> FileLine:
     scope: Any = o.scope
     state: Any = _STATES.get(o.state, "unknown")
     return FileLine(
         name=o.name,
         platform=o.platform,
+        platform_title=titles.get(o.platform, ""),
         as_of=o.as_of,
         parts=list(o.parts),
         scope=scope,

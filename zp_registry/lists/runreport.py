@@ -41,6 +41,7 @@ class FileLine(_Part):
 
     name: str
     platform: str = ""
+    platform_title: str = ""
     as_of: str = ""
     parts: list[str] = Field(default_factory=list)
     scope: Literal["full", "delta", ""] = ""
@@ -73,6 +74,7 @@ class Pull(_Part):
     """One platform's interface. ``message`` never holds tokens or addresses with parameters."""
 
     platform: str
+    platform_title: str = ""
     state: Literal["done", "failed", "skipped"]
     as_of: str = ""
     requests: int = 0
