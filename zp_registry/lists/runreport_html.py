@@ -44,6 +44,11 @@ def _e(value: object) -> str:
     return value if isinstance(value, _Html) else escape(clean(value), quote=True)
 
 
+def _title(row: dict[str, Any]) -> str:
+    """A platform by its Chinese name, as far as it is known."""
+    return str(row["platform_title"] or row["platform"])
+
+
 def _state(name: str) -> _Html:
     text, look = _STATES.get(name, (name, "dim"))
     return _Html(f'<span class="state {look}">{escape(text)}</span>')
@@ -81,7 +86,7 @@ def page_html(r: Mapping[str, Any]) -> str:
     parts.append(_section("源文件", _files(r["files"])))
     if r["pulls"]:
         rows = [
-            (p["platform_title"] or p["platform"], _state(p["state"]), p["as_of"], p["requests"], p["records"], _time(p["seconds"]), p["message"])
+            (_title(p), _state(p["state"]), p["as_of"], p["requests"], p["records"], _time(p["seconds"]), p["message"])
             for p in r["pulls"]
         ]
         parts.append(_section("接口拉取", _table(("平台", "状态", "报送日期", "请求数", "记录数", "用时", "说明"), rows)))
@@ -135,7 +140,7 @@ def _files(files: Sequence[Mapping[str, Any]]) -> str:
     numbers = ("rows_read", "rows_loaded", "rows_unchanged", "rows_repeated", "rows_rejected", "rows_skipped")
     rows: list[tuple[object, ...]] = []
     for f in files:
-        what = "　".join(t for t in (f["platform_title"] or f["platform"], f["as_of"], _SCOPES[f["scope"]]) if t)
+        what = "　".join(t for t in (_title(f), f["as_of"], _SCOPES[f["scope"]]) if t)
         what += f"\n部分：{'、'.join(f['parts'])}" if f["parts"] else ""
         notes = [_said(w["code"], w["message"]) for w in f["warnings"]]
         if f["refusal_code"] or f["refusal_message"]:
