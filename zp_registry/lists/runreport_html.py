@@ -44,7 +44,7 @@ def _e(value: object) -> str:
     return value if isinstance(value, _Html) else escape(clean(value), quote=True)
 
 
-def _title(row: dict[str, Any]) -> str:
+def _title(row: Mapping[str, Any]) -> str:
     """A platform by its Chinese name, as far as it is known."""
     return str(row["platform_title"] or row["platform"])
 
