@@ -74,15 +74,19 @@ def load(connection: Connection, batch: Batch, ring: Keyring, now: str) -> Count
     _insert_records(connection, rows, batch, ring, source, now)
     _insert_sightings(connection, rows, reports)
     insert_rejects_and_faults(connection, batch, file_id, ring, reports)
+    note_counts(connection, file_id, counts)
+    return counts
+
+
+def note_counts(connection: Connection, file_id: int, counts: Counts) -> None:
+    """Notes with a file what became of its rows."""
     connection.execute(
         text(
             "UPDATE report_file SET rows_read = :read, rows_loaded = :loaded, rows_unchanged = :unchanged, "
-            "rows_repeated = :repeated, "
-            "rows_rejected = :rejected, rows_skipped = :skipped WHERE id = :id"
+            "rows_repeated = :repeated, rows_rejected = :rejected, rows_skipped = :skipped WHERE id = :id"
         ),
         {**vars(counts), "id": file_id},
     )
-    return counts
 
 
 def note_refusal(connection: Connection, facts: FileFacts, code: str, message: str, now: str) -> None:

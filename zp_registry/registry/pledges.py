@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pandas as pd
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from zp_registry.crypto import Keyring, mask_id_column, mask_phone_column
 from zp_registry.registry import bulk
 from zp_registry.registry.batch import Batch, Counts
 from zp_registry.registry.keep import insert_rejects_and_faults
-from zp_registry.registry.load import insert_file
+from zp_registry.registry.load import insert_file, note_counts
 from zp_registry.registry.sealing import hash_lists, joined, sensitive_texts
 
 _CONTENT = (
@@ -78,14 +78,7 @@ def load_ledger(connection: Connection, batch: Batch, ring: Keyring, now: str) -
         _insert(connection, fresh, file_id, ring)
     insert_rejects_and_faults(connection, batch, file_id, ring)
     _supersede(connection, rows)
-    connection.execute(
-        text(
-            "UPDATE report_file SET rows_read = :read, rows_loaded = :loaded, rows_unchanged = :unchanged, "
-            "rows_repeated = :repeated, "
-            "rows_rejected = :rejected, rows_skipped = :skipped WHERE id = :id"
-        ),
-        {**vars(counts), "id": file_id},
-    )
+    note_counts(connection, file_id, counts)
     return counts
 
 
