@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import structlog
+
 from zp_registry.crypto import mask_account, mask_id, mask_phone
 from zp_registry.errors import FileRefused
 from zp_registry.lists.rejects import RejectItem, read_rejects, write_rejects
@@ -15,9 +17,11 @@ from zp_registry.quarantine.judge import Expectations
 from zp_registry.registry import audit
 from zp_registry.registry.rejects import KeptRow, close, laid_over, open_rejects
 
-from .imports import Options, Outcome, find_files, load_mapped
+from .imports import FAILED, Options, Outcome, find_files, load_mapped
 from .lists import platform_titles
 from .office import Office
+
+log = structlog.get_logger(__name__)
 
 _NUMBER = re.compile(r"[0-9０-９]{7,}[XxＸｘ]?")
 A_FEW_ROWS = Expectations(max_rejected_share=1.0)  # what holds for a whole report does not hold for a handful of its rows
@@ -68,12 +72,21 @@ class Corrected:
     outcomes: list[Outcome] = field(default_factory=list)
     closed: int = 0
     untouched: int = 0
+    failed: bool = False
     problems: list[str] = field(default_factory=list)
 
 
 def import_rejects(office: Office, paths: list[Path]) -> list[tuple[Path, Corrected]]:
     """Lays the edited cells over the sealed originals and loads the rows again under their old place and date."""
-    return [(path, _import_one(office, path)) for path in find_files(paths, home=office.home.root)]
+    out = []
+    for path in find_files(paths, home=office.home.root):
+        try:
+            result = _import_one(office, path)
+        except Exception as error:  # our fault, not the clerk's: the others go on, and the file stays where it is
+            log.exception("file failed", file=path.name)
+            result = Corrected(path.name, problems=[FAILED.format(name=path.name, kind=type(error).__name__)], failed=True)
+        out.append((path, result))
+    return out
 
 
 def _import_one(office: Office, path: Path) -> Corrected:

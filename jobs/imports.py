@@ -25,6 +25,7 @@ from zp_registry.sources import ReadLimits, ReportFile, read_bytes
 from .office import Office
 
 log = structlog.get_logger(__name__)
+FAILED = "{name}：程序处理此文件时出错（{kind}），未载入，文件仍在原处；请运维人员查看日志"
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def import_file(office: Office, path: Path, options: Options) -> Outcome:
         return Outcome(path.name, "refused", code="FILE_BROKEN", message=f"{path.name}：无法读取文件（{error.strerror}）")
     except Exception as error:  # a fault of ours over one file must not cost the others their night
         log.exception("file failed", file=path.name)
-        text = f"{path.name}：程序处理此文件时出错（{type(error).__name__}），未载入，文件仍在原处；请运维人员查看日志"
+        text = FAILED.format(name=path.name, kind=type(error).__name__)
         return Outcome(path.name, "failed", code="FILE_FAILED", message=text)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import pandas as pd
+import structlog
 from sqlalchemy import Connection
 
 from zp_registry.errors import FileRefused
@@ -21,8 +22,10 @@ from zp_registry.registry.followups import add_attempts, followup_frame, note_li
 from zp_registry.registry.inputs import reference_date
 
 from .derive import told_again
-from .imports import find_files
+from .imports import FAILED, find_files
 from .office import Office
+
+log = structlog.get_logger(__name__)
 
 
 def platform_titles(office: Office) -> Mapping[str, str]:
@@ -108,6 +111,7 @@ class Returned:
     known: int = 0
     problems: list[str] = field(default_factory=list)
     refused: bool = False
+    failed: bool = False
 
 
 def import_followups(office: Office, paths: list[Path]) -> list[tuple[Path, Returned]]:
@@ -120,15 +124,22 @@ def import_followups(office: Office, paths: list[Path]) -> list[tuple[Path, Retu
         returned = Returned(path.name)
         out.append((path, returned))
         try:
-            results, problems = read_followups(path, known=known)
+            _take_in(office, path, known, returned)
         except FileRefused as refused:
             returned.refused = True
             returned.problems.append(f"{path.name}：{message(refused.code, refused.detail)}")
-            continue
-        returned.problems += [f"{path.name}［{p.sheet}］第{p.row}行“{p.column}”：{p.message_zh}" for p in problems]
-        results = results[results["flag_id"].notna()]
-        with office.engine.begin() as connection:
-            returned.added, _unknown = add_attempts(connection, results, audit.moment())
-            returned.known = len(results) - returned.added
-            audit.note(connection, "import follow-ups", f"{path.name}: {returned.added} attempts")
+        except Exception as error:  # our fault, not the clerk's: the others go on, and the file stays where it is
+            log.exception("file failed", file=path.name)
+            returned.failed = True
+            returned.problems.append(FAILED.format(name=path.name, kind=type(error).__name__))
     return out
+
+
+def _take_in(office: Office, path: Path, known: Mapping[str, str], returned: Returned) -> None:
+    results, problems = read_followups(path, known=known)
+    returned.problems += [f"{path.name}［{p.sheet}］第{p.row}行“{p.column}”：{p.message_zh}" for p in problems]
+    results = results[results["flag_id"].notna()]
+    with office.engine.begin() as connection:
+        returned.added, _unknown = add_attempts(connection, results, audit.moment())
+        returned.known = len(results) - returned.added
+        audit.note(connection, "import follow-ups", f"{path.name}: {returned.added} attempts")

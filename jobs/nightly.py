@@ -102,8 +102,10 @@ def _inbox(office: Office, night: Night, progress: Callable[[str], None]) -> Non
     for path, corrected in import_rejects(office, [inbox / "rejects"]):
         night.outcomes += corrected.outcomes
         night.problems += corrected.problems
-        put_away(office, path, refused=not corrected.closed and bool(corrected.problems))
+        if not corrected.failed:
+            put_away(office, path, refused=not corrected.closed and bool(corrected.problems))
     for path, returned in import_followups(office, [inbox / "followups"]):
         night.problems += returned.problems
         night.attempts += returned.added
-        put_away(office, path, refused=returned.refused)
+        if not returned.failed:
+            put_away(office, path, refused=returned.refused)

@@ -390,3 +390,26 @@ def test_an_export_without_rejects_is_a_workbook_all_the_same(clerk: Clerk) -> N
     assert clerk.ask("rejects", "export", "--output", "r.xlsx").json["rows"] == 0
     assert load_workbook("r.xlsx").sheetnames
     shutil.copyfile("r.xlsx", "copy.xlsx")
+
+
+def test_a_list_that_breaks_the_program_stays_and_the_others_are_taken_in(
+    listed: Clerk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fault is put into our own code, since no file is known that finds one."""
+    from zp_registry.jobs import lists
+
+    ours = lists._take_in
+
+    def breaks_over_one(office: Any, path: Path, known: Any, returned: Any) -> None:
+        if path.name.startswith("坏"):
+            raise RuntimeError("a fault of ours")
+        ours(office, path, known, returned)
+
+    monkeypatch.setattr(lists, "_take_in", breaks_over_one)
+    entity = entity_of(listed, 3)
+    change = {entity: {DATE: "2024-10-08", METHOD: "电话", OUTCOME: "拒绝签订"}}
+    for name in ("坏.xlsx", "好.xlsx"):
+        listed.put("followups", fill(the_list(), DATE, "主体编号", change, Path(name)))
+    assert listed.run("nightly").code == 3
+    assert [f.name for f in (listed.home / "inbox" / "followups").iterdir()] == ["坏.xlsx"]
+    assert listed.sql("SELECT COUNT(*) FROM followup_attempt") == [(1,)]
