@@ -48,21 +48,26 @@ def flag_rules(office: Office) -> FlagRules:
 def derive(office: Office, *, full: bool = False) -> dict[str, Any]:
     """Resolves and flags in one transaction; nothing is done when nothing has changed since the last time."""
     with office.engine.begin() as connection:
-        mark = fingerprint(connection, office)
-        row = connection.execute(text("SELECT value FROM state WHERE name = 'derived_from'")).first()
-        if row is not None and row[0] == mark and not full:
-            return {"changed": False}
-        evidence = read_evidence(connection)
-        resolved = resolve(evidence)
-        counts: dict[str, Any] = write_resolved(connection, resolved, office.rules_version, audit.moment())
-        flagged = flag(evidence, resolved, flag_rules(office))
-        counts["flag"] = write_flags(connection, flagged, evidence.decisions)
-        verb = (
-            "UPDATE state SET value = :v WHERE name = 'derived_from'"
-            if row is not None
-            else "INSERT INTO state (name, value) VALUES ('derived_from', :v)"
-        )
-        connection.execute(text(verb), {"v": mark})
+        return derive_within(connection, office, full=full)
+
+
+def derive_within(connection: Connection, office: Office, *, full: bool = False) -> dict[str, Any]:
+    """The same in the caller's transaction, so that a judgement and what follows from it stand or fall together."""
+    mark = fingerprint(connection, office)
+    row = connection.execute(text("SELECT value FROM state WHERE name = 'derived_from'")).first()
+    if row is not None and row[0] == mark and not full:
+        return {"changed": False}
+    evidence = read_evidence(connection)
+    resolved = resolve(evidence)
+    counts: dict[str, Any] = write_resolved(connection, resolved, office.rules_version, audit.moment())
+    flagged = flag(evidence, resolved, flag_rules(office))
+    counts["flag"] = write_flags(connection, flagged, evidence.decisions)
+    verb = (
+        "UPDATE state SET value = :v WHERE name = 'derived_from'"
+        if row is not None
+        else "INSERT INTO state (name, value) VALUES ('derived_from', :v)"
+    )
+    connection.execute(text(verb), {"v": mark})
     return {"changed": True, **counts}
 
 
