@@ -73,13 +73,15 @@ class Evidence:
             )
             self.last_phone = np.append(self.last_phone, np.full(grow, -1))
 
-    def see(self, table: Table, month: int) -> None:
-        """Take in one written table (after dirt, before rows are repeated)."""
+    def see(self, table: Table, month: int, *, own: bool = True) -> None:
+        """Take in one written table (after dirt, before rows are repeated). ``own``: the platform's own report, which names its
+        accounts by their ids; a shared one may name them otherwise, and then their ids are not known."""
         view = table.view
         if view is None or not len(table):
             return
         good = table.usable & ~table.spare
-        np.minimum.at(self.first, view.account[table.usable], month)
+        if own:
+            np.minimum.at(self.first, view.account[table.usable], month)
         number = _of_holder(table, table.legible, ("id", "number"), ("uscc", "number")) & good
         part = _of_holder(table, table.masked, ("id", "number"), ()) & good
         name = _of_holder(table, table.legible, ("name", "name_natural"), ("name", "name_licensed")) & good

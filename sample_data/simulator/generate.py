@@ -221,7 +221,7 @@ class _Run:
             full = platform not in (SHARE, "wechat_channels")
             seen = (self.accounts.born < month)[view.account] if view is not None and full else None
             spots = soil(rng, table, self.dirt, suffix, seen)
-            self.evidence.see(table, month)
+            self.evidence.see(table, month, own=platform != SHARE)
             place = repeat_rows(rng, table, self.dirt.rows["repeated"], spots)
             for header in table.with_role("serial"):
                 table.columns[header] = np.arange(1, len(table.columns[header]) + 1).astype(object)
