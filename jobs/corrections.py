@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
+from sqlalchemy import Connection
 
 from zp_registry.crypto import mask_account, mask_id, mask_phone
 from zp_registry.errors import FileRefused
@@ -120,6 +121,11 @@ def _import_one(office: Office, path: Path) -> Corrected:
 def _load_again(office: Office, result: Corrected, path: Path, as_of: str, rows: list[tuple[KeptRow, dict[str, str]]]) -> None:
     first = rows[0][0]
     raw = [RawRow(sheet=k.sheet, row=k.row, cells=cells) for k, cells in rows]
+
+    def done(connection: Connection) -> None:
+        close(connection, [k.token for k, _ in rows], audit.moment())
+        audit.note(connection, "import corrected rows", f"{path.name}: {len(rows)} rows of {first.source_file}")
+
     scope = "delta"  # a few corrected rows say nothing about the accounts that are not among them
     try:
         mapped = from_raw(
@@ -128,12 +134,9 @@ def _load_again(office: Office, result: Corrected, path: Path, as_of: str, rows:
         mapped.frame["part"] = (
             mapped.frame["part"].fillna("") + f"+更正{first.token[:6]}"
         )  # beside the report, not in its place
-        outcome = load_mapped(office, mapped, Options(kind=first.kind, as_of=as_of or None, scope=scope), A_FEW_ROWS)
+        outcome = load_mapped(office, mapped, Options(kind=first.kind, as_of=as_of or None, scope=scope), A_FEW_ROWS, done)
     except FileRefused as refused:
         result.problems.append(f"{path.name}：{first.source_file} 的更正行仍不合格（{message(refused.code, refused.detail)}）")
         return
     result.outcomes.append(outcome)
-    with office.engine.begin() as connection:
-        close(connection, [k.token for k, _ in rows], audit.moment())
-        audit.note(connection, "import corrected rows", f"{path.name}: {len(rows)} rows of {first.source_file}")
     result.closed += len(rows)

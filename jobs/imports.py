@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import structlog
+from sqlalchemy import Connection
 
 from zp_registry.errors import FileRefused, OptionNeeded
 from zp_registry.mapping import MappedReport, map_report
@@ -106,9 +107,7 @@ def import_file(office: Office, path: Path, options: Options) -> Outcome:
         # Under its old name a known file need not be parsed; under another it must still be what that name says.
         if (known := _known(office, path.name, digest, options)) is not None:
             return known
-        file = read_bytes(path.name, data, limits)
-        mapped = _map(office, file, options)
-        return _known(office, path.name, digest, options, mapped) or load_mapped(office, mapped, options)
+        return import_report(office, read_bytes(path.name, data, limits), options)
     except OptionNeeded as error:
         return Outcome(path.name, "asked", code="OPTION_NEEDED", message=str(error))
     except FileRefused as refused:
@@ -122,18 +121,22 @@ def import_file(office: Office, path: Path, options: Options) -> Outcome:
 
 
 def import_report(office: Office, file: ReportFile, options: Options) -> Outcome:
-    """Loads a file that has been read, or the pages of a pull."""
-    return load_mapped(office, _map(office, file, options), options)
-
-
-def _map(office: Office, file: ReportFile, options: Options) -> MappedReport:
-    return map_report(
+    """Loads a file that has been read, or the pages of a pull, unless the same stands already for the same date."""
+    mapped = map_report(
         file, office.mappings, platform=options.platform, as_of=options.as_of, scope=options.scope, kind=options.kind
     )
+    return _known(office, file.name, file.sha256, options, mapped) or load_mapped(office, mapped, options)
 
 
-def load_mapped(office: Office, mapped: MappedReport, options: Options, expectations: Expectations | None = None) -> Outcome:
-    """Normalises, judges and loads what has been mapped; ``expectations`` are the mapping's unless given."""
+def load_mapped(
+    office: Office,
+    mapped: MappedReport,
+    options: Options,
+    expectations: Expectations | None = None,
+    also: Callable[[Connection], None] = lambda _connection: None,
+) -> Outcome:
+    """Normalises, judges and loads what has been mapped; ``expectations`` are the mapping's unless given, ``also`` is done
+    in the same transaction."""
     clean = normalise(mapped)
     source, as_of = mapped.mapping.id, mapped.as_of or ""
     with office.engine.connect() as connection:
@@ -180,6 +183,7 @@ def load_mapped(office: Office, mapped: MappedReport, options: Options, expectat
         outcome.counts = writer(connection, batch, office.ring, audit.moment())
         if options.accept:
             audit.note(connection, "accept file", mapped.file.name, options.accept)
+        also(connection)
         if options.dry_run:
             transaction.rollback()
         else:
@@ -190,16 +194,10 @@ def load_mapped(office: Office, mapped: MappedReport, options: Options, expectat
 
 
 def _expectations(office: Office, mapped: MappedReport) -> Expectations:
-    """The mapping's expectations, with the settings' share of rejects where the mapping says nothing."""
+    """The mapping's expectations, with the settings where the mapping says nothing."""
     said = mapped.mapping.expectations
     stated = said.model_dump(exclude_none=True) if said is not None else {}
-    names = {f.name for f in dataclasses.fields(Expectations)}
-    return Expectations(
-        **{
-            "max_rejected_share": office.settings.quarantine.max_rejected_share,
-            **{k: v for k, v in stated.items() if k in names},
-        }
-    )
+    return Expectations(**{**office.settings.quarantine.model_dump(), **stated})
 
 
 def _known(office: Office, name: str, digest: str, options: Options, mapped: MappedReport | None = None) -> Outcome | None:

@@ -12,7 +12,6 @@ import structlog
 from zp_registry.crypto import seal_bytes
 from zp_registry.errors import FileRefused, OptionNeeded, SourceFailed, UsageError
 from zp_registry.quarantine.codes import CODES, message
-from zp_registry.registry import bulk
 from zp_registry.sources.apispec import ApiSpec
 from zp_registry.sources.transport import pull, read_token
 
@@ -42,8 +41,6 @@ def _pull_one(office: Office, platform: str, as_of: str | None) -> Outcome:
         spec = _spec(office, platform)
         token = read_token(variable=api.token_env, file=api.token_file, environ=os.environ)
         pulled = pull(spec, token, platform=platform, as_of=as_of)
-        if _known(office, pulled.file.sha256):
-            return Outcome(pulled.file.name, "unchanged", platform, as_of or "", message="与上次拉取的内容相同")
         # What is not whole says nothing about the accounts that are missing from it.
         scope = None if pulled.complete else "delta"
         _keep_pages(office, pulled.file.name, pulled.raw)
@@ -77,10 +74,3 @@ def _spec(office: Office, platform: str) -> ApiSpec:
     spec = described if isinstance(described, ApiSpec) else ApiSpec.model_validate(described)
     base = office.settings.api[platform].base_url
     return spec.model_copy(update={"base_url": base}) if base else spec
-
-
-def _known(office: Office, sha256: str) -> bool:
-    with office.engine.connect() as connection:
-        return (
-            len(bulk.read(connection, "SELECT id FROM report_file WHERE sha256 = :s AND state = 'loaded'", {"s": sha256})) > 0
-        )

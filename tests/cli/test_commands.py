@@ -331,3 +331,11 @@ def test_neither_answers_nor_logs_show_numbers_of_people(clerk: Clerk) -> None:
 def _derived(clerk: Clerk) -> Clerk:
     assert clerk.run("resolve").code == 0
     return clerk
+
+
+def test_small_files_are_judged_by_shares_as_the_settings_say(clerk: Clerk) -> None:
+    rows = [person(1), *(person(n, 快手ID="") for n in (2, 3))]
+    path = report(Path("kuaishou_20260930.csv"), rows)
+    refused = clerk.ask("import", path, "--dry-run", ZP_QUARANTINE__MIN_ROWS_FOR_SHARES="3")
+    assert (refused.code, refused.json["files"][0]["code"]) == (1, "REJECTED_TOO_MANY")
+    assert clerk.ask("import", path).json["files"][0]["counts"]["rejected"] == 2

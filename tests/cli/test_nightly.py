@@ -279,6 +279,18 @@ def test_pull_loads_by_itself(clerk: Clerk) -> None:
         assert clerk.ask("pull", RED_TOKEN="falsch").code == 1
 
 
+def test_the_same_records_for_another_date_are_another_report(clerk: Clerk) -> None:
+    with serve_records([red(n) for n in range(6)], "geheim") as address:
+        interface(address)
+        clerk.run("pull", "--as-of", "2026-09-30", RED_TOKEN="geheim")
+        done = clerk.ask("pull", "--as-of", "2026-10-31", RED_TOKEN="geheim")
+        again = clerk.ask("pull", "--as-of", "2026-10-31", RED_TOKEN="geheim")
+    assert (done.json["files"][0]["as_of"], done.json["files"][0]["counts"]["unchanged"]) == ("2026-10-31", 6)
+    assert (again.json["files"][0]["state"], again.json["files"][0]["counts"]["read"]) == ("unchanged", 6)
+    clerk.run("resolve")
+    assert {r["last_seen"] for r in clerk.table("accounts")} == {"2026-10-31"}
+
+
 def test_a_list_that_shrank_on_the_way_ends_no_holding(clerk: Clerk) -> None:
     with serve_records([red(n, "2026-08-31") for n in range(6)], "geheim") as address:
         interface(address)
