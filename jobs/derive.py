@@ -11,7 +11,7 @@ from zp_registry import __version__
 from zp_registry.flags import Flagged, FlagRules, flag
 from zp_registry.flags.pledges import PledgeRules
 from zp_registry.flags.sharing import SharingRules
-from zp_registry.registry import audit, tables
+from zp_registry.registry import audit, bulk, tables
 from zp_registry.registry.flags import write_flags
 from zp_registry.registry.inputs import read_evidence
 from zp_registry.registry.knowledge import write_resolved
@@ -73,8 +73,6 @@ def derive_within(connection: Connection, office: Office, *, full: bool = False)
 
 def told_again(office: Office, connection: Connection, as_of: str) -> tuple[Resolved, Flagged, tables.Knowledge]:
     """The registry as it would have been told on a past date, from the reports up to then; nothing is written."""
-    from zp_registry.registry import bulk
-
     evidence = read_evidence(connection, as_of)
     resolved = resolve(evidence)
     flagged = flag(evidence, resolved, flag_rules(office))

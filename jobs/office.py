@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, inspect, text
 
 from zp_registry.crypto import Keyring, create_master, find_master
 from zp_registry.errors import KeyProblem, UsageError
@@ -53,20 +53,18 @@ def open_office(settings: Settings) -> Office:
     """
     home = Home(settings.home)
     home.create()
-    if schema_is_current(open_database(settings.database_url)):
-        return _open(settings)
+    engine = open_database(settings.database_url)
+    if schema_is_current(engine):
+        return _open(settings, home, engine)
     with only_writer(home.lock, "setting up"):
-        return _open(settings)
+        return _open(settings, home, engine)
 
 
-def _open(settings: Settings) -> Office:
+def _open(settings: Settings, home: Home, engine: Engine) -> Office:
     """Opens the registry in the home folder, made or upgraded if need be.
 
     Raises KeyProblem, before anything is written, when the registry has data but the master key is lost or wrong.
     """
-    home = Home(settings.home)
-    home.create()
-    engine = open_database(settings.database_url)
     master = find_master(home.master_key)
     if master is None:
         if _has_keys(engine):
@@ -79,8 +77,6 @@ def _open(settings: Settings) -> Office:
 
 
 def _has_keys(engine: Engine) -> bool:
-    from sqlalchemy import inspect, text
-
     if not inspect(engine).has_table("data_key"):
         return False
     with engine.connect() as connection:
@@ -90,9 +86,10 @@ def _has_keys(engine: Engine) -> bool:
 @contextmanager
 def at_work(settings: Settings, command: str) -> Iterator[Office]:
     """An office that holds the lock and leaves a run record, whatever happens. Raises LockHeld (exit code 4)."""
-    Home(settings.home).create()
-    with only_writer(Home(settings.home).lock, command):
-        office = _open(settings)
+    home = Home(settings.home)
+    home.create()
+    with only_writer(home.lock, command):
+        office = _open(settings, home, open_database(settings.database_url))
         office.run_id = start_run(office.engine, command)
         try:
             yield office

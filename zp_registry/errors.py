@@ -66,9 +66,5 @@ class Retriable(SourceFailed):
         self.wait = wait
 
 
-class NeedsToken(SourceFailed):
-    """The token was refused: get one new token and repeat once."""
-
-
 class Fatal(SourceFailed):
     """Signature, rights or settings are wrong: stop this platform and alert; trying again cannot help."""

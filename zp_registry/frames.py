@@ -91,6 +91,7 @@ EVIDENCE: Final = ("flag_id", "as_of", "source_file", "sheet", "row", "what")
 
 # Values of the closed vocabularies.
 SUBJECT_KINDS: Final = ("enterprise", "sole_proprietor", "cooperative", "natural_person", "other")
+BUSINESS_KINDS: Final = ("enterprise", "sole_proprietor", "cooperative")  # those with a credit code
 ACCOUNT_KINDS: Final = ("shop", "live")
 ACCOUNT_STATUSES: Final = ("normal", "limited", "suspended", "closed", "blacklisted")
 RELATIONS: Final = ("self", "employee", "signed", "family", "other")
@@ -117,3 +118,9 @@ def as_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows as dictionaries, NA as None."""
     plain = frame.astype(object).where(frame.notna(), None)
     return [{str(k): v for k, v in row.items()} for row in plain.to_dict("records")]
+
+
+def both_ways(links: pd.DataFrame) -> pd.DataFrame:
+    """Links (entity_id, other_entity_id) seen from either end."""
+    ends = ["entity_id", "other_entity_id"]
+    return pd.concat([links[ends], links[ends[::-1]].set_axis(ends, axis=1)], ignore_index=True)

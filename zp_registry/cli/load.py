@@ -13,7 +13,6 @@ from zp_registry.jobs import imports, office, pulls
 from zp_registry.mapping import lint
 
 PATHS = click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-DAY = r"\d{4}-\d{2}-\d{2}"
 
 
 @click.command("init")

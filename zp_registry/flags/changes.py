@@ -6,8 +6,9 @@ import pandas as pd
 
 from zp_registry.flags.circle import Circle
 from zp_registry.flags.steps import apart, within
+from zp_registry.frames import BUSINESS_KINDS
 from zp_registry.resolve.history import ACCOUNT
-from zp_registry.resolve.subjects import BUSINESS_KINDS, masks_fit
+from zp_registry.resolve.subjects import masks_fit
 
 WINDOW_DAYS = 100  # a takeover is often staggered: the phone in one month, the payee in the next
 
@@ -32,16 +33,8 @@ def change_marks(steps: pd.DataFrame, circle: Circle) -> pd.DataFrame:
     out["payee_changed"] = ((other_name & ~own_payee & ~home_payee) | (other_number & unnamed)) & ~collects
     out["streamer_changed"] = apart(out["prev_streamers"], out["streamers"]) & ~_all_declared(out)
     alone = out["streamers"].notna() & ~business
-    mine = pd.Series(
-        [
-            isinstance(s, str) and isinstance(k, str) and k in s.split(";")
-            for s, k in zip(out["streamers"], out["subject_key"], strict=True)
-        ],
-        index=out.index,
-        dtype=bool,
-    )
     known = _all_declared(out) | _home_streamers(out["entity_id"], out["streamers"], circle)
-    out["streamer_stranger"] = (alone & ~mine & ~known) | _shop_left_to_stranger(out, known, circle)
+    out["streamer_stranger"] = (alone & ~known) | _shop_left_to_stranger(out, known, circle)
     out["innocent"] = _innocent(out, circle)
     return out
 

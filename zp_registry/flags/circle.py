@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from zp_registry.frames import both_ways
 from zp_registry.resolve import Resolved
 
 _FIRM = r"公司|合作社|工作室|中心|事务所|(?:店|行|厂|部)$"
@@ -14,9 +15,7 @@ class Circle:
     households (other names at one address) and the phones that agencies lend to their clients."""
 
     def __init__(self, resolved: Resolved, records: pd.DataFrame, people: pd.DataFrame) -> None:
-        entity_of = resolved.subjects.set_index("subject_id")["entity_id"]
-        rows = records[records["subject_id"].notna()]
-        rows = rows.assign(entity_id=rows["subject_id"].map(entity_of).astype("str"))
+        rows = resolved.of_entities(records)
         pairs = [
             rows[["entity_id", c]].set_axis(["entity_id", "name"], axis=1)
             for c in ("subject_key", "legal_key", "operator_key", "agency_key")
@@ -26,16 +25,8 @@ class Circle:
         )
         pairs.append(family[["entity_id", "name_key"]].set_axis(["entity_id", "name"], axis=1))
         own = pd.concat(pairs).dropna().drop_duplicates()
-        links = resolved.links
-        both = pd.concat(
-            [
-                links[["entity_id", "other_entity_id"]],
-                links.rename(columns={"entity_id": "other_entity_id", "other_entity_id": "entity_id"})[
-                    ["entity_id", "other_entity_id"]
-                ],
-            ]
-        )
-        linked = both.merge(own.rename(columns={"entity_id": "other_entity_id"}), on="other_entity_id")[["entity_id", "name"]]
+        theirs = own.rename(columns={"entity_id": "other_entity_id"})
+        linked = both_ways(resolved.links).merge(theirs, on="other_entity_id")[["entity_id", "name"]]
         self.own = set(pd.concat([own, linked]).itertuples(index=False, name=None))
         self.business_names = rows.loc[rows["uscc"].notna()].groupby("entity_id")["subject_key"].last()
         self.household = self._households(rows)

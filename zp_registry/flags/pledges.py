@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from zp_registry.evidence import Evidence
+from zp_registry.frames import BUSINESS_KINDS
 from zp_registry.resolve import Resolved
 from zp_registry.resolve.subjects import masks_fit
 
@@ -37,9 +38,8 @@ def match_pledges(evidence: Evidence, resolved: Resolved) -> pd.DataFrame:
     steps = (("number", _by_number), ("mask", _by_mask), ("phone", _by_phone), ("name", _by_name))
     for how, step in steps:
         open_rows = out[out["entity_id"].isna()]
-        if how in ("phone", "name"):
-            # A number that fits nobody is a row for nobody, not one to be given away by name alone.
-            open_rows = open_rows[open_rows["uscc"].isna() & open_rows["id_hash"].isna()] if how == "name" else open_rows
+        if how == "name":  # a number that fits nobody is a row for nobody, not one to be given away by name alone
+            open_rows = open_rows[open_rows["uscc"].isna() & open_rows["id_hash"].isna()]
         found = step(open_rows, known)
         out.loc[found.index, "entity_id"] = found
         out.loc[found.index, "how"] = how
@@ -58,10 +58,8 @@ class _Known:
 
 
 def _known(evidence: Evidence, resolved: Resolved) -> _Known:
-    entity_of = resolved.subjects.set_index("subject_id")["entity_id"]
-    rows = evidence.records[evidence.records["subject_id"].notna()]
-    rows = rows.assign(entity_id=rows["subject_id"].map(entity_of).astype("str"))
-    business = resolved.entities.set_index("entity_id")["kind"].isin(["enterprise", "sole_proprietor", "cooperative"])
+    rows = resolved.of_entities(evidence.records)
+    business = resolved.entities.set_index("entity_id")["kind"].isin(BUSINESS_KINDS)
     names = (
         rows.loc[rows["subject_key"].notna(), ["entity_id", "subject_key"]]
         .drop_duplicates()

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from zp_registry.flags.circle import Circle
+from zp_registry.frames import BUSINESS_KINDS
 from zp_registry.resolve.history import ACCOUNT
-from zp_registry.resolve.subjects import BUSINESS_KINDS
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ import pandas as pd
 from zp_registry.resolve import Resolved
 from zp_registry.resolve.history import ACCOUNT, place
 
-SET_COLUMNS = ("phones", "streamers")
 WATCHED = (
     "entity_id",
     "phones",

@@ -10,10 +10,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from zp_registry.frames import BUSINESS_KINDS
 from zp_registry.normalise.columns import Bools, Faults, blank, filled
 from zp_registry.normalise.names import kinds_by_name
-
-BUSINESSES = ("enterprise", "sole_proprietor", "cooperative")
 
 
 def decide_kinds(declared: pd.Series[str], uscc: pd.Series[str], uscc_spoilt: Bools, has_id: Bools, names: pd.Series[str],
@@ -23,7 +22,7 @@ def decide_kinds(declared: pd.Series[str], uscc: pd.Series[str], uscc_spoilt: Bo
     ``uscc``: valid codes; ``uscc_spoilt``: a code was given but is not usable; ``has_id``: a valid or masked document number.
     """
     by_name = kinds_by_name(names)
-    business_name = by_name.isin(BUSINESSES).to_numpy()
+    business_name = by_name.isin(BUSINESS_KINDS).to_numpy()
     coded = filled(uscc)
     head = uscc.str.slice(0, 2)
     by_number = blank(declared.index)
@@ -33,7 +32,7 @@ def decide_kinds(declared: pd.Series[str], uscc: pd.Series[str], uscc_spoilt: Bo
     other = coded & (declared == "other").to_numpy() & ~head.isin(["91", "92", "93"]).to_numpy()
     by_number[other] = "other"
     # A report that gave a credit code, be it a wrong one, did speak of a business: its ID number is then the operator's.
-    spoilt_business = uscc_spoilt & filled(names) & declared.isin(BUSINESSES).to_numpy()
+    spoilt_business = uscc_spoilt & filled(names) & declared.isin(BUSINESS_KINDS).to_numpy()
     person = ~coded & has_id & ~business_name & ~spoilt_business & ~(declared == "other").to_numpy()
     by_number[person] = "natural_person"
     faults.add(filled(declared) & filled(by_number) & (declared != by_number).to_numpy(), "subject_kind", "KIND_MISMATCH")
@@ -44,5 +43,5 @@ def decide_kinds(declared: pd.Series[str], uscc: pd.Series[str], uscc_spoilt: Bo
 
 def belongs_to_operator(kinds: pd.Series[str]) -> Bools:
     """True where a document number in the row is the operator's or legal representative's, not the subject's."""
-    out: Bools = np.asarray(kinds.isin(BUSINESSES))
+    out: Bools = np.asarray(kinds.isin(BUSINESS_KINDS))
     return out

@@ -15,13 +15,11 @@ import phonenumbers
 import pyarrow.compute as pc
 
 from zp_registry.normalise.columns import (
-    Bools,
     Faults,
     empty_to_na,
     filled,
     map_distinct,
     map_where,
-    matches,
     replace,
     to_arrow,
     to_bools,
@@ -113,8 +111,3 @@ def _other(piece: str) -> str | None:
     if not area or len(national) - area < 7:
         return None
     return f"0{national[:area]}-{national[area:]}" + (f"-{extension}" if extension else "")
-
-
-def is_mobile(series: pd.Series[str]) -> Bools:
-    """True where the value is a mobile number in canonical form."""
-    return matches(series, r"^1[3-9]\d{9}$")

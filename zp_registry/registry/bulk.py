@@ -159,8 +159,3 @@ def write_history(connection: Connection, table: str, computed: pd.DataFrame, ke
     ).rowcount
     unstage(connection, "wh_new")
     return {"added": added, "closed": closed}
-
-
-def as_text(column: pd.Series[Any]) -> pd.Series[str]:
-    """A column as ``str`` with NA for missing values."""
-    return column.astype(object).where(column.notna(), np.nan).astype("str")

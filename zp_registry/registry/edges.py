@@ -6,10 +6,9 @@ import pandas as pd
 from sqlalchemy import Connection, text
 
 from zp_registry.errors import UsageError
+from zp_registry.frames import BUSINESS_KINDS
 from zp_registry.registry import bulk
 from zp_registry.registry.dossier import current_entity
-
-BUSINESS = ("enterprise", "sole_proprietor", "cooperative")
 
 
 def say_same(connection: Connection, left: str, right: str, who: str, why: str, now: str) -> int:
@@ -21,7 +20,7 @@ def say_same(connection: Connection, left: str, right: str, who: str, why: str, 
     a, b = _two(connection, left, right)
     if a["entity_id"] == b["entity_id"]:
         raise UsageError(f"{left} and {right} are one entity already: {a['entity_id']}")
-    if (a["kind"] in BUSINESS) != (b["kind"] in BUSINESS):
+    if (a["kind"] in BUSINESS_KINDS) != (b["kind"] in BUSINESS_KINDS):
         raise UsageError(f"{left} and {right} are a person and a business: these stay two entities, whoever runs the business")
     for number, name in (("uscc", "credit codes"), ("id_hash", "ID numbers")):
         if a[number] and b[number] and a[number] != b[number]:

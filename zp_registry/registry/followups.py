@@ -18,7 +18,7 @@ REASONS = {
     "PLEDGE_OUTDATED": "outdated",
     "PLEDGE_MISMATCH": "mismatch",
 }
-OUTSIDE, UNKNOWN = "外县", "未知乡镇"
+UNKNOWN = "未知乡镇"
 
 
 def followup_frame(

@@ -7,56 +7,11 @@ from sqlalchemy import Connection
 
 from zp_registry.evidence import Evidence
 from zp_registry.registry import bulk
+from zp_registry.registry.models import Record
 
-RECORD_COLUMNS = (
-    "subject_id",
-    "source",
-    "record_kind",
-    "platform",
-    "account_ref",
-    "loose",
-    "account_handle",
-    "account_name",
-    "account_url",
-    "account_kind",
-    "account_status",
-    "opened_on",
-    "closed_on",
-    "held_from",
-    "held_to",
-    "info_status",
-    "subject_kind",
-    "subject_name",
-    "subject_key",
-    "uscc",
-    "id_type",
-    "id_hash",
-    "id_mask",
-    "legal_representative",
-    "legal_key",
-    "operator_name",
-    "operator_key",
-    "operator_hash",
-    "operator_mask",
-    "contact_name",
-    "phone_hash",
-    "phone_hashes",
-    "phone_mask",
-    "business_address",
-    "address_key",
-    "province",
-    "city",
-    "county",
-    "town",
-    "market",
-    "agency_name",
-    "agency_key",
-    "agency_uscc",
-    "payee_name",
-    "payee_key",
-    "payee_hash",
-    "payee_mask",
-)
+# Everything that a record says in the open, but its own name and what no stage after loading asks for.
+UNASKED = {"id", "record_key", "sealed", "verified_on", "followers", "exempt_case", "over_threshold", "payee_bank"}
+RECORD_COLUMNS = tuple(c.name for c in Record.__table__.columns if c.name not in UNASKED)
 
 
 def reference_date(connection: Connection) -> str:
@@ -117,14 +72,13 @@ def read_evidence(connection: Connection, as_of: str | None = None) -> Evidence:
         at,
         integers=["report_id"],
     )
-    subjects = bulk.read(connection, "SELECT id AS subject_id, signature FROM subject ORDER BY id", integers=["subject_id"])
     edges = bulk.read(
         connection,
         "SELECT left_id, right_id, judgement FROM edge WHERE deleted_at IS NULL AND tier = 'person' ORDER BY id",
         integers=["left_id", "right_id"],
     )
     decisions = bulk.read(connection, "SELECT flag_id, decision, decided_at, who, why, seen_until FROM decision ORDER BY id")
-    return Evidence(records, sightings, reports, people, present, subjects, edges, read_pledges(connection), decisions, until)
+    return Evidence(records, sightings, reports, people, present, edges, read_pledges(connection), decisions, until)
 
 
 def read_pledges(connection: Connection) -> pd.DataFrame:

@@ -10,7 +10,16 @@ from sqlalchemy import Connection
 
 from zp_registry.crypto import Keyring
 from zp_registry.flags import Flagged
-from zp_registry.frames import EXPORT_ACCOUNTS, EXPORT_ENTITIES, EXPORT_FLAGS, EXPORT_HOLDINGS, EXPORT_REJECTS, looked_up
+from zp_registry.frames import (
+    BUSINESS_KINDS,
+    EXPORT_ACCOUNTS,
+    EXPORT_ENTITIES,
+    EXPORT_FLAGS,
+    EXPORT_HOLDINGS,
+    EXPORT_REJECTS,
+    both_ways,
+    looked_up,
+)
 from zp_registry.quarantine.codes import message
 from zp_registry.registry import bulk
 from zp_registry.resolve import Resolved
@@ -85,14 +94,7 @@ def accounts(k: Knowledge) -> pd.DataFrame:
 def entities(k: Knowledge) -> pd.DataFrame:
     """EXPORT_ENTITIES, identity values masked."""
     count = k.accounts.groupby("entity_id").size()
-    both = pd.concat(
-        [
-            k.links[["entity_id", "other_entity_id"]],
-            k.links.rename(columns={"entity_id": "other_entity_id", "other_entity_id": "entity_id"})[
-                ["entity_id", "other_entity_id"]
-            ],
-        ]
-    )
+    both = both_ways(k.links)
     linked = (
         both.groupby("entity_id")["other_entity_id"].agg(lambda s: ";".join(sorted(set(s))))
         if len(both)
@@ -139,7 +141,7 @@ def open_values(connection: Connection, ring: Keyring, entities: pd.DataFrame) -
         )
 
     number = pick(entities["number_record"], "id_number").where(
-        ~entities["kind"].isin(["enterprise", "sole_proprietor", "cooperative"])
+        ~entities["kind"].isin(BUSINESS_KINDS)
     )
     return pd.DataFrame({"id_number": number, "contact_phone": pick(entities["phone_record"], "contact_phone")})
 

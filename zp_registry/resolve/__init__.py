@@ -18,9 +18,8 @@ __all__ = ["Resolved", "resolve"]
 @dataclass
 class Resolved:
     """``subjects``: subject_id, entity_id · ``entities``, ``identifiers``, ``names``, ``accounts``, ``holdings``, ``roles``,
-    ``links``: as the tables · ``edges``: left_id, right_id, judgement, score, tier, why · ``timeline``: one point
-    per account and
-    date (history.POINTS) · ``doubts``: code, platform, account_id, entity_id, as_of, why, place (for DATA flags)."""
+    ``links``: as the tables · ``edges``: left_id, right_id, judgement, score, tier, why · ``timeline``: one point per account
+    and date (history.POINTS) · ``doubts``: code, platform, account_id, entity_id, as_of, why, place (for DATA flags)."""
 
     subjects: pd.DataFrame
     entities: pd.DataFrame
@@ -34,6 +33,15 @@ class Resolved:
     timeline: pd.DataFrame
     doubts: pd.DataFrame
 
+    def of_entities(self, records: pd.DataFrame) -> pd.DataFrame:
+        """The records (Evidence.records) that describe a holder, with their ``entity_id``."""
+        return _of_entities(records, self.subjects.set_index("subject_id")["entity_id"])
+
+
+def _of_entities(records: pd.DataFrame, entity_of: pd.Series[str]) -> pd.DataFrame:
+    rows = records[records["subject_id"].notna()]
+    return rows.assign(entity_id=rows["subject_id"].map(entity_of).astype("str"))
+
 
 def entity_ids(roots: pd.Series[int]) -> pd.Series[str]:
     """An entity is called after its oldest subject, so that ids are never used twice and come back after an un-merge."""
@@ -44,7 +52,7 @@ def resolve(evidence: Evidence) -> Resolved:
     """Entities and their history from ``evidence``; the same for the same evidence in whatever order it came."""
     records = evidence.records
     accounts = match_accounts(records)
-    described = subjects.describe(records, accounts)
+    described = subjects.describe(records)
     judged = edges.link(described, subjects.tokens(records, accounts), evidence.edges)
     roots = judged.clusters.roots()
     entity_of = entity_ids(roots)
@@ -59,10 +67,9 @@ def resolve(evidence: Evidence) -> Resolved:
     points = pd.concat([points, history.absences(points, evidence.reports, evidence.present, named)], ignore_index=True)
     points = points.sort_values([*ACCOUNT, "as_of", "kind"], ignore_index=True)
     held = history.holdings(points)
-    seen = evidence.sightings.merge(records[records["subject_id"].notna()], on="record_id").merge(
+    seen = evidence.sightings.merge(_of_entities(records, entity_of), on="record_id").merge(
         evidence.reports[["report_id", "as_of", "part"]], on="report_id"
     )
-    seen["entity_id"] = seen["subject_id"].map(entity_of).astype("str")
     entities, identifiers, names = survivorship.survive(seen)
     hold = points[points["kind"] == "hold"].assign(record_id=lambda f: f["record_id"].astype("int64"))
     return Resolved(

@@ -43,10 +43,6 @@ class Clusters:
             self._against.setdefault(a, set()).update(self._against[b])
         return True
 
-    def strong(self, subject: int) -> str | None:
-        """The valid number of the subject's cluster."""
-        return self._strong.get(self.root(subject))
-
     def roots(self) -> pd.Series[int]:
         """Root of every subject, index subject_id."""
         keys = list(self._parent)

@@ -171,17 +171,7 @@ def spells(seen: pd.DataFrame, dates: pd.DataFrame) -> pd.DataFrame:
     rows = rows.sort_values([*keys, "n"])
     rows["spell"] = (rows["n"] - rows.groupby(keys).cumcount()).astype("int64")
     grouped = rows.groupby([*keys, "spell"])
-    out = (
-        grouped.agg(
-            name=("name", "last"),
-            mask=("mask", "last"),
-            relation=("relation", "last"),
-            valid_from=("as_of", "min"),
-            valid_to=("next_as_of", "last"),
-        )
-        .reset_index()
-        .drop(columns="spell")
-    )
-    last = grouped["next_as_of"].apply(lambda s: s.iloc[-1]).reset_index(drop=True)
-    out["valid_to"] = last.astype("str")
-    return out
+    out = grouped.agg(name=("name", "last"), mask=("mask", "last"), relation=("relation", "last"), valid_from=("as_of", "min"))
+    # Not "last" of next_as_of: that passes over the missing one of a spell that goes on.
+    ends = rows.drop_duplicates([*keys, "spell"], keep="last").set_index([*keys, "spell"])["next_as_of"]
+    return out.join(ends.rename("valid_to")).reset_index().drop(columns="spell")

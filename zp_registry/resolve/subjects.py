@@ -6,26 +6,17 @@ from typing import Any
 
 import pandas as pd
 
-BUSINESS_KINDS = ("enterprise", "sole_proprietor", "cooperative")
+from zp_registry.frames import BUSINESS_KINDS
+
 # A thing that so many different names share says nothing about who somebody is (an agency's phone, a market's address).
-HUB_NAMES = {"phone": 4, "payee": 4, "address": 4, "operator": 10**9, "account": 10**9, "residence": 4}
+HUB_NAMES = {"phone": 4, "payee": 4, "address": 4, "operator": 10**9, "account": 10**9}
 
 
-def describe(records: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFrame:
-    """One row per subject: ``subject_id, business, kind, name_key, uscc, id_hash, id_mask, operator_hash, operator_mask,
-    operator_key, legal_key, strong`` where ``strong`` is ``uscc:…`` or ``id:…`` for a valid number, else NA."""
+def describe(records: pd.DataFrame) -> pd.DataFrame:
+    """One row per subject: ``subject_id, business, kind, name_key, uscc, id_hash, id_mask, strong`` where ``strong`` is
+    ``uscc:…`` or ``id:…`` for a valid number, else NA."""
     rows = records[records["subject_id"].notna()].sort_values("record_id")
-    columns = [
-        "subject_kind",
-        "subject_key",
-        "uscc",
-        "id_hash",
-        "id_mask",
-        "operator_hash",
-        "operator_mask",
-        "operator_key",
-        "legal_key",
-    ]
+    columns = ["subject_kind", "subject_key", "uscc", "id_hash", "id_mask"]
     out = rows.groupby("subject_id", sort=True)[columns].last().reset_index()
     out = out.rename(columns={"subject_kind": "kind", "subject_key": "name_key"})
     out["subject_id"] = out["subject_id"].astype("int64")

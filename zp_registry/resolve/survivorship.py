@@ -5,17 +5,16 @@ from __future__ import annotations
 
 import pandas as pd
 
-OUTSIDE = "外县"
+from zp_registry.frames import BUSINESS_KINDS
 
 
 def survive(seen: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """``seen``: one row per sighting of a record with its entity (columns of Evidence.records, entity_id, as_of,
-    part, report_id) →
-    entities (columns of table ``entity`` but accounts and pledges), identifiers, names."""
+    part, report_id) → entities (columns of table ``entity`` but accounts and pledges), identifiers, names."""
     # Of one date the order of loading must not matter: sources and parts by name, and only then the order in which they came.
     rows = seen.sort_values(
-        ["entity_id", "as_of", "loose", "source", "part", "sheet", "row", "report_id"], ascending=[True, True, False,
-        *[True] * 5]
+        ["entity_id", "as_of", "loose", "source", "part", "sheet", "row", "report_id"],
+        ascending=[True, True, False, *[True] * 5],
     )
     # Whom to call: the named contact, else who runs the business.
     rows["contact"] = rows["contact_name"].fillna(rows["operator_name"]).fillna(rows["legal_representative"])
@@ -45,7 +44,7 @@ def survive(seen: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFram
     placed = rows[rows["town"].notna()]
     town = placed.drop_duplicates("entity_id", keep="last").set_index("entity_id")["town"]
     out["town"] = town.reindex(out.index).astype("str")
-    business = out["kind"].isin(["enterprise", "sole_proprietor", "cooperative"])
+    business = out["kind"].isin(BUSINESS_KINDS)
     out.loc[business, "id_hash"] = pd.NA
     out.loc[business, "id_mask"] = pd.NA
     return out.reset_index(), _identifiers(rows), _names(rows)
@@ -67,7 +66,7 @@ def kinds(rows: pd.DataFrame) -> pd.Series[str]:
 
 
 def _identifiers(rows: pd.DataFrame) -> pd.DataFrame:
-    business = rows["subject_kind"].isin(["enterprise", "sole_proprietor", "cooperative"])
+    business = rows["subject_kind"].isin(BUSINESS_KINDS)
     parts = [
         rows.assign(kind="uscc", value=rows["uscc"]),
         rows[~business].assign(kind="id", value=rows.loc[~business, "id_hash"]),
