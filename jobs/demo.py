@@ -8,6 +8,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from zp_registry.errors import UsageError
 from zp_registry.home import Home
 from zp_registry.registry import tables
@@ -20,8 +22,9 @@ from .office import at_work
 TOKEN_VARIABLE = "ZP_DEMO_TOKEN"
 
 
-def run(settings: Settings, samples: Path) -> tuple[Night, dict[str, Any]]:
-    """Runs nightly over copies of the samples; what was loaded before is known by its hash. Returns the night and totals."""
+def run(settings: Settings, samples: Path) -> tuple[Night, dict[str, Any], pd.DataFrame]:
+    """Runs nightly over copies of the samples; what was loaded before is known by its hash. Returns the night,
+    totals, and the rejected rows (EXPORT_REJECTS) that wait for a clerk."""
     inbox, api = samples / "inbox", samples / "api"
     if not inbox.is_dir():
         raise UsageError(f"{samples} holds no sample data (no folder inbox)")
@@ -38,11 +41,15 @@ def run(settings: Settings, samples: Path) -> tuple[Night, dict[str, Any]]:
         with at_work(settings.model_copy(update={"api": apis}), "demo") as office:
             night = nightly(office)
             with office.engine.connect() as connection:
-                knowledge = tables.stored(connection)
+                knowledge, rejects = tables.stored(connection), tables.rejects(connection)
     open_flags = knowledge.flags[knowledge.flags["status"] == "open"]
-    return night, {
-        "accounts": len(knowledge.accounts),
-        "entities": len(knowledge.entities),
-        "holdings": len(knowledge.holdings),
-        **{f"open flags {family}": int(n) for family, n in open_flags.groupby("family").size().items()},
-    }
+    return (
+        night,
+        {
+            "accounts": len(knowledge.accounts),
+            "entities": len(knowledge.entities),
+            "holdings": len(knowledge.holdings),
+            **{f"open flags {family}": int(n) for family, n in open_flags.groupby("family").size().items()},
+        },
+        rejects[rejects["status"] == "open"],
+    )

@@ -11,12 +11,12 @@ import pandas as pd
 class Evidence:
     """All that stands reported up to a date, as frames.
 
-    ``records``: record_id and the open columns of ``record`` (registry.inputs.RECORD_COLUMNS) · ``sightings``: report_id,
-    record_id, sheet, row · ``reports``: report_id, source, as_of, part, scope, unreadable, file_name · ``people``: record_id,
-    ordinal and the columns of ``record_streamer`` · ``present``: report_id, platform, account_ref, account_name of rejected
-    rows (never an absence) · ``edges``: left_id, right_id, judgement (people's alone) · ``pledges``: the columns of ``pledge`` but
-    ``sealed``, with pledge_id and file_name · ``decisions``: flag_id, decision, decided_at, who, why, seen_until (the flag's
-    last_seen when it was decided).
+    ``records``: record_id and the open columns of ``record`` (registry.inputs.RECORD_COLUMNS) · ``sightings``:
+    report_id, record_id, sheet, row · ``reports``: report_id, source, as_of, part, scope, unreadable, file_name ·
+    ``people``: record_id, ordinal and the columns of ``record_streamer`` · ``present``: report_id, platform,
+    account_ref, account_name of rejected rows (never an absence) · ``edges``: left_id, right_id, judgement (people's
+    alone) · ``pledges``: the columns of ``pledge`` but ``sealed``, with pledge_id and file_name · ``decisions``:
+    flag_id, decision, decided_at, who, why, seen_until (the flag's last_seen when it was decided).
     """
 
     records: pd.DataFrame

@@ -362,3 +362,13 @@ def test_the_home_is_shut_to_others(clerk: Clerk) -> None:
     clerk.run("nightly")
     for path in clerk.home.rglob("*"):
         assert path.stat().st_mode & 0o007 == 0, path.relative_to(clerk.home)
+
+
+def test_a_dossier_on_paper_names_every_date_file_and_row_in_full(stocked: Clerk) -> None:
+    account = next(a for a in stocked.table("accounts") if a["platform"] == "douyin")
+    what = f"douyin:{account['account_id']}"
+    told, shown = stocked.ask("show", what).json["history"], stocked.run("show", what).err
+    assert told
+    lines = [[cell.strip() for cell in line.split("│")] for line in shown.splitlines()]
+    for row in told:
+        assert any({row["as_of"], row["source_file"], str(row["row"])} <= set(cells) for cells in lines)

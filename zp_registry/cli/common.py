@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 import structlog
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
@@ -26,7 +27,7 @@ if not people.is_terminal:
 log = structlog.get_logger(__name__)
 
 
-_LONG = frozenset({"reason", "value", "内容", "evidence", "message", "why"})
+_SHORT = 12  # as wide as a date, a count or an entity's id
 
 
 class Answer:
@@ -44,11 +45,13 @@ class Answer:
         """A table for people; nothing when there are no rows."""
         if not rows or self.as_json:
             return
+        texts = [["" if v is None else str(v) for v in row] for row in rows]
         table = Table(title=title, title_justify="left")
-        for column in columns:
-            table.add_column(column, overflow="fold", no_wrap=column not in _LONG)
-        for row in rows:
-            table.add_row(*("" if v is None else str(v) for v in row))
+        for column, values in zip(columns, zip(*texts, strict=True), strict=True):
+            # Where a table is too wide its long columns are folded, never a date, a count or an id.
+            table.add_column(column, overflow="fold", no_wrap=max(map(cell_len, values)) <= _SHORT)
+        for row in texts:
+            table.add_row(*row)
         people.print(table, markup=False)
 
     def give(self, data: dict[str, Any]) -> None:

@@ -103,8 +103,10 @@ def tell_night(answer: Answer, night: nightly.Night) -> None:
 @command
 def demo_(answer: Answer, samples: Path) -> int:
     """Run nightly over the sample data, with one platform pulled from a loopback server."""
-    night, table = demo.run(answer.settings, samples)
+    night, table, rejects = demo.run(answer.settings, samples)
     tell_night(answer, night)
+    columns = ["source_file", "sheet", "row", "message"]
+    answer.table("rejected rows that wait for a clerk", columns, rejects[columns].fillna("").to_numpy().tolist())
     answer.table("the registry now", ["what", "count"], [[k, v] for k, v in table.items()])
     return int(night.exit_code)
 
