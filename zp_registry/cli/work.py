@@ -1,4 +1,4 @@
-"""Commands that work on what is there: resolve, flag, nightly, followups, rejects, review, demo."""
+"""Commands that work on what is there: flag, nightly, followups, rejects, demo."""
 
 from __future__ import annotations
 
@@ -7,25 +7,10 @@ from typing import Literal
 
 import click
 
-from zp_registry.cli.common import Answer, Day, Reason, command, people
+from zp_registry.cli.common import Answer, Day, command, people
 from zp_registry.cli.load import PATHS, tell_outcomes
-from zp_registry.errors import UsageError
+from zp_registry.cli.resolve import derive_now
 from zp_registry.jobs import corrections, demo, derive, lists, nightly, office
-from zp_registry.registry import audit, bulk
-from zp_registry.registry.flags import decide
-
-
-@click.command("resolve")
-@click.option(
-    "--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb", show_default=True, help="Where partial matching runs."
-)
-@click.option("--full", is_flag=True, help="Also when nothing has changed.")
-@command
-def resolve(answer: Answer, engine: str, full: bool) -> None:
-    """De-duplicate into entities; flags follow in the same transaction (part of nightly)."""
-    if engine == "spark":
-        raise UsageError("the spark engine is not available in this version: use --engine duckdb")
-    _derive(answer, "resolve", full)
 
 
 @click.command("flag")
@@ -34,7 +19,7 @@ def resolve(answer: Answer, engine: str, full: bool) -> None:
 def flag(answer: Answer, as_of: str | None) -> None:
     """Recompute the flags (part of nightly)."""
     if as_of is None:
-        _derive(answer, "flag", False)
+        derive_now(answer, "flag", False)
         return
     opened = office.open_office(answer.settings)
     with opened.engine.connect() as connection:
@@ -45,16 +30,6 @@ def flag(answer: Answer, as_of: str | None) -> None:
         flags[flags["status"] == "open"].groupby(["family", "code", "level"]).size().reset_index().to_numpy().tolist(),
     )
     answer.give({"as_of": as_of, "open": int((flags["status"] == "open").sum())})
-
-
-def _derive(answer: Answer, name: str, full: bool) -> None:
-    with office.at_work(answer.settings, name) as opened:
-        counts = derive.derive(opened, full=full)
-        opened.summary = counts
-    answer.say(
-        "nothing has changed" if not counts["changed"] else "; ".join(f"{k}: {v}" for k, v in counts.items() if k != "changed")
-    )
-    answer.give(counts)
 
 
 @click.command("nightly")
@@ -200,75 +175,4 @@ def rejects_import(answer: Answer, paths: tuple[Path, ...]) -> int:
     return code
 
 
-@click.group("review")
-def review() -> None:
-    """Suspected transfers and doubts: list, decide, undo."""
-
-
-@review.command("list")
-@click.option("--family", type=click.Choice(["TRANSFER", "DATA", "PLEDGE"]), default="TRANSFER", show_default=True)
-@click.option(
-    "--status", type=click.Choice(["open", "confirmed", "dismissed", "resolved"]), default="open", show_default=True
-)
-@click.option("--limit", type=int, default=50, show_default=True)
-@command
-def review_list(answer: Answer, family: str, status: str, limit: int) -> None:
-    """Flags to look at, the strongest first."""
-    opened = office.open_office(answer.settings)
-    with opened.engine.connect() as connection:
-        rows = bulk.read(
-            connection,
-            "SELECT flag_id, code, level, score, platform, account_id, entity_id, first_seen, reason FROM flag "
-            "WHERE family = :f AND status = :s ORDER BY score DESC, flag_id LIMIT :n",
-            {"f": family, "s": status, "n": limit},
-            floats=["score"],
-        )
-    records = rows.astype(object).where(rows.notna(), None).to_dict("records")
-    answer.table(
-        f"{family} {status}",
-        ["flag", "code", "level", "score", "account", "since", "reason"],
-        [
-            [
-                r["flag_id"],
-                r["code"],
-                r["level"],
-                r["score"],
-                f"{r['platform'] or ''}:{r['account_id'] or r['entity_id'] or ''}",
-                r["first_seen"],
-                r["reason"],
-            ]
-            for r in records
-        ],
-    )
-    answer.give({"flags": records})
-
-
-@review.command("decide")
-@click.argument("flag_id")
-@click.argument("decision", type=click.Choice(["confirmed", "dismissed", "reopened"]))
-@click.option("--reason", required=True, type=Reason(), help="Why; it is kept with the decision.")
-@command
-def review_decide(answer: Answer, flag_id: str, decision: str, reason: str) -> None:
-    """Decide about a flag; a dismissed one stays so until something new happens."""
-    _decide(answer, flag_id, decision, reason)
-
-
-@review.command("undo")
-@click.argument("flag_id")
-@click.option("--reason", required=True, type=Reason(), help="Why; it is kept with the decision.")
-@command
-def review_undo(answer: Answer, flag_id: str, reason: str) -> None:
-    """Take the last decision about a flag back: it is open again."""
-    _decide(answer, flag_id, "reopened", reason)
-
-
-def _decide(answer: Answer, flag_id: str, decision: str, reason: str) -> None:
-    with office.at_work(answer.settings, "review") as opened, opened.engine.begin() as connection:
-        if not decide(connection, flag_id, decision, audit.who_am_i(), reason, audit.moment()):
-            raise UsageError(f"there is no flag {flag_id}")
-        audit.note(connection, f"flag {decision}", flag_id, reason)
-    answer.say(f"{flag_id}: {decision}")
-    answer.give({"flag_id": flag_id, "decision": decision})
-
-
-COMMANDS = (resolve, flag, nightly_, demo_, followups, rejects, review)
+COMMANDS = (flag, nightly_, demo_, followups, rejects)

@@ -179,7 +179,30 @@ def _supersede(connection: Connection, source: str, as_of: str, part: str, repor
         ),
         values,
     )
+    former = bulk.read(connection, f"SELECT id FROM report WHERE {where}", values, integers=["id"])["id"].tolist()
+    if not former:
+        return
     connection.execute(text(f"UPDATE report SET superseded_by = :id, superseded_at = :now WHERE {where}"), values)
+    for old in former:
+        _note_lives(
+            connection,
+            0,
+            "c.id IN (SELECT record_id FROM sighting WHERE report_id = :old) AND NOT EXISTS (SELECT 1 FROM sighting s "
+            "JOIN report r ON r.id = s.report_id WHERE s.record_id = c.id AND r.superseded_by IS NULL)",
+            {"old": old},
+        )
+
+
+def _note_lives(connection: Connection, live: int, which: str, values: dict[str, Any]) -> None:
+    """Records (``c``) that come to stand in a live report, or cease to: so the next resolve knows what has changed."""
+    connection.execute(
+        text(
+            f"INSERT INTO touched (record_id, was_live) SELECT c.id, c.live FROM record c WHERE c.live <> {live} AND {which} "
+            "ON CONFLICT (record_id) DO NOTHING"
+        ),
+        values,
+    )
+    connection.execute(text(f"UPDATE record AS c SET live = {live} WHERE c.live <> {live} AND {which}"), values)
 
 
 def _newest_versions(connection: Connection, rows: pd.DataFrame, source: str) -> set[str]:
@@ -252,6 +275,9 @@ def _insert_sightings(connection: Connection, rows: pd.DataFrame, reports: pd.Da
         "INSERT INTO sighting (report_id, record_id, sheet, row) SELECT n.report_id, c.id, n.sheet, n.row "
         "FROM load_sightings n JOIN record c ON c.record_key = n.record_key "
         "WHERE NOT EXISTS (SELECT 1 FROM sighting s WHERE s.report_id = n.report_id AND s.record_id = c.id)"
+    )
+    _note_lives(
+        connection, 1, "c.id IN (SELECT k.id FROM load_sightings n JOIN record k ON k.record_key = n.record_key)", {}
     )
     bulk.unstage(connection, "load_sightings")
 

@@ -26,6 +26,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -207,7 +208,16 @@ class Record(Base):
     payee_mask: Mapped[str | None] = mapped_column(String(60))
     payee_bank: Mapped[str | None] = mapped_column(Text)
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    live: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     __table_args__ = (Index("ix_record_platform_account_ref", "platform", "account_ref"),)
+
+
+class Touched(Base):
+    """A record that came to stand in a live report, or ceased to, since the last resolve, and what it was then."""
+
+    __tablename__ = "touched"
+    record_id: Mapped[int] = mapped_column(ForeignKey("record.id"), primary_key=True)
+    was_live: Mapped[int] = mapped_column(Integer)
 
 
 class RecordStreamer(Base):
@@ -306,8 +316,14 @@ class Pledge(Base):
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
+def _one_live(name: str, where: str) -> Index:
+    return Index(name, "left_id", "right_id", unique=True, sqlite_where=text(where), postgresql_where=text(where))
+
+
 class Edge(Base):
-    """A judgement about two subjects: positive | negative | unsure; ``tier`` is exact | partial | model | person."""
+    """A judgement about two subjects: positive | negative | unsure; ``tier`` is exact | partial | model | person, ``rule`` the
+    rule's name and ``score`` its match weight (log2 of the odds that the two are one). One live edge of a person and one of
+    the machine at most stand between two subjects."""
 
     __tablename__ = "edge"
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -316,11 +332,30 @@ class Edge(Base):
     judgement: Mapped[str] = mapped_column(String(10))
     score: Mapped[float | None] = mapped_column(Float)
     tier: Mapped[str] = mapped_column(String(10))
+    rule: Mapped[str] = mapped_column(String(40), default="", server_default="")
     settings_hash: Mapped[str] = mapped_column(String(40))
     who: Mapped[str] = mapped_column(String(200))
     why: Mapped[str] = mapped_column(Text)
     created_at: Mapped[str] = mapped_column(String(32))
     deleted_at: Mapped[str | None] = mapped_column(String(32))
+    __table_args__ = (
+        _one_live("uq_edge_live_person", "tier = 'person' AND deleted_at IS NULL"),
+        _one_live("uq_edge_live_machine", "tier <> 'person' AND deleted_at IS NULL"),
+    )
+
+
+class MatchModel(Base):
+    """A trained model of the probabilistic tier: ``settings`` is its JSON, ``summary`` what training showed; one is in use."""
+
+    __tablename__ = "match_model"
+    version: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(String(120))
+    settings_hash: Mapped[str] = mapped_column(String(40))
+    settings: Mapped[str] = mapped_column(Text)
+    summary: Mapped[dict[str, Any]] = mapped_column(JSON)
+    trained_at: Mapped[str] = mapped_column(String(32))
+    who: Mapped[str] = mapped_column(String(200))
+    in_use: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
 
 
 class Account(Base):
@@ -366,6 +401,8 @@ class Entity(Base):
     number_record: Mapped[int | None] = mapped_column(Id)
     phone_record: Mapped[int | None] = mapped_column(Id)
     address_record: Mapped[int | None] = mapped_column(Id)
+    contact_record: Mapped[int | None] = mapped_column(Id)
+    town_record: Mapped[int | None] = mapped_column(Id)
 
 
 class EntityIdentifier(Base):

@@ -1,0 +1,1 @@
+"""The probabilistic tier: pairs scored by a trained model (Splink)."""
