@@ -1,1 +1,7 @@
 """The probabilistic tier: pairs scored by a trained model (Splink)."""
+
+from zp_registry.resolve.model.features import features
+from zp_registry.resolve.model.score import compare, score
+from zp_registry.resolve.model.settings import Bands, Frequencies, MatchModel, load_model, read_model
+
+__all__ = ["Bands", "Frequencies", "MatchModel", "compare", "features", "load_model", "read_model", "score"]

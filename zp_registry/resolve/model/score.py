@@ -1,0 +1,222 @@
+"""Scores of pairs, by Splink; nothing but the two rows and the model counts."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import warnings
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import sqlglot
+from splink import DuckDBAPI, Linker
+from sqlglot import exp
+
+from zp_registry.errors import UsageError
+from zp_registry.resolve.model.settings import MatchModel
+
+Engine = Literal["duckdb", "spark"]
+# DuckDB's functions that Spark lacks, and their names in the library that Splink brings along for Spark.
+_IN_SPARK = {
+    "jaro_winkler_similarity": "jaro_winkler",
+    "jaro_similarity": "jaro_sim",
+    "jaccard": "jaccard",
+    "damerau_levenshtein": "damerau_levenshtein",
+}
+
+
+def score(
+    features: pa.Table | pd.DataFrame,
+    model: MatchModel,
+    focus: Collection[int] | None = None,
+    engine: Engine = "duckdb",
+) -> pd.DataFrame:
+    """``left_id, right_id, weight``: the candidate pairs (left_id < right_id, in this order) from ``bands.review`` on.
+
+    ``features`` has the model's ``unique_id_column_name`` and the columns its conditions name. Where it has ``strong``, never
+    two rows that both have one: equal numbers need no score, and different ones are never one. Where it has ``business``, never
+    a business with none. With ``focus`` only pairs of which at least one row is in it. Raises UsageError when a column is
+    missing, or pyspark is for engine ``spark``.
+    """
+    table = _table(features, model)
+    guards = []
+    if "business" in table.column_names:
+        guards.append("l.business = r.business")
+    if "strong" in table.column_names:
+        guards.append("(l.strong is null or r.strong is null)")
+    if focus is not None:
+        table = _around(table, model, focus)
+        guards.append("(l.in_focus or r.in_focus)")
+    if len(table) < 2:
+        return _pairs(pd.DataFrame({"l": [], "r": [], "match_weight": []}), "l", "r", table.schema.field(model.unique_id).type)
+    settings = _settings(model, engine, guards)
+    with _linker(table, settings, model, engine) as (linker, _):
+        found = linker.inference.predict(threshold_match_weight=model.bands.review, warning_mode="never")
+        frame = found.as_pandas_dataframe()
+    left, right = f"{model.unique_id}_l", f"{model.unique_id}_r"
+    return _pairs(frame, left, right, table.schema.field(model.unique_id).type)
+
+
+def compare(
+    features: pa.Table | pd.DataFrame, pairs: pd.DataFrame, model: MatchModel, engine: Engine = "duckdb"
+) -> pd.DataFrame:
+    """``left_id, right_id, weight`` and, for each comparison of the model, ``level_NAME`` (Splink's number of the level, -1 when
+    a value is missing) and ``weight_NAME`` (its part of the weight), for exactly the ``pairs`` (left_id, right_id) given."""
+    table = _table(features, model)
+    settings = _settings(model, engine, [])
+    settings["retain_intermediate_calculation_columns"] = True
+    blocked = pa.table(
+        {
+            "match_key": pa.array(["0"] * len(pairs)),
+            "join_key_l": pa.array(pairs["left_id"], type=table.schema.field(model.unique_id).type),
+            "join_key_r": pa.array(pairs["right_id"], type=table.schema.field(model.unique_id).type),
+        }
+    )
+    names = [str(c["output_column_name"]) for c in model.comparisons]
+    with _linker(table, settings, model, engine) as (linker, api):
+        linker.table_management.register_blocked_pairs_for_predict(api.register(blocked, table_name="pairs_to_compare"))
+        frame = linker.inference.predict(warning_mode="never").as_pandas_dataframe()
+    out = _pairs(frame, f"{model.unique_id}_l", f"{model.unique_id}_r", table.schema.field(model.unique_id).type, names)
+    return out
+
+
+def _pairs(frame: pd.DataFrame, left: str, right: str, kind: pa.DataType, names: list[str] | None = None) -> pd.DataFrame:
+    out = {"left_id": frame[left], "right_id": frame[right], "weight": frame["match_weight"].astype("float64")}
+    for name in names or ():
+        out[f"level_{name}"] = frame[f"gamma_{name}"].astype("int64")
+        weight = frame[f"mw_{name}"].astype("float64")
+        adjusted = f"mw_tf_adj_{name}"
+        out[f"weight_{name}"] = weight + (frame[adjusted].astype("float64") if adjusted in frame else 0.0)
+    result = pd.DataFrame(out)
+    id_type = "int64" if pa.types.is_integer(kind) else "str"
+    result = result.astype({"left_id": id_type, "right_id": id_type})
+    return result.sort_values(["left_id", "right_id"], ignore_index=True)
+
+
+def _table(features: pa.Table | pd.DataFrame, model: MatchModel) -> pa.Table:
+    """The columns that the model needs, and no others. Raises UsageError when one is missing."""
+    table = features if isinstance(features, pa.Table) else pa.Table.from_pandas(features, preserve_index=False)
+    needed = _columns(model)
+    missing = sorted(needed - set(table.column_names))
+    if missing:
+        raise UsageError(f"model {model.name}: the data lack the columns {', '.join(missing)}")
+    return table.select([c for c in table.column_names if c in needed | {"business", "strong"}])
+
+
+def _columns(model: MatchModel) -> set[str]:
+    conditions = [level["sql_condition"] for c in model.comparisons for level in c["comparison_levels"]]
+    found = {
+        column.name.removesuffix("_l").removesuffix("_r")
+        for text in conditions
+        if text.strip().upper() != "ELSE"
+        for column in sqlglot.parse_one(text, read="duckdb").find_all(exp.Column)
+    }
+    for rule in model.splink["blocking_rules_to_generate_predictions"]:
+        parts = rule if isinstance(rule, dict) else {"blocking_rule": rule}
+        found |= {c.name for c in sqlglot.parse_one(parts["blocking_rule"], read="duckdb").find_all(exp.Column)}
+        found |= set(parts.get("arrays_to_explode") or [])
+    return found | set(model.frequencies) | {model.unique_id}
+
+
+def _around(table: pa.Table, model: MatchModel, focus: Collection[int]) -> pa.Table:
+    """``table`` with ``in_focus``. Where one array is all that blocks, only rows that share a key with the focus are kept."""
+    connection = _connect()
+    connection.register("rows", table)
+    wanted = pa.array(list(focus), type=table.schema.field(model.unique_id).type)
+    connection.register("focus", pa.table({"id": wanted}))
+    rules = model.splink["blocking_rules_to_generate_predictions"]
+    array = rules[0].get("arrays_to_explode") if len(rules) == 1 and isinstance(rules[0], dict) else None
+    keep = ""
+    if array and len(array) == 1:
+        keys = f"SELECT DISTINCT unnest({array[0]}) AS key FROM rows SEMI JOIN focus ON {model.unique_id} = id"
+        each = f"SELECT {model.unique_id} AS id, unnest({array[0]}) AS key FROM rows"
+        keep = f" SEMI JOIN (SELECT id FROM ({each}) SEMI JOIN ({keys}) USING (key)) near ON rows.{model.unique_id} = near.id"
+    marked = f"SELECT rows.*, {model.unique_id} IN (SELECT id FROM focus) AS in_focus FROM rows{keep}"
+    return connection.sql(marked).to_arrow_table()
+
+
+def _settings(model: MatchModel, engine: Engine, guards: list[str]) -> dict[str, Any]:
+    """Splink's settings for the engine, with the guards in every blocking rule."""
+    settings = copy.deepcopy(model.splink)
+    settings |= {"retain_matching_columns": False, "retain_intermediate_calculation_columns": False}
+    rules = []
+    for rule in settings["blocking_rules_to_generate_predictions"]:
+        parts = {"blocking_rule": rule} if isinstance(rule, str) else dict(rule)
+        parts["blocking_rule"] = _dialect(" AND ".join([f"({parts['blocking_rule']})", *guards]), engine)
+        rules.append({k: v for k, v in parts.items() if k in ("blocking_rule", "arrays_to_explode") and v})
+    settings["blocking_rules_to_generate_predictions"] = rules
+    for comparison in settings["comparisons"]:
+        for level in comparison["comparison_levels"]:
+            if level["sql_condition"].strip().upper() != "ELSE":
+                level["sql_condition"] = _dialect(level["sql_condition"], engine)
+    return settings
+
+
+def _dialect(condition: str, engine: Engine) -> str:
+    if engine == "duckdb":
+        return condition
+    tree = sqlglot.parse_one(condition, read="duckdb")
+    text = tree.sql(dialect="spark")
+    for name, there in _IN_SPARK.items():
+        text = text.replace(f"{name.upper()}(", f"{there}(").replace(f"{name}(", f"{there}(")
+    return text
+
+
+def _connect() -> duckdb.DuckDBPyConnection:
+    """A database in memory that writes nothing to disk, not even when memory is short."""
+    connection = duckdb.connect()
+    connection.execute("SET enable_progress_bar = false; SET temp_directory = ''; SET preserve_insertion_order = false")
+    return connection
+
+
+@contextmanager
+def _linker(table: pa.Table, settings: dict[str, Any], model: MatchModel, engine: Engine) -> Iterator[tuple[Linker, Any]]:
+    quiet = logging.getLogger("splink")
+    before, quiet.disabled = quiet.disabled, True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            api = DuckDBAPI(_connect()) if engine == "duckdb" else _spark_api()
+            linker = Linker(api.register(table, table_name="rows_to_match"), settings, log_level=None, validate_settings=False)
+            for column, lookup in _frequencies(table, model).items():
+                linker.table_management.register_term_frequency_lookup(api.register(lookup, table_name=f"tf_of_{column}"), column)
+            yield linker, api
+    finally:
+        quiet.disabled = before
+        if engine == "duckdb" and "api" in locals():
+            api.duckdb_con.close()
+
+
+def _frequencies(table: pa.Table, model: MatchModel) -> dict[str, pa.Table]:
+    """For each adjusted column its values in ``table`` with the frequency that the model holds for them."""
+    out = {}
+    for column, frozen in model.frequencies.items():
+        values = [v for v in table[column].unique().to_pylist() if v is not None]
+        shares = [frozen.values.get(str(v), frozen.default) for v in values]
+        out[column] = pa.table({column: pa.array(values, type=table.schema.field(column).type), f"tf_{column}": pa.array(shares, pa.float64())})
+    return out
+
+
+def _spark_api() -> Any:
+    try:
+        from pyspark.sql import SparkSession
+        from splink.backends.spark import SparkAPI, similarity_jar_location
+    except ImportError:
+        raise UsageError("the spark engine needs pyspark: install zp-registry[spark]") from None
+    session = (
+        SparkSession.builder.master("local[*]")
+        .appName("zp-registry")
+        .config("spark.ui.enabled", "false")
+        .config("spark.ui.showConsoleProgress", "false")
+        .config("spark.sql.shuffle.partitions", "8")
+        .config("spark.default.parallelism", "8")
+        .config("spark.jars", similarity_jar_location())
+        .config("spark.sql.ansi.enabled", "true")
+        .getOrCreate()
+    )
+    session.sparkContext.setLogLevel("ERROR")
+    return SparkAPI(spark_session=session, num_partitions_on_repartition=8, break_lineage_method="persist")
