@@ -87,8 +87,52 @@ class FlagSettings(Section):
     farm_holders: int = Field(default=5, ge=2, description="Unrelated holders from which sharing is a strong lead.")
 
 
+Preference = Literal["valid", "registered", "newest", "often", "source"]
+
+
+def _once(words: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(words)) < len(words):
+        raise ValueError("a word stands twice")
+    return words
+
+
+Order = Annotated[tuple[Preference, ...], BeforeValidator(_words), AfterValidator(_once), Field(min_length=1)]
+_IDENTITY: tuple[Preference, ...] = ("valid", "registered", "newest", "often", "source")
+_PLACE: tuple[Preference, ...] = ("newest", "registered", "often", "source")
+
+
+class SurvivorshipSettings(Section):
+    """Which of an entity's values is shown, field by field, the first word first: `valid` (from a row with a whole valid number
+    over one with a masked number over one with none; of numbers and phones: whole over masked), `registered` (a platform's own
+    report over a shared copy), `newest` (the later report date), `often` (what more rows say), `source` (the order of
+    `sources`). Where these leave several, the newer one is shown, then the platform's own."""
+
+    name: Order = Field(default=_IDENTITY, description="The name.")
+    number: Order = Field(default=_IDENTITY, description="The credit code or ID number.")
+    kind: Order = Field(default=_IDENTITY, description="The kind of subject.")
+    phone: Order = Field(default=("valid", "newest", "registered", "often", "source"), description="The phone.")
+    contact: Order = Field(default=_PLACE, description="Whom to call.")
+    address: Order = Field(default=_PLACE, description="The address.")
+    town: Order = Field(default=_PLACE, description="The town.")
+    sources: Annotated[Words, AfterValidator(_once)] = Field(
+        default=(), description="Mapping ids, the most trusted first; others come behind.")
+
+
 class ResolveSettings(Section):
-    """How reports of one holder are brought together."""
+    """How reports of one holder are brought together. Weights are match weights: log2 of the odds that two are one."""
+
+    model: AbsolutePath | None = Field(
+        default=None, description="A model's JSON file; not given: the model in use (`resolve use`), else the packaged one.")
+    use_model: bool = Field(default=True, description="`false`: exact and partial links alone, no model.")
+    hub_names: int = Field(default=4, ge=2, description="Different names from which a phone, payee account or address says "
+                           "nothing about who somebody is.")
+    largest_cluster: int = Field(default=2000, ge=2, description="Subjects that a cluster with a valid number may have by "
+                                 "weaker links than that number.")
+    largest_unnumbered: int = Field(default=300, ge=2, description="The same for a cluster without any valid number.")
+    bridge_size: int = Field(default=3, ge=2, description="Two groups of so many subjects each are not joined by the model on "
+                             "the word of a single pair.")
+    queue_per_subject: int = Field(default=5, ge=1, description="How many possible duplicates of one go to review at most.")
+    survivorship: SurvivorshipSettings = SurvivorshipSettings()
 
 
 class ApiSettings(Section):
@@ -202,10 +246,8 @@ def settings_reference() -> str:
     lines += _table(Settings, "", plain)
     for name, field in Settings.model_fields.items():
         section, many = section_of(field.annotation)
-        if section is not None and section.model_fields:
-            title = f'{name}."NAME"' if many else name
-            lines += ["", f"## [{title}]", "", " ".join((section.__doc__ or "").split()), ""]
-            lines += _table(section, f"{name.upper()}__{'NAME__' if many else ''}", list(section.model_fields))
+        if section is not None:
+            lines += _section(section, f'{name}."NAME"' if many else name, f"{name.upper()}__{'NAME__' if many else ''}")
     lines += [
         "", "## Secrets: variables only", "",
         "| variable | what it is |", "|---|---|",
@@ -213,6 +255,17 @@ def settings_reference() -> str:
         "| `ZP_MASTER_KEY_COMMAND` | A command that prints the master key; it is run without a shell. |",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _section(section: type[BaseModel], title: str, prefix: str) -> list[str]:
+    """A section with those within it."""
+    within = {n: s for n, f in section.model_fields.items() if (s := section_of(f.annotation)[0]) is not None}
+    lines = []
+    if plain := [n for n in section.model_fields if n not in within]:
+        lines = ["", f"## [{title}]", "", " ".join((section.__doc__ or "").split()), "", *_table(section, prefix, plain)]
+    for name, inner in within.items():
+        lines += _section(inner, f"{title}.{name}", f"{prefix}{name.upper()}__")
+    return lines
 
 
 def _table(section: type[BaseModel], prefix: str, names: list[str]) -> list[str]:
@@ -227,4 +280,6 @@ def _table(section: type[BaseModel], prefix: str, names: list[str]) -> list[str]
 def _shown(value: object) -> str:
     if value in (None, (), ""):
         return "nothing"
+    if isinstance(value, tuple):
+        return f"`{', '.join(map(str, value))}`"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
