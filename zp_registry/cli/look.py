@@ -11,11 +11,16 @@ import pandas as pd
 from zp_registry.cli.common import Answer, Day, command
 from zp_registry.cli.dossier import tell_dossier
 from zp_registry.errors import UsageError
+from zp_registry.evaluation import errors as faults
+from zp_registry.evaluation import evaluate, picture, summary_tables
+from zp_registry.evaluation.labels import KEY, REQUIRED, joined, known
+from zp_registry.evaluation.pledges import evaluate_pledges
+from zp_registry.evaluation.transfers import evaluate_transfers
 from zp_registry.jobs import derive, office
-from zp_registry.lists.tables import write_table
+from zp_registry.lists.tables import FORMATS, write_table
 from zp_registry.registry import audit, bulk, tables
 from zp_registry.registry.dossier import account_dossier, entity_dossier
-from zp_registry.registry.evaluate import evaluate, evaluate_pledges, evaluate_transfers
+from zp_registry.registry.evaluation_inputs import read_described, read_inputs
 from zp_registry.registry.inputs import reference_date
 from zp_registry.registry.runs import last_runs
 
@@ -135,25 +140,53 @@ def runs(answer: Answer, limit: int) -> None:
 
 @click.command("evaluate")
 @click.argument("truth", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--errors",
+    "listing",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="List the errors with their accounts and edges: .csv, .jsonl or .xlsx.",
+)
+@click.option("--picture", "png", type=click.Path(dir_okay=False, path_type=Path), help="Draw precision over recall (.png).")
 @command
-def evaluate_(answer: Answer, truth: Path) -> None:
-    """Precision and recall against labels; truth_pledges.csv, truth_transfers.csv and truth_benign.csv beside them
-    are used too."""
-    opened = office.open_office(answer.settings)
-    with opened.engine.connect() as connection:
-        knowledge = tables.stored(connection)
-    labels, accounts, flags = _read(truth), tables.accounts(knowledge), tables.flags(knowledge)
-    missing = {"platform", "account_id", "month", "party_id", "decidable"} - set(labels.columns)
+def evaluate_(answer: Answer, truth: Path, listing: Path | None, png: Path | None) -> None:
+    """Precision and recall against labels, by tier, trap and numbers shown, and what the review queue holds.
+
+    truth_pledges.csv, truth_transfers.csv and truth_benign.csv beside TRUTH are used too. Example:
+    zp-registry evaluate truth_accounts.csv --errors errors.xlsx --picture curve.png
+    """
+    form = listing.suffix.lstrip(".").lower() if listing else "csv"
+    if form not in FORMATS or (png and png.suffix.lower() != ".png"):
+        raise UsageError("--errors takes a file that ends in .csv, .jsonl or .xlsx, --picture one that ends in .png")
+    labels = _read(truth)
+    missing = set(REQUIRED) - set(labels.columns)
     if missing:
         raise UsageError(f"{truth}: the columns {', '.join(sorted(missing))} are missing")
-    out = {"entities": evaluate(labels, accounts)}
+    opened = office.open_office(answer.settings)
+    with opened.engine.begin() as connection:
+        knowledge = tables.stored(connection)
+        inputs = read_inputs(connection, labels)
+        out = evaluate(labels, inputs)
+        if listing:
+            members = faults.accounts_of_errors(known(joined(labels, inputs.accounts)))
+            edges = faults.edges_of_errors(members, inputs.edges, inputs.subjects, inputs.party_of(labels))
+            described = read_described(connection, faults.records_of_errors(members, edges, inputs.subjects))
+            frame = faults.listing(members, edges, inputs.subjects, described)
+            write_table(frame, list(frame.columns), listing, form, sheet="errors")  # type: ignore[arg-type]
+            out["errors"] = {"file": str(listing), "errors": int(members["error"].nunique()), "rows": len(frame)}
+            audit.note(connection, "evaluate", f"{len(frame)} rows of errors listed")
+    accounts, flags = tables.accounts(knowledge), tables.flags(knowledge)
     beside = {n: truth.parent / f"truth_{n}.csv" for n in ("pledges", "transfers", "benign")}
     if beside["pledges"].exists():
         out["pledges"] = evaluate_pledges(labels, _read(beside["pledges"]), accounts)
     if beside["transfers"].exists() and beside["benign"].exists():
         out["transfers"] = evaluate_transfers(_read(beside["transfers"]), _read(beside["benign"]), flags)
-    for name, figures in out.items():
-        answer.table(name, ["figure", "value"], [[k, v] for k, v in figures.items()])
+    if png:
+        picture.draw(png, out["tiers"], out["thresholds"], f"{len(labels.drop_duplicates(KEY))} accounts of {truth.name}")
+        out["picture"] = str(png)
+    for title, columns, rows in summary_tables(out):
+        answer.table(title, columns, rows)
+    for name in ("pledges", "transfers", "errors"):
+        answer.table(name, ["figure", "value"], [[k, v] for k, v in out.get(name, {}).items()])
     answer.give(out)
 
 

@@ -1,0 +1,40 @@
+"""Flags of accounts that changed hands, against labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from zp_registry.evaluation.labels import KEY
+
+
+def evaluate_transfers(transfers: pd.DataFrame, benign: pd.DataFrame, flags: pd.DataFrame) -> dict[str, Any]:
+    """Accounts flagged medium or high against those truly transferred; innocent changes flagged from their month on
+    are false."""
+    raised = flags[(flags["family"] == "TRANSFER") & (flags["status"] != "dismissed") & flags["level"].isin(["medium", "high"])]
+    visible = transfers[transfers["first_visible_month"].fillna("") != ""] if "first_visible_month" in transfers else transfers
+    true, found = set(zip(*(visible[c] for c in KEY), strict=True)), set(zip(*(raised[c] for c in KEY), strict=True))
+    hidden = set(zip(*(transfers[c] for c in KEY), strict=True)) - true
+    found -= hidden
+    hits = len(true & found)
+    first = raised.groupby(KEY)["first_seen"].min().reset_index()
+    events = benign.merge(first, on=KEY, how="left")
+    # An account that was transferred as well is rightly flagged, whatever innocent thing befell it too.
+    others = benign[[key not in true | hidden for key in zip(*(benign[c] for c in KEY), strict=True)]]
+    months = others.merge(raised[[*KEY, "first_seen"]], on=KEY)
+    blamed = months[months["first_seen"].str.slice(0, 7) >= months["month"]].drop_duplicates([*KEY, "type", "month"])
+    by_type = {
+        str(t): round(float(g.apply(lambda r: (r["platform"], r["account_id"]) in found, axis=1).mean()), 4)
+        for t, g in visible.groupby("type")
+    }
+    return {
+        "true": len(true),
+        "flagged": len(found),
+        "precision": round(hits / len(found), 4) if found else 1.0,
+        "recall": round(hits / len(true), 4) if true else 1.0,
+        "recall_by_type": by_type,
+        "innocent_events": len(events),
+        "innocent_flagged": len(blamed),
+        "innocent_flagged_by_type": {str(t): int(n) for t, n in blamed.groupby("type").size().items()},
+    }
