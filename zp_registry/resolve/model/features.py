@@ -8,15 +8,15 @@ import pyarrow as pa
 
 # Families whose name has two characters; of all others the first character is the family's.
 COMPOUND = (
-    "欧阳", "司马", "上官", "诸葛", "东方", "皇甫", "尉迟", "公孙", "慕容", "令狐", "宇文", "长孙", "司徒", "司空", "夏侯", "端木",
-    "百里", "南宫", "独孤", "轩辕", "呼延", "东郭", "西门", "澹台", "公冶", "申屠", "太叔", "闻人", "钟离",
+    "欧阳", "司马", "上官", "诸葛", "东方", "皇甫", "尉迟", "公孙", "慕容", "令狐", "宇文", "长孙", "司徒", "司空", "夏侯",
+    "端木", "百里", "南宫", "独孤", "轩辕", "呼延", "东郭", "西门", "澹台", "公冶", "申屠", "太叔", "闻人", "钟离",
 )  # fmt: skip
 
 # The columns of features: name, SQL type.
 COLUMNS = {
     "subject_id": "BIGINT", "business": "BOOLEAN", "strong": "VARCHAR", "name_key": "VARCHAR", "surname": "VARCHAR",
     "id_mask": "VARCHAR", "id_head": "VARCHAR", "id_tail": "VARCHAR", "town": "VARCHAR", "market": "VARCHAR",
-    "operator": "VARCHAR", "operators": "BIGINT[]", "phones": "BIGINT[]", "shared_phones": "BIGINT[]",
+    "operators": "BIGINT[]", "phones": "BIGINT[]", "shared_phones": "BIGINT[]",
     "phone_visible": "VARCHAR[]", "payees": "BIGINT[]", "shared_payees": "BIGINT[]", "payee_visible": "VARCHAR[]",
     "addresses": "BIGINT[]", "shared_addresses": "BIGINT[]", "accounts": "BIGINT[]", "block_keys": "BIGINT[]",
 }  # fmt: skip
@@ -69,9 +69,9 @@ CREATE TEMP TABLE key_of AS
 WITH
 own AS (SELECT subject_id, code FROM token WHERE NOT hub AND type IN ('phone', 'payee', 'address', 'account')),
 shown AS (
-    SELECT DISTINCT t.subject_id, t.type, CASE WHEN t.type = 'phone_mask' THEN left(split_part(t.token, '*', 1), 3) || '*' ELSE '*' END
-           || right(split_part(t.token, '*', -1), 4) AS ends
-    FROM token t WHERE t.type IN ('phone_mask', 'payee_mask') AND length(split_part(t.token, '*', -1)) >= 4),
+    SELECT DISTINCT subject_id, type, CASE WHEN type = 'phone_mask' THEN left(split_part(token, '*', 1), 3) || '*' ELSE '*' END
+           || right(split_part(token, '*', -1), 4) AS ends
+    FROM token WHERE type IN ('phone_mask', 'payee_mask') AND length(split_part(token, '*', -1)) >= 4),
 -- What may stand beside a hub: the name, the digits at the end of a masked number, another shared thing that is no hub.
 second AS (
     SELECT subject_id, (hash('name', name_key) >> 1)::BIGINT AS code FROM subject WHERE name_key IS NOT NULL
@@ -84,7 +84,8 @@ first AS (
     UNION ALL SELECT subject_id, (hash(type, ends) >> 1)::BIGINT FROM shown)
 SELECT subject_id, list(DISTINCT code) AS block_keys FROM (
     SELECT * FROM own
-    UNION ALL SELECT f.subject_id, (hash(f.code, s.code) >> 1)::BIGINT FROM first f JOIN second s USING (subject_id) WHERE f.code <> s.code
+    UNION ALL SELECT f.subject_id, (hash(least(f.code, s.code), greatest(f.code, s.code)) >> 1)::BIGINT
+    FROM first f JOIN second s USING (subject_id) WHERE f.code <> s.code
 ) GROUP BY subject_id;
 """
 
@@ -102,10 +103,9 @@ WITH lists AS (
            list(DISTINCT code ORDER BY code) FILTER (type = 'address' AND NOT hub) AS addresses,
            list(DISTINCT code ORDER BY code) FILTER (type = 'address' AND hub) AS shared_addresses,
            list(DISTINCT code ORDER BY code) FILTER (type = 'account') AS accounts,
-           list(DISTINCT code ORDER BY code) FILTER (type = 'operator') AS operators,
-           CASE WHEN count(DISTINCT token) FILTER (type = 'operator') = 1 THEN min(token) FILTER (type = 'operator') END AS operator
+           list(DISTINCT code ORDER BY code) FILTER (type = 'operator') AS operators
     FROM token GROUP BY subject_id)
-SELECT s.subject_id, s.business, s.strong, s.name_key, s.surname, s.id_mask, s.id_head, s.id_tail, s.town, s.market, l.operator,
+SELECT s.subject_id, s.business, s.strong, s.name_key, s.surname, s.id_mask, s.id_head, s.id_tail, s.town, s.market,
        l.operators, l.phones, l.shared_phones, l.phone_visible, l.payees, l.shared_payees, l.payee_visible, l.addresses,
        l.shared_addresses, l.accounts, k.block_keys
 FROM subject s LEFT JOIN lists l USING (subject_id) LEFT JOIN key_of k USING (subject_id) ORDER BY s.subject_id

@@ -64,11 +64,11 @@ def score(
 def compare(
     features: pa.Table | pd.DataFrame, pairs: pd.DataFrame, model: MatchModel, engine: Engine = "duckdb"
 ) -> pd.DataFrame:
-    """``left_id, right_id, weight`` and, for each comparison of the model, ``level_NAME`` (Splink's number of the level, -1 when
+    """``left_id, right_id, weight`` and, for each comparison of the model, ``level_NAME`` (Splink's number for it, -1 when
     a value is missing) and ``weight_NAME`` (its part of the weight), for exactly the ``pairs`` (left_id, right_id) given."""
     table = _table(features, model)
     settings = _settings(model, engine, [])
-    settings["retain_intermediate_calculation_columns"] = True
+    settings |= {"retain_matching_columns": True, "retain_intermediate_calculation_columns": True}
     blocked = pa.table(
         {
             "match_key": pa.array(["0"] * len(pairs)),
@@ -79,9 +79,11 @@ def compare(
     names = [str(c["output_column_name"]) for c in model.comparisons]
     with _linker(table, settings, model, engine) as (linker, api):
         linker.table_management.register_blocked_pairs_for_predict(api.register(blocked, table_name="pairs_to_compare"))
-        frame = linker.inference.predict(warning_mode="never").as_pandas_dataframe()
-    out = _pairs(frame, f"{model.unique_id}_l", f"{model.unique_id}_r", table.schema.field(model.unique_id).type, names)
-    return out
+        found = linker.inference.predict(warning_mode="never")
+        kept = [f"{model.unique_id}_l", f"{model.unique_id}_r", "match_weight"]
+        kept += [n for n in (c.unquote().name for c in found.columns) if n.startswith(("gamma_", "mw_"))]
+        frame = linker.misc.query_sql(f"SELECT {', '.join(kept)} FROM {found.physical_name}").as_pandas_dataframe()
+    return _pairs(frame, kept[0], kept[1], table.schema.field(model.unique_id).type, names)
 
 
 def _pairs(frame: pd.DataFrame, left: str, right: str, kind: pa.DataType, names: list[str] | None = None) -> pd.DataFrame:
@@ -107,14 +109,19 @@ def _table(features: pa.Table | pd.DataFrame, model: MatchModel) -> pa.Table:
     return table.select([c for c in table.column_names if c in needed | {"business", "strong"}])
 
 
-def _columns(model: MatchModel) -> set[str]:
-    conditions = [level["sql_condition"] for c in model.comparisons for level in c["comparison_levels"]]
-    found = {
+def columns_of(comparison: dict[str, Any]) -> set[str]:
+    """The columns that a comparison's conditions name."""
+    conditions = [str(level["sql_condition"]) for level in comparison["comparison_levels"]]
+    return {
         column.name.removesuffix("_l").removesuffix("_r")
         for text in conditions
         if text.strip().upper() != "ELSE"
         for column in sqlglot.parse_one(text, read="duckdb").find_all(exp.Column)
     }
+
+
+def _columns(model: MatchModel) -> set[str]:
+    found = set().union(*(columns_of(c) for c in model.comparisons))
     for rule in model.splink["blocking_rules_to_generate_predictions"]:
         parts = rule if isinstance(rule, dict) else {"blocking_rule": rule}
         found |= {c.name for c in sqlglot.parse_one(parts["blocking_rule"], read="duckdb").find_all(exp.Column)}
@@ -124,7 +131,7 @@ def _columns(model: MatchModel) -> set[str]:
 
 def _around(table: pa.Table, model: MatchModel, focus: Collection[int]) -> pa.Table:
     """``table`` with ``in_focus``. Where one array is all that blocks, only rows that share a key with the focus are kept."""
-    connection = _connect()
+    connection = connect()
     connection.register("rows", table)
     wanted = pa.array(list(focus), type=table.schema.field(model.unique_id).type)
     connection.register("focus", pa.table({"id": wanted}))
@@ -166,7 +173,7 @@ def _dialect(condition: str, engine: Engine) -> str:
     return text
 
 
-def _connect() -> duckdb.DuckDBPyConnection:
+def connect() -> duckdb.DuckDBPyConnection:
     """A database in memory that writes nothing to disk, not even when memory is short."""
     connection = duckdb.connect()
     connection.execute("SET enable_progress_bar = false; SET temp_directory = ''; SET preserve_insertion_order = false")
@@ -180,10 +187,12 @@ def _linker(table: pa.Table, settings: dict[str, Any], model: MatchModel, engine
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            api = DuckDBAPI(_connect()) if engine == "duckdb" else _spark_api()
-            linker = Linker(api.register(table, table_name="rows_to_match"), settings, log_level=None, validate_settings=False)
+            api = DuckDBAPI(connect()) if engine == "duckdb" else _spark_api()
+            rows = api.register(table, table_name="rows_to_match")
+            linker = Linker(rows, settings, log_level=None, validate_settings=False)
             for column, lookup in _frequencies(table, model).items():
-                linker.table_management.register_term_frequency_lookup(api.register(lookup, table_name=f"tf_of_{column}"), column)
+                registered = api.register(lookup, table_name=f"tf_of_{column}")
+                linker.table_management.register_term_frequency_lookup(registered, column)
             yield linker, api
     finally:
         quiet.disabled = before
@@ -197,7 +206,8 @@ def _frequencies(table: pa.Table, model: MatchModel) -> dict[str, pa.Table]:
     for column, frozen in model.frequencies.items():
         values = [v for v in table[column].unique().to_pylist() if v is not None]
         shares = [frozen.values.get(str(v), frozen.default) for v in values]
-        out[column] = pa.table({column: pa.array(values, type=table.schema.field(column).type), f"tf_{column}": pa.array(shares, pa.float64())})
+        kept = pa.array(values, type=table.schema.field(column).type)
+        out[column] = pa.table({column: kept, f"tf_{column}": pa.array(shares, pa.float64())})
     return out
 
 

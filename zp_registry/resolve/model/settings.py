@@ -107,7 +107,8 @@ def read_model(text: str, where: str) -> MatchModel:
     if model is not None:
         if model.bands.review > model.bands.link:
             faults.append("bands.review: must not be above bands.link")
-        faults += [f"frequencies: none for column {c}, which a level adjusts for" for c in _adjusted(splink) - set(model.frequencies)]
+        unknown = sorted(_adjusted(splink) - set(model.frequencies))
+        faults += [f"frequencies: none for column {c}, which a level adjusts for" for c in unknown]
     if faults or model is None:
         raise UsageError(f"{where} is no match model that can be used:\n  " + "\n  ".join(faults))
     return model
