@@ -13,9 +13,16 @@ from zp_registry.flags.pledges import PledgeRules
 from zp_registry.flags.sharing import SharingRules
 from zp_registry.registry import audit, bulk, tables
 from zp_registry.registry.flags import write_flags
-from zp_registry.registry.inputs import read_evidence
-from zp_registry.registry.knowledge import write_resolved
-from zp_registry.resolve import Resolved, resolve
+from zp_registry.registry.guards import verify_clusters
+from zp_registry.registry.inputs import evidence_inputs, read_evidence, read_match_inputs, read_order
+from zp_registry.registry.knowledge import entity_of, unsure_edges, write_matched, write_resolved
+from zp_registry.registry.matchmodels import current_model
+from zp_registry.registry.state import read_state, write_state
+from zp_registry.resolve import Resolved, entity_ids, resolve
+from zp_registry.resolve.clusters import Caps
+from zp_registry.resolve.matching import MatchRules, match
+from zp_registry.resolve.probable import Guards
+from zp_registry.resolve.subjects import SHARED, Hubs
 
 from .office import Office
 
@@ -31,7 +38,8 @@ _MARKS = """
 def fingerprint(connection: Connection, office: Office) -> str:
     """Changes whenever anything does that knowledge follows from: evidence, people's decisions, settings, this program."""
     marks = connection.execute(text(_MARKS)).one()
-    return hashlib.sha256(f"{__version__}|{office.rules_version}|{tuple(marks)}".encode()).hexdigest()
+    matching = match_rules(connection, office)[1]
+    return hashlib.sha256(f"{__version__}|{office.rules_version}|{matching}|{tuple(marks)}".encode()).hexdigest()
 
 
 def flag_rules(office: Office) -> FlagRules:
@@ -54,27 +62,55 @@ def derive(office: Office, *, full: bool = False) -> dict[str, Any]:
 def derive_within(connection: Connection, office: Office, *, full: bool = False) -> dict[str, Any]:
     """The same in the caller's transaction, so that a judgement and what follows from it stand or fall together."""
     mark = fingerprint(connection, office)
-    row = connection.execute(text("SELECT value FROM state WHERE name = 'derived_from'")).first()
-    if row is not None and row[0] == mark and not full:
+    if read_state(connection, "derived_from") == mark and not full:
         return {"changed": False}
+    now = audit.moment()
+    counts: dict[str, Any] = {"subject": resolve_within(connection, office, now, full=full)}
     evidence = read_evidence(connection)
-    resolved = resolve(evidence)
-    counts: dict[str, Any] = write_resolved(connection, resolved, office.rules_version, audit.moment())
+    resolved = resolve(evidence, entity_of(connection), unsure_edges(connection))
+    counts |= write_resolved(connection, resolved, now)
     flagged = flag(evidence, resolved, flag_rules(office))
     counts["flag"] = write_flags(connection, flagged, evidence.decisions)
-    verb = (
-        "UPDATE state SET value = :v WHERE name = 'derived_from'"
-        if row is not None
-        else "INSERT INTO state (name, value) VALUES ('derived_from', :v)"
-    )
-    connection.execute(text(verb), {"v": mark})
+    write_state(connection, "derived_from", mark)
     return {"changed": True, **counts}
+
+
+def resolve_within(connection: Connection, office: Office, now: str, *, full: bool = False, engine: str = "duckdb") -> dict[str, int]:
+    """Who is who: the subjects that changed since the last time and all that this may concern, or with ``full`` (or when the
+    rules have changed) every one; in the caller's transaction."""
+    rules, version = match_rules(connection, office, engine)
+    former = read_state(connection, "matched_by")
+    inputs = read_match_inputs(connection)
+    anew = full or former != version
+    matched = match(inputs.rows, inputs.accounts, inputs.order, inputs.people, rules, None if anew else inputs.standing)
+    counts = write_matched(connection, matched, version, now)
+    verify_clusters(connection)
+    write_state(connection, "matched_by", version)
+    return counts
+
+
+def match_rules(connection: Connection, office: Office, engine: str = "duckdb") -> tuple[MatchRules, str]:
+    """The settings and the model by which subjects are matched, and a short hash of them."""
+    s = office.settings.resolve
+    model = current_model(connection, s.model) if s.use_model else None
+    rules = MatchRules(
+        model,
+        Hubs(dict.fromkeys(SHARED, s.hub_names)),
+        Caps(s.largest_cluster, s.largest_unnumbered),
+        Guards(s.bridge_size, s.queue_per_subject),
+        engine,
+    )
+    mark = f"{__version__}|{s.model_dump_json(exclude={'model', 'survivorship'})}|{model.hash() if model else ''}"
+    return rules, hashlib.sha256(mark.encode()).hexdigest()[:12]
 
 
 def told_again(office: Office, connection: Connection, as_of: str) -> tuple[Resolved, Flagged, tables.Knowledge]:
     """The registry as it would have been told on a past date, from the reports up to then; nothing is written."""
     evidence = read_evidence(connection, as_of)
-    resolved = resolve(evidence)
+    inputs = evidence_inputs(evidence, read_order(connection))
+    matched = match(inputs.rows, inputs.accounts, inputs.order, inputs.people, match_rules(connection, office)[0])
+    unsure = matched.edges[matched.edges["judgement"] == "unsure"]
+    resolved = resolve(evidence, entity_ids(matched.roots), unsure)
     flagged = flag(evidence, resolved, flag_rules(office))
     ids = bulk.read(connection, "SELECT anchor, flag_id FROM flag")
     return resolved, flagged, tables.told_again(resolved, flagged, ids)

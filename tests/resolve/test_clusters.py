@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -9,74 +10,96 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zp_registry.resolve.edges import Judged, link
-from zp_registry.resolve.subjects import masks_fit, tokens
+from zp_registry.resolve.clusters import Caps
+from zp_registry.resolve.matching import Matched, MatchRules, match
+from zp_registry.resolve.model import load_model
+from zp_registry.resolve.subjects import ROWS, SHARED, Hubs, masks_fit
 
 NAMES, NUMBERS = ("钱永文", "周春山", "吴国庆"), ("411324199001010011", "411324199001010038", "411324198505050044")
-COLUMNS = (
-    "subject_id",
-    "business",
-    "kind",
-    "name_key",
-    "uscc",
-    "id_hash",
-    "id_mask",
-    "operator_hash",
-    "operator_mask",
-    "operator_key",
-    "legal_key",
-    "strong",
-)
 TOKENS = ("phone:1", "phone:2", "payee:1", "address:1", "account:1", "account:2")
+_INTEGERS = ("record_id", "subject_id", "live", "was_live", "loose")
+_AS = {"phone": "phone_hash", "payee": "payee_hash", "address": "address_key", "account": "account_ref"}
+RULES = MatchRules(None)
+EASY = Hubs(dict.fromkeys(SHARED, 2))  # two names make a hub, so that small worlds have them
 
 
 def _mask(number: str) -> str:
     return number[:6] + "********" + number[-4:]
 
 
-def _frames(people: list[dict[str, Any]]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    rows, found = [], []
+def _rows(people: list[dict[str, Any]], number_of: list[int] | None = None) -> pd.DataFrame:
+    """Records of each of ``people``, one for every token (a record has one phone, payee, address and account)."""
+    rows: list[dict[str, Any]] = []
     for n, p in enumerate(people, start=1):
         number, shown, business = p.get("number"), p.get("shown", "full"), p.get("business", False)
-        rows.append(
-            {
-                "subject_id": n,
-                "business": business,
-                "kind": "enterprise" if business else "natural_person",
-                "name_key": p["name"],
-                "uscc": number if business and shown == "full" else None,
-                "id_hash": number if not business and shown == "full" else None,
-                "id_mask": _mask(number) if number and not business and shown != "none" else None,
-                "strong": f"{'uscc' if business else 'id'}:{number}" if number and shown == "full" else None,
-            }
-        )
-        found += [{"subject_id": n, "type": t.split(":")[0], "token": t} for t in p.get("tokens", ())]
-    subjects = pd.DataFrame(rows, columns=list(COLUMNS)).astype(
-        {c: "str" for c in COLUMNS if c not in ("subject_id", "business")}
-    )
-    things = pd.DataFrame(found, columns=["subject_id", "type", "token"]).astype(
-        {"subject_id": "int64", "type": "str", "token": "str"}
-    )
-    names = things.merge(subjects[["subject_id", "name_key"]], on="subject_id")
-    used = names.groupby(["type", "token"])["name_key"].nunique()
-    things["hub"] = [
-        used[(t, k)] >= 4 and t in ("phone", "payee", "address") for t, k in zip(things["type"], things["token"], strict=True)
-    ]
-    return subjects, things.astype({"hub": bool})
+        own = {
+            "subject_id": number_of[n - 1] if number_of else n,
+            "subject_kind": "enterprise" if business else "natural_person",
+            "subject_key": p["name"],
+            "uscc": number if business and shown == "full" else None,
+            "id_hash": number if not business and shown == "full" else None,
+            "id_mask": _mask(number) if number and not business and shown != "none" else None,
+            "platform": "p",
+        }
+        tokens = [t.split(":") for t in p.get("tokens", ())] or [None]
+        for token in tokens:
+            value = {} if token is None else {_AS[token[0]]: "addr ess" + token[1] if token[0] == "address" else token[1]}
+            rows.append({"live": 1, "was_live": 1, "loose": 0, **own, **value, "record_id": 100 * own["subject_id"] + len(rows)})
+    return _typed(pd.DataFrame(rows, columns=list(ROWS)))
+
+
+def _typed(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.astype({c: "int64" if c in _INTEGERS else "str" for c in ROWS})
+
+
+def _none() -> pd.DataFrame:
+    frame = pd.DataFrame({"record_id": [], "account_id": [], "was_account_id": []})
+    return frame.astype({"record_id": "int64", "account_id": "str", "was_account_id": "str"})
+
+
+def _order(rows: pd.DataFrame, key: dict[int, int] | None = None) -> pd.DataFrame:
+    ids = rows["subject_id"].drop_duplicates()
+    return pd.DataFrame({"subject_id": ids, "key": [f"{(key or {}).get(i, i):09d}" for i in ids]}).astype({"key": "str"})
 
 
 def _edges(pairs: list[tuple[int, int, str]]) -> pd.DataFrame:
-    return pd.DataFrame(pairs, columns=["left_id", "right_id", "judgement"])
+    frame = pd.DataFrame(pairs, columns=["left_id", "right_id", "judgement"])
+    return frame.astype({"left_id": "int64", "right_id": "int64", "judgement": "str"})
 
 
-def _judge(people: list[dict[str, Any]], human: list[tuple[int, int, str]] | None = None) -> Judged:
-    subjects, things = _frames(people)
-    return link(subjects, things, _edges(human or []))
+@dataclass
+class Judged:
+    matched: Matched
+
+    @property
+    def groups(self) -> set[frozenset[int]]:
+        roots = self.matched.roots
+        return {frozenset(int(i) for i in g.index) for _, g in roots.groupby(roots)}
+
+    def root(self, subject: int) -> int:
+        return int(self.matched.roots[subject])
+
+    @property
+    def doubts(self) -> set[frozenset[int]]:
+        """The pairs of clusters between which a rival stands."""
+        edges = self.matched.edges
+        rivals = edges[(edges["judgement"] == "unsure") & (edges["rule"] == "rival")]
+        return {frozenset((self.root(a), self.root(b))) for a, b in zip(rivals["left_id"], rivals["right_id"], strict=True)}
 
 
-def _groups(judged: Judged) -> set[frozenset[int]]:
-    roots = judged.clusters.roots()
-    return {frozenset(int(i) for i in g.index) for _, g in roots.groupby(roots)}
+def _judge(
+    people: list[dict[str, Any]],
+    human: list[tuple[int, int, str]] | None = None,
+    rules: MatchRules = RULES,
+    key: dict[int, int] | None = None,
+) -> Judged:
+    rows = _rows(people)
+    return Judged(match(rows, _none(), _order(rows, key), _edges(human or []), rules))
+
+
+def _strong(people: list[dict[str, Any]]) -> pd.Series:
+    rows = _rows(people).drop_duplicates("subject_id").set_index("subject_id")
+    return ("uscc:" + rows["uscc"]).fillna("id:" + rows["id_hash"])
 
 
 _person = st.fixed_dictionaries(
@@ -106,9 +129,8 @@ def test_two_valid_numbers_of_one_kind_are_never_one_entity(
     case: tuple[list[dict[str, Any]], list[tuple[int, int, str]]],
 ) -> None:
     people, human = case
-    subjects, _ = _frames(people)
-    strong = subjects.set_index("subject_id")["strong"]
-    for group in _groups(_judge(people, human)):
+    strong = _strong(people)
+    for group in _judge(people, human).groups:
         assert strong[list(group)].dropna().nunique() <= 1, "not even when people say so"
 
 
@@ -116,7 +138,7 @@ def test_two_valid_numbers_of_one_kind_are_never_one_entity(
 @given(_judged_people())
 def test_a_persons_negative_edge_is_never_crossed(case: tuple[list[dict[str, Any]], list[tuple[int, int, str]]]) -> None:
     people, human = case
-    clusters = _judge(people, human).clusters
+    clusters = _judge(people, human)
     for left, right, judgement in human:
         if judgement == "negative":
             assert clusters.root(left) != clusters.root(right)
@@ -128,46 +150,44 @@ def test_neither_order_nor_numbering_matters(people: list[dict[str, Any]], chanc
     """Subjects are numbered as they come: files in another order give other numbers, but the same entities."""
     order = list(range(len(people)))
     chance.shuffle(order)
-    straight, turned = _judge(people), _judge([people[k] for k in order])
-    assert {frozenset(order[i - 1] + 1 for i in group) for group in _groups(turned)} == _groups(straight)
-    roots = straight.clusters.root
-    assert {roots(order[d[0] - 1] + 1) for d in turned.doubts} == {roots(d[0]) for d in straight.doubts}
-    assert all(min(group) == straight.clusters.root(next(iter(group))) for group in _groups(straight)), (
-        "called after the oldest"
-    )
+    straight = _judge(people)
+    turned = _judge([people[n] for n in order], key={new + 1: old + 1 for new, old in enumerate(order)})
+    assert {frozenset(order[i - 1] + 1 for i in group) for group in turned.groups} == straight.groups
+    back = {frozenset(straight.root(order[i - 1] + 1) for i in pair) for pair in turned.doubts}
+    assert back == straight.doubts
+    assert all(min(group) == straight.root(next(iter(group))) for group in straight.groups), "called after the oldest"
 
 
 @few
 @given(_people)
 def test_the_same_number_is_the_same_entity_under_any_name(people: list[dict[str, Any]]) -> None:
-    subjects, _ = _frames(people)
-    clusters = _judge(people).clusters
-    for _, same in subjects.dropna(subset=["strong"]).groupby("strong")["subject_id"]:
-        assert len({clusters.root(int(s)) for s in same}) == 1
+    clusters, strong = _judge(people), _strong(people).dropna()
+    for _, same in strong.groupby(strong):
+        assert len({clusters.root(int(s)) for s in same.index}) == 1
 
 
 @few
 @given(_people)
 def test_names_alone_and_visible_digits_against_it_link_nothing(people: list[dict[str, Any]]) -> None:
     bare = [p | {"tokens": []} for p in people]
-    subjects, _ = _frames(bare)
-    for group in _groups(_judge(bare)):
-        assert len(group) == 1 or subjects.set_index("subject_id")["strong"][list(group)].nunique(dropna=False) == 1
+    strong = _strong(bare)
+    for group in _judge(bare).groups:
+        assert len(group) == 1 or strong[list(group)].nunique(dropna=False) == 1
 
 
 def test_a_masked_number_and_a_name_do_not_link_but_with_one_more_field_do() -> None:
     full, hidden = {"name": NAMES[0], "number": NUMBERS[0]}, {"name": NAMES[0], "number": NUMBERS[0], "shown": "mask"}
-    assert len(_groups(_judge([full, hidden]))) == 2
-    assert len(_groups(_judge([full | {"tokens": ["phone:1"]}, hidden | {"tokens": ["phone:1"]}]))) == 1
+    assert len(_judge([full, hidden]).groups) == 2
+    assert len(_judge([full | {"tokens": ["phone:1"]}, hidden | {"tokens": ["phone:1"]}]).groups) == 1
     other = hidden | {"number": NUMBERS[1], "tokens": ["phone:1"]}
-    assert len(_groups(_judge([full | {"tokens": ["phone:1"]}, other]))) == 2, "the visible digits speak against it"
+    assert len(_judge([full | {"tokens": ["phone:1"]}, other]).groups) == 2, "the visible digits speak against it"
 
 
 def test_two_candidates_link_none_and_are_a_doubt() -> None:
     twins = [{"name": NAMES[0], "number": n, "tokens": [t]} for n, t in zip(NUMBERS[:2], ("phone:1", "address:1"), strict=True)]
     judged = _judge([*twins, {"name": NAMES[0], "shown": "none", "tokens": ["phone:1", "address:1"]}])
-    assert len(_groups(judged)) == 3
-    assert {d[0] for d in judged.doubts} == {3}
+    assert len(judged.groups) == 3
+    assert judged.doubts == {frozenset({1, 3}), frozenset({2, 3})}
     same = _judge(
         [
             *[t | {"tokens": [*t["tokens"], "account:1"]} for t in twins[:1]],
@@ -175,7 +195,7 @@ def test_two_candidates_link_none_and_are_a_doubt() -> None:
             {"name": NAMES[0], "shown": "none", "tokens": ["account:1", "address:1"]},
         ]
     )
-    assert frozenset({1, 3}) in _groups(same), "but for the same account, which no namesake shares"
+    assert frozenset({1, 3}) in same.groups, "but for the same account, which no namesake shares"
 
 
 def test_what_many_names_share_says_nothing() -> None:
@@ -183,14 +203,14 @@ def test_what_many_names_share_says_nothing() -> None:
         {"name": NAMES[0], "number": NUMBERS[0], "tokens": ["phone:1"]},
         {"name": NAMES[0], "shown": "none", "tokens": ["phone:1"]},
     ]
-    assert len(_groups(_judge(pair))) == 1
+    assert len(_judge(pair).groups) == 1
     crowd = [{"name": f"某{c}", "shown": "none", "tokens": ["phone:1"]} for c in "甲乙丙丁"]
-    assert len(_groups(_judge([*pair, *crowd]))) == 6
+    assert len(_judge([*pair, *crowd]).groups) == 6
 
 
 def test_a_person_and_a_business_are_never_one_by_partial_evidence() -> None:
     person = {"name": NAMES[0], "number": NUMBERS[0], "tokens": ["phone:1", "account:1", "payee:1"]}
-    assert len(_groups(_judge([person, person | {"business": True, "number": None}]))) == 2
+    assert len(_judge([person, person | {"business": True, "number": None}]).groups) == 2
 
 
 @given(st.sampled_from(NUMBERS), st.integers(0, 12), st.integers(0, 6), st.integers(0, 12), st.integers(0, 6))
@@ -205,27 +225,90 @@ def test_masks_of_one_number_always_fit(number: str, a: int, b: int, c: int, d: 
 
 
 def test_hubs_are_counted_by_names() -> None:
-    """The real count: four names on one phone make it a hub; one name on it many times does not."""
-    columns = [
-        "record_id",
-        "subject_id",
-        "subject_key",
-        "phone_hash",
-        "phone_hashes",
-        "payee_hash",
-        "address_key",
-        "platform",
-        "operator_key",
-        "legal_key",
-    ]
-    rows = [
-        {"record_id": n, "subject_id": n, "subject_key": key, "phone_hash": phone}
-        for n, (key, phone) in enumerate([("甲", "p"), ("乙", "p"), ("丙", "p"), ("丁", "p"), *[("甲", "q")] * 5], start=1)
-    ]
-    records = pd.DataFrame(rows, columns=columns)
-    records = records.astype({c: "str" for c in columns if c not in ("record_id", "subject_id")})
-    accounts = pd.DataFrame(
-        {"record_id": [r["record_id"] for r in rows], "account_id": pd.Series([None] * len(rows), dtype="str")}
-    )
-    found = tokens(records, accounts)
-    assert found.groupby("token")["hub"].all().to_dict() == {"p": True, "q": False}
+    """Four names on one phone make it a hub; one name on it many times does not."""
+    crowd = [{"name": name, "shown": "none", "tokens": ["phone:1"]} for name in "甲甲甲甲甲乙丙"]
+    assert frozenset(range(1, 6)) in _judge(crowd).groups
+    assert all(len(g) == 1 for g in _judge([*crowd, {"name": "丁", "tokens": ["phone:1"]}]).groups)
+
+
+def test_a_cluster_grows_no_larger_than_its_cap_and_the_rest_goes_to_review() -> None:
+    crowd = [{"name": NAMES[0], "shown": "none", "tokens": ["phone:1"]} for _ in range(9)]
+    judged = _judge(crowd, rules=MatchRules(None, caps=Caps(numbered=9, unnumbered=4)))
+    assert max(len(g) for g in judged.groups) <= 4
+    assert (judged.matched.edges["judgement"] == "unsure").any()
+
+
+
+@dataclass
+class Standing:
+    """A registry in small: what is live now and was at the last resolve, and the machine's edges and clusters."""
+
+    rows: pd.DataFrame
+    order: pd.DataFrame
+    human: pd.DataFrame
+    edges: pd.DataFrame
+    root: dict[int, int]
+
+    def night(self, live: pd.Series, human: pd.DataFrame, rules: MatchRules) -> Matched:
+        """Resolves what changed, and takes over the result as the registry does."""
+        self.human = human
+        rows = self.rows.assign(live=live.astype("int64"))
+        rows = rows[(rows["live"] == 1) | (rows["was_live"] == 1)]
+        done = match(rows, _none(), self.order, human, rules, self.edges[["left_id", "right_id"]])
+        outside = ~(self.edges["left_id"].isin(done.scope) | self.edges["right_id"].isin(done.scope))
+        self.edges = pd.concat([self.edges[outside], done.edges], ignore_index=True)
+        self.root = {s: r for s, r in self.root.items() if s not in set(done.scope)} | done.roots.to_dict()
+        self.rows = self.rows.assign(was_live=live.astype("int64"))
+        return done
+
+
+def _as_set(edges: pd.DataFrame) -> set[tuple[Any, ...]]:
+    return set(edges[["left_id", "right_id", "judgement", "tier", "rule", "score"]].itertuples(index=False, name=None))
+
+
+@st.composite
+def _nights(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[list[bool]], list[list[tuple[int, int, str]]]]:
+    """People, which of their records stand each night (reports come late, are superseded and come back), and judgements."""
+    people = draw(st.lists(_person, min_size=3, max_size=12))
+    count = len(_rows(people))
+    nights = draw(st.lists(st.lists(st.booleans(), min_size=count, max_size=count), min_size=2, max_size=4))
+    pairs = list(combinations(range(1, len(people) + 1), 2))
+    chosen = draw(st.lists(st.tuples(st.sampled_from(pairs), st.sampled_from(("positive", "negative", "unsure"))), max_size=2))
+    said = [[(*pair, word) for pair, word in chosen[:n]] for n in range(len(nights))]
+    return people, nights, said
+
+
+def _live_nights(case: Any, rules: MatchRules) -> None:
+    people, nights, said = case
+    rows = _rows(people).assign(live=0, was_live=0)
+    standing = Standing(rows, _order(rows), _edges([]), pd.DataFrame(columns=["left_id", "right_id", "judgement", "tier", "rule",
+                        "score", "why"]).astype({"left_id": "int64", "right_id": "int64", "score": "float64"}), {})  # fmt: skip
+    for live, human in zip(nights, said, strict=True):
+        judged = _edges(human).drop_duplicates(["left_id", "right_id"], keep="last").assign(live=True)
+        standing.night(pd.Series(live, index=rows.index), judged, rules)
+        now = rows[live].assign(live=1, was_live=1)
+        whole = match(now, _none(), standing.order, judged, rules)
+        assert standing.root == {int(k): int(v) for k, v in whole.roots.items()}
+        assert _as_set(standing.edges) == _as_set(whole.edges)
+
+
+@settings(max_examples=max(settings().max_examples, 50), deadline=None)
+@given(_nights())
+def test_night_by_night_gives_what_resolving_everything_gives(case: Any) -> None:
+    _live_nights(case, MatchRules(None, EASY))
+
+
+@settings(max_examples=6, deadline=None)
+@given(_nights())
+def test_night_by_night_with_the_model_too(case: Any) -> None:
+    _live_nights(case, MatchRules(load_model(), EASY))
+
+
+def test_a_night_resolves_no_more_than_it_must() -> None:
+    people = [{"name": f"某{n}", "shown": "none", "tokens": [f"phone:{n}"]} for n in range(50)]
+    rows = _rows(people)
+    order = _order(rows)
+    first = match(rows.assign(was_live=0), _none(), order, _edges([]), RULES)
+    changed = rows.assign(live=(rows["subject_id"] != 7).astype("int64"))
+    done = match(changed, _none(), order, _edges([]), RULES, first.edges[["left_id", "right_id"]])
+    assert done.scope.tolist() == [7]

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+from pyarrow import csv
 from sqlalchemy import Connection, text
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
@@ -102,6 +104,45 @@ def read(
         else:
             out[name] = pd.Series(list(values), dtype="str")
     return pd.DataFrame(out, columns=names)
+
+
+_FIELD, _QUOTE = "\x1f", "\x01"  # no cleaned value contains them
+_BATCH = 100_000
+
+
+def read_table(connection: Connection, select: str, columns: Sequence[str], integers: Sequence[str] = ()) -> pa.Table:
+    """Large results as an Arrow table, several times quicker than rows: the database joins each row's values to one text, which
+    Arrow takes apart. ``select``: SQL from FROM on, without parameters; ``columns``: expressions ``… AS name`` or plain names.
+    Empty text comes back as NULL; ``integers`` as int64."""
+    names = [c.rpartition(" AS ")[2] for c in columns]
+    types = {n: pa.int64() if n in integers else pa.string() for n in names}
+    if connection.dialect.name == "postgresql":
+        with connection.connection.cursor().copy(
+            f"COPY (SELECT {', '.join(columns)} {select}) TO STDOUT (FORMAT csv, DELIMITER E'\\x1f', QUOTE E'\\x01')"
+        ) as copy:
+            chunks = [bytes(chunk) for chunk in copy]
+        return _taken_apart(b"".join(chunks), types)
+    values = " || char(31) || ".join(f"coalesce({c.partition(' AS ')[0]}, '')" for c in columns)
+    cursor = connection.connection.cursor()
+    cursor.execute(f"SELECT {values} {select}")
+    parts = []
+    while rows := cursor.fetchmany(_BATCH):
+        part = _taken_apart("\n".join([r[0] for r in rows]).encode(), types)
+        if part.num_rows != len(rows):
+            raise ValueError("a value holds a character that no cleaned value has")
+        parts.append(part)
+    return pa.concat_tables(parts) if parts else _taken_apart(b"", types)
+
+
+def _taken_apart(text_: bytes, types: dict[str, pa.DataType]) -> pa.Table:
+    if not text_:
+        return pa.table({n: pa.array([], t) for n, t in types.items()})
+    return csv.read_csv(
+        pa.BufferReader(text_),
+        csv.ReadOptions(column_names=list(types), block_size=16 << 20),
+        csv.ParseOptions(delimiter=_FIELD, quote_char=_QUOTE, double_quote=True, ignore_empty_lines=False),
+        csv.ConvertOptions(column_types=types, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=True),
+    )
 
 
 def write_difference(connection: Connection, table: str, computed: pd.DataFrame, keys: Sequence[str]) -> dict[str, int]:

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, text
 
 from zp_registry.flags import Flagged
 from zp_registry.registry import bulk
+from zp_registry.registry.state import read_state, write_state
 
 
 def write_flags(connection: Connection, flagged: Flagged, decisions: pd.DataFrame) -> dict[str, int]:
@@ -45,12 +46,9 @@ def decided(flags: pd.DataFrame, decisions: pd.DataFrame) -> pd.Series[str]:
 
 def _new_ids(connection: Connection, count: int) -> list[str]:
     """Ids that were never used, from a counter that only grows."""
-    row = connection.execute(text("SELECT value FROM state WHERE name = 'last_flag'")).first()
-    start = int(row[0]) if row else 0
-    if row is None:
-        connection.execute(text("INSERT INTO state (name, value) VALUES ('last_flag', :v)"), {"v": str(count)})
-    elif count:
-        connection.execute(text("UPDATE state SET value = :v WHERE name = 'last_flag'"), {"v": str(start + count)})
+    start = int(read_state(connection, "last_flag") or 0)
+    if count:
+        write_state(connection, "last_flag", str(start + count))
     return [f"F{n:08d}" for n in range(start + 1, start + count + 1)]
 
 

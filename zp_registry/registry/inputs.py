@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pandas as pd
-from sqlalchemy import Connection
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import Connection, text
 
 from zp_registry.evidence import Evidence
 from zp_registry.registry import bulk
 from zp_registry.registry.models import Record
+from zp_registry.resolve.accounts import NAMING, match_accounts, match_loose
+from zp_registry.resolve.subjects import ROWS
 
 # Everything that a record says in the open, but its own name and what no stage after loading asks for.
-UNASKED = {"id", "record_key", "sealed", "verified_on", "followers", "exempt_case", "over_threshold", "payee_bank"}
+UNASKED = {"id", "record_key", "sealed", "verified_on", "followers", "exempt_case", "over_threshold", "payee_bank", "live"}
 RECORD_COLUMNS = tuple(c.name for c in Record.__table__.columns if c.name not in UNASKED)
 
 
@@ -91,4 +97,86 @@ def read_pledges(connection: Connection) -> pd.DataFrame:
                p.valid_until, p.scan_number, f.name AS file_name
         FROM pledge p JOIN report_file f ON f.id = p.file_id WHERE p.superseded_by IS NULL ORDER BY p.id""",
         integers=["pledge_id", "row"],
+    )
+
+
+@dataclass
+class MatchInputs:
+    """What matching works on: ``rows`` (subjects.ROWS), ``accounts`` (record_id, account_id, was_account_id of loose rows),
+    ``order`` (subject_id, key), ``people`` (left_id, right_id, judgement, live: all edges that people ever made), ``standing``
+    (left_id, right_id: the machine's live edges)."""
+
+    rows: pa.Table
+    accounts: pd.DataFrame
+    order: pa.Table
+    people: pd.DataFrame
+    standing: pd.DataFrame
+
+
+def read_match_inputs(connection: Connection) -> MatchInputs:
+    """The holders' descriptions in every account record that stands in a live report, or did at the last resolve."""
+    own = [c for c in ROWS if c not in ("record_id", "was_live")]
+    columns = ["c.id AS record_id", *(f"c.{c} AS {c}" for c in own), "coalesce(d.was_live, c.live) AS was_live"]
+    integers = ["record_id", "subject_id", "live", "was_live", "loose"]
+    which = (
+        "FROM record c LEFT JOIN touched d ON d.record_id = c.id WHERE c.record_kind = 'account' AND c.subject_id IS NOT NULL "
+        "AND (c.live = 1 OR d.was_live = 1)"
+    )
+    rows = bulk.read_table(connection, which, columns, integers)
+    people = bulk.read(
+        connection,
+        "SELECT left_id, right_id, judgement, deleted_at IS NULL AS live FROM edge WHERE tier = 'person' ORDER BY id",
+        integers=["left_id", "right_id"],
+    )
+    people["live"] = people["live"].isin(["1", "True", "true"])
+    standing = bulk.read_table(
+        connection, "FROM edge WHERE tier <> 'person' AND deleted_at IS NULL", ["left_id", "right_id"], ["left_id", "right_id"]
+    ).to_pandas()
+    return MatchInputs(rows, _loose_accounts(connection, integers), read_order(connection), people, standing)
+
+
+def _loose_accounts(connection: Connection, integers: list[str]) -> pd.DataFrame:
+    """Which accounts loose rows speak of, by what stands now and by what stood at the last resolve."""
+    out = pd.DataFrame({"record_id": pd.Series(dtype="int64"), "account_id": "", "was_account_id": ""}).astype(
+        {"account_id": "str", "was_account_id": "str"}
+    )
+    if connection.execute(text("SELECT 1 FROM record WHERE loose = 1 LIMIT 1")).first() is None:
+        return out
+    columns = ["c.id AS record_id", *(f"c.{c} AS {c}" for c in NAMING if c != "record_id"), "c.live AS live",
+               "coalesce(d.was_live, c.live) AS was_live"]  # fmt: skip
+    named = bulk.read_table(
+        connection,
+        "FROM record c LEFT JOIN touched d ON d.record_id = c.id WHERE c.record_kind = 'account' AND c.account_ref IS NOT NULL "
+        "AND (c.live = 1 OR d.was_live = 1) AND c.platform IN (SELECT platform FROM record WHERE loose = 1)",
+        columns,
+        integers,
+    )
+    loose = named.filter(pc.equal(named["loose"], 1)).select(["record_id", "account_ref", "live", "was_live"]).to_pandas()
+    out = loose.astype({"account_ref": "str"})
+    for live, column in (("live", "account_id"), ("was_live", "was_account_id")):
+        found = match_loose(named.filter(pc.equal(named[live], 1)))
+        matched = out["record_id"].map(found.set_index("record_id")["account_id"]).astype("str")
+        out[column] = matched.fillna(out["account_ref"]).where(out[live] == 1).astype("str")
+    return out[["record_id", "account_id", "was_account_id"]]
+
+
+def read_order(connection: Connection) -> pa.Table:
+    """An order of subjects that does not depend on when they came: subject_id, key."""
+    return bulk.read_table(
+        connection, "FROM subject", ["id AS subject_id", "substr(signature, 1, 16) AS key"], ["subject_id"]
+    )
+
+
+def evidence_inputs(evidence: Evidence, order: pa.Table) -> MatchInputs:
+    """The same from evidence in memory, for a date that is told again: all of it, and nothing stood before."""
+    named = evidence.records["record_kind"] == "account"
+    rows = evidence.records[named & evidence.records["subject_id"].notna()].assign(live=1, was_live=1)
+    accounts = match_accounts(evidence.records)
+    accounts = accounts.merge(rows.loc[rows["loose"] == 1, ["record_id"]], on="record_id")
+    return MatchInputs(
+        pa.Table.from_pandas(rows[list(ROWS)], preserve_index=False),
+        accounts[["record_id", "account_id"]].assign(was_account_id=accounts["account_id"]),
+        order,
+        evidence.edges.assign(live=True),
+        pd.DataFrame({"left_id": [], "right_id": []}, dtype="int64"),
     )

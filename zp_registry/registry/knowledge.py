@@ -7,12 +7,41 @@ from sqlalchemy import Connection, text
 
 from zp_registry.registry import bulk
 from zp_registry.resolve import Resolved
+from zp_registry.resolve.matching import Matched
 
 
-def write_resolved(connection: Connection, resolved: Resolved, settings_hash: str, now: str) -> dict[str, dict[str, int]]:
+def write_matched(connection: Connection, matched: Matched, settings_hash: str, now: str) -> dict[str, int]:
+    """Writes the edges and clusters of the subjects that were resolved; what lies outside their scope stays as it is."""
+    bulk.stage(connection, "wk_scope", pd.DataFrame({"subject_id": matched.scope.astype("int64")}))
+    connection.exec_driver_sql("CREATE UNIQUE INDEX wk_scope_key ON wk_scope (subject_id)")
+    _write_subjects(connection, matched.roots)
+    counts = _write_edges(connection, matched.edges, settings_hash, now)
+    bulk.unstage(connection, "wk_scope")
+    connection.exec_driver_sql("DELETE FROM touched")
+    return {"resolved": len(matched.scope), **counts}
+
+
+def entity_of(connection: Connection) -> pd.Series[str]:
+    """The entity to which each subject belongs now, index subject_id."""
+    table = bulk.read_table(
+        connection, "FROM subject WHERE current_id IS NOT NULL", ["id AS subject_id", "current_id AS entity_id"], ["subject_id"]
+    ).to_pandas()
+    return table.astype({"entity_id": "str"}).set_index("subject_id")["entity_id"]
+
+
+def unsure_edges(connection: Connection) -> pd.DataFrame:
+    """The machine's doubts: left_id, right_id, rule."""
+    table = bulk.read_table(
+        connection,
+        "FROM edge WHERE tier <> 'person' AND judgement = 'unsure' AND deleted_at IS NULL",
+        ["left_id", "right_id", "rule"],
+        ["left_id", "right_id"],
+    )
+    return table.to_pandas().astype({"rule": "str"})
+
+
+def write_resolved(connection: Connection, resolved: Resolved, now: str) -> dict[str, dict[str, int]]:
     """Makes entities, holdings, roles, links and accounts equal ``resolved``; returns counts of changes by table."""
-    _write_subjects(connection, resolved.subjects)
-    _write_edges(connection, resolved.edges, settings_hash, now)
     entities = resolved.entities
     accounts = resolved.accounts
     return {
@@ -32,39 +61,56 @@ def write_resolved(connection: Connection, resolved: Resolved, settings_hash: st
     }
 
 
-def _write_subjects(connection: Connection, subjects: pd.DataFrame) -> None:
-    """``entity_id`` is given once and stays; ``current_id`` follows merges and un-merges."""
-    bulk.stage(connection, "wk_subjects", subjects)
-    connection.exec_driver_sql("CREATE INDEX wk_subjects_key ON wk_subjects (subject_id)")
-    own = "'E' || CASE WHEN id < 100000000 THEN substr('00000000' || CAST(id AS TEXT), -8) ELSE CAST(id AS TEXT) END"
-    if connection.dialect.name == "postgresql":
-        own = "'E' || CASE WHEN id < 100000000 THEN lpad(CAST(id AS TEXT), 8, '0') ELSE CAST(id AS TEXT) END"
-    connection.exec_driver_sql(f"UPDATE subject SET entity_id = {own} WHERE entity_id IS NULL")
+def _write_subjects(connection: Connection, roots: pd.Series[int]) -> None:
+    """``entity_id`` is given once and stays; ``current_id`` follows merges and un-merges: an entity is called after its oldest
+    subject, so that ids are never used twice and come back after an un-merge."""
+    postgres = connection.dialect.name == "postgresql"
+    padded = "lpad(CAST({0} AS TEXT), 8, '0')" if postgres else "substr('00000000' || CAST({0} AS TEXT), -8)"
+    called = f"'E' || CASE WHEN {{0}} < 100000000 THEN {padded} ELSE CAST({{0}} AS TEXT) END"
     connection.exec_driver_sql(
-        "UPDATE subject AS t SET current_id = n.entity_id FROM wk_subjects n WHERE t.id = n.subject_id "
-        "AND t.current_id IS DISTINCT FROM n.entity_id"
+        f"UPDATE subject SET entity_id = {called.format('id')}, current_id = {called.format('id')} WHERE entity_id IS NULL"
     )
-    bulk.unstage(connection, "wk_subjects")
+    # Most subjects are their own root: only the others, and those that were something else, are sent.
+    joined = roots[roots.to_numpy() != roots.index.to_numpy()]
+    bulk.stage(connection, "wk_roots", pd.DataFrame({"subject_id": joined.index.astype("int64"), "root": joined.to_numpy()}))
+    connection.exec_driver_sql("CREATE UNIQUE INDEX wk_roots_key ON wk_roots (subject_id)")
+    connection.exec_driver_sql(
+        "UPDATE subject AS t SET current_id = t.entity_id FROM wk_scope n WHERE t.id = n.subject_id "
+        "AND t.current_id IS DISTINCT FROM t.entity_id AND NOT EXISTS (SELECT 1 FROM wk_roots r WHERE r.subject_id = t.id)"
+    )
+    connection.exec_driver_sql(
+        f"UPDATE subject AS t SET current_id = {called.format('n.root')} FROM wk_roots n WHERE t.id = n.subject_id "
+        f"AND t.current_id IS DISTINCT FROM {called.format('n.root')}"
+    )
+    bulk.unstage(connection, "wk_roots")
 
 
-def _write_edges(connection: Connection, edges: pd.DataFrame, settings_hash: str, now: str) -> None:
-    """The machine's own edges: those that no longer follow are closed, new ones added; people's edges are never touched."""
-    frame = pd.DataFrame({c: edges[c] for c in ("left_id", "right_id", "judgement", "tier", "score", "why")})
+def _write_edges(connection: Connection, edges: pd.DataFrame, settings_hash: str, now: str) -> dict[str, int]:
+    """The machine's own edges with an end in ``wk_scope``: those that no longer follow are closed, new ones added; people's
+    edges are never touched."""
+    names = ("left_id", "right_id", "judgement", "tier", "rule", "score", "why")
+    frame = pd.DataFrame({c: edges[c] for c in names})
     bulk.stage(connection, "wk_edges", frame.astype({"left_id": "int64", "right_id": "int64", "score": "float64"}))
-    same = "t.left_id = n.left_id AND t.right_id = n.right_id AND t.judgement = n.judgement AND t.tier = n.tier"
-    connection.execute(
+    connection.exec_driver_sql("CREATE UNIQUE INDEX wk_edges_key ON wk_edges (left_id, right_id)")
+    same = (
+        "t.left_id = n.left_id AND t.right_id = n.right_id AND t.judgement = n.judgement AND t.tier = n.tier AND t.rule = n.rule "
+        "AND t.score = n.score"
+    )
+    closed = connection.execute(
         text(
             "UPDATE edge AS t SET deleted_at = :now WHERE t.deleted_at IS NULL AND t.tier <> 'person' "
+            "AND (t.left_id IN (SELECT subject_id FROM wk_scope) OR t.right_id IN (SELECT subject_id FROM wk_scope)) "
             f"AND NOT EXISTS (SELECT 1 FROM wk_edges n WHERE {same})"
         ),
         {"now": now},
-    )
-    connection.execute(
+    ).rowcount
+    added = connection.execute(
         text(
-            "INSERT INTO edge (left_id, right_id, judgement, tier, score, why, who, settings_hash, created_at) "
-            "SELECT n.left_id, n.right_id, n.judgement, n.tier, n.score, n.why, 'resolve', :hash, :now FROM wk_edges n "
-            f"WHERE NOT EXISTS (SELECT 1 FROM edge t WHERE t.deleted_at IS NULL AND {same})"
+            f"INSERT INTO edge ({', '.join(names)}, who, settings_hash, created_at) "
+            f"SELECT {', '.join('n.' + n for n in names)}, 'resolve', :hash, :now FROM wk_edges n "
+            f"WHERE NOT EXISTS (SELECT 1 FROM edge t WHERE t.deleted_at IS NULL AND t.tier <> 'person' AND {same})"
         ),
         {"hash": settings_hash, "now": now},
-    )
+    ).rowcount
     bulk.unstage(connection, "wk_edges")
+    return {"edges_added": added, "edges_closed": closed}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from zp_registry.evidence import Evidence
-from zp_registry.resolve import edges, history, subjects, survivorship
+from zp_registry.resolve import history, survivorship
 from zp_registry.resolve.accounts import match_accounts
 from zp_registry.resolve.history import ACCOUNT
 from zp_registry.resolve.roles import roles
@@ -17,11 +17,11 @@ __all__ = ["Resolved", "resolve"]
 
 @dataclass
 class Resolved:
-    """``subjects``: subject_id, entity_id · ``entities``, ``identifiers``, ``names``, ``accounts``, ``holdings``, ``roles``,
-    ``links``: as the tables · ``edges``: left_id, right_id, judgement, score, tier, why · ``timeline``: one point per account
+    """``entity_of``: index subject_id, entity_id · ``entities``, ``identifiers``, ``names``, ``accounts``, ``holdings``, ``roles``,
+    ``links``: as the tables · ``timeline``: one point per account
     and date (history.POINTS) · ``doubts``: code, platform, account_id, entity_id, as_of, why, place (for DATA flags)."""
 
-    subjects: pd.DataFrame
+    entity_of: pd.Series[str]
     entities: pd.DataFrame
     identifiers: pd.DataFrame
     names: pd.DataFrame
@@ -29,13 +29,12 @@ class Resolved:
     holdings: pd.DataFrame
     roles: pd.DataFrame
     links: pd.DataFrame
-    edges: pd.DataFrame
     timeline: pd.DataFrame
     doubts: pd.DataFrame
 
     def of_entities(self, records: pd.DataFrame) -> pd.DataFrame:
         """The records (Evidence.records) that describe a holder, with their ``entity_id``."""
-        return _of_entities(records, self.subjects.set_index("subject_id")["entity_id"])
+        return _of_entities(records, self.entity_of)
 
 
 def _of_entities(records: pd.DataFrame, entity_of: pd.Series[str]) -> pd.DataFrame:
@@ -48,14 +47,11 @@ def entity_ids(roots: pd.Series[int]) -> pd.Series[str]:
     return ("E" + roots.astype("str").str.zfill(8)).astype("str")
 
 
-def resolve(evidence: Evidence) -> Resolved:
-    """Entities and their history from ``evidence``; the same for the same evidence in whatever order it came."""
+def resolve(evidence: Evidence, entity_of: pd.Series[str], unsure: pd.DataFrame) -> Resolved:
+    """Entities and their history from ``evidence``, given who is who (``entity_of``: index subject_id, and ``unsure`` edges:
+    left_id, right_id, rule); the same for the same evidence in whatever order it came."""
     records = evidence.records
     accounts = match_accounts(records)
-    described = subjects.describe(records)
-    judged = edges.link(described, subjects.tokens(records, accounts), evidence.edges)
-    roots = judged.clusters.roots()
-    entity_of = entity_ids(roots)
     observed = history.observations(records, evidence.sightings, evidence.reports, accounts)
     observed["entity_id"] = observed["subject_id"].map(entity_of).astype("str")
     points, undecided = history.choose_holders(observed)
@@ -73,7 +69,7 @@ def resolve(evidence: Evidence) -> Resolved:
     entities, identifiers, names = survivorship.survive(seen)
     hold = points[points["kind"] == "hold"].assign(record_id=lambda f: f["record_id"].astype("int64"))
     return Resolved(
-        subjects=entity_of.rename("entity_id").rename_axis("subject_id").reset_index(),
+        entity_of=entity_of,
         entities=entities,
         identifiers=identifiers,
         names=names,
@@ -81,9 +77,8 @@ def resolve(evidence: Evidence) -> Resolved:
         holdings=held,
         roles=roles(hold, records, evidence.people),
         links=_links(seen, entities),
-        edges=pd.DataFrame(judged.edges, columns=["left_id", "right_id", "tier", "score", "why"]).assign(judgement="positive"),
         timeline=points,
-        doubts=_doubts(judged, entity_of, points, undecided),
+        doubts=_doubts(_rivalled(unsure, entity_of, entities), points, undecided),
     )
 
 
@@ -122,15 +117,22 @@ def _links(seen: pd.DataFrame, entities: pd.DataFrame) -> pd.DataFrame:
     ).drop_duplicates(["entity_id", "other_entity_id"])
 
 
-def _doubts(judged: edges.Judged, entity_of: pd.Series[str], points: pd.DataFrame, undecided: pd.DataFrame) -> pd.DataFrame:
+def _rivalled(unsure: pd.DataFrame, entity_of: pd.Series[str], entities: pd.DataFrame) -> set[str]:
+    """The entities without a number that fit several others equally well."""
+    rivals = unsure.loc[unsure["rule"] == "rival"]
+    ends = pd.concat([rivals["left_id"], rivals["right_id"]]).map(entity_of)
+    numbered = entities.loc[entities["uscc"].notna() | entities["id_hash"].notna(), "entity_id"]
+    return set(ends.dropna()) - set(numbered)
+
+
+def _doubts(rivalled: set[str], points: pd.DataFrame, undecided: pd.DataFrame) -> pd.DataFrame:
     placed = points[points["kind"] != "end"].assign(place=lambda f: history.place(f))
     several = undecided.merge(placed, on=[*ACCOUNT, "as_of"])
     parts = [several.assign(code="HOLDERS_SEVERAL", why="同一账号在同一报送中有多个主体，且未注明各自期间")]
     strangers = placed[placed["unmatched"] == 1]
     parts.append(strangers.assign(code="ACCOUNT_UNMATCHED", why="共享数据中的账号在该平台的报送中未找到"))
-    doubtful = {str(entity_of[s]): why for s, why in judged.doubts}
-    unsure = placed[placed["entity_id"].isin(list(doubtful))]
-    parts.append(unsure.assign(code="ENTITY_UNSURE", why=unsure["entity_id"].map(doubtful).astype("str")))
+    unsure = placed[placed["entity_id"].isin(rivalled)]
+    parts.append(unsure.assign(code="ENTITY_UNSURE", why="名称及部分要素与多个主体相符"))
     return pd.concat(parts, ignore_index=True)[
         ["code", *ACCOUNT, "entity_id", "as_of", "why", "place", "file_name", "sheet", "row"]
     ]

@@ -7,30 +7,55 @@ account bears it. Without a match it is an account of its own until the platform
 
 from __future__ import annotations
 
+import duckdb
 import pandas as pd
+import pyarrow as pa
+
+NAMING = ("record_id", "platform", "account_ref", "loose", "account_handle", "account_url", "account_name")
 
 
 def match_accounts(records: pd.DataFrame) -> pd.DataFrame:
     """``records`` (Evidence.records) → the account rows with columns ``record_id, account_id, unmatched`` (0/1)."""
-    rows = records.loc[
-        (records["record_kind"] == "account") & records["account_ref"].notna(),
-        ["record_id", "platform", "account_ref", "loose", "account_handle", "account_url", "account_name"],
-    ]
-    exact, loose = rows[rows["loose"] == 0], rows[rows["loose"] == 1]
+    rows = records.loc[(records["record_kind"] == "account") & records["account_ref"].notna(), list(NAMING)]
     out = rows.assign(account_id=rows["account_ref"], unmatched=0)
-    if loose.empty:
-        return out[["record_id", "account_id", "unmatched"]]
-    found = pd.Series(pd.NA, index=loose.index, dtype="str")
-    wanted = loose["platform"] + "\x1f" + comparable(loose["account_ref"])
-    for column in ("account_ref", "account_handle", "account_url", "account_name"):
-        known = exact[exact[column].notna()]
-        keys = known["platform"] + "\x1f" + comparable(known[column])
-        table = pd.DataFrame({"key": keys, "account_id": known["account_ref"]}).drop_duplicates()
-        single = table[~table.duplicated("key", keep=False)].set_index("key")["account_id"]
-        found = found.fillna(wanted.map(single).astype("str"))
-    out.loc[loose.index, "account_id"] = found.fillna(loose["account_ref"])
-    out.loc[loose.index, "unmatched"] = found.isna().astype("int64")
+    loose = rows["loose"] == 1
+    if loose.any():
+        found = out["record_id"].map(match_loose(rows).set_index("record_id")["account_id"]).astype("str")
+        out["account_id"] = out["account_ref"].where(~loose, found.fillna(out["account_ref"]))
+        out["unmatched"] = (loose & found.isna()).astype("int64")
     return out[["record_id", "account_id", "unmatched"]]
+
+
+def match_loose(rows: pd.DataFrame | pa.Table) -> pd.DataFrame:
+    """``rows``: NAMING → record_id, account_id of the loose rows that are matched."""
+    con = duckdb.connect()
+    con.execute("SET enable_progress_bar = false; SET python_enable_replacements = false")
+    con.register("rows", rows)
+    ways = ("account_ref", "account_handle", "account_url", "account_name")
+    con.execute(
+        "CREATE TEMP TABLE wanted AS SELECT record_id, platform, {} AS key FROM rows WHERE loose = 1".format(
+            _comparable("account_ref")
+        )
+    )
+    con.execute("CREATE TEMP TABLE own AS SELECT * FROM rows WHERE loose = 0 AND platform IN (SELECT platform FROM wanted)")
+    known = " UNION ALL ".join(
+        f"SELECT {i} AS way, platform, {_comparable(way)} AS key, account_ref FROM own WHERE {way} IS NOT NULL"
+        for i, way in enumerate(ways)
+    )
+    out = con.execute(
+        f"""
+        WITH single AS (
+            SELECT way, platform, key, min(account_ref) AS account_id FROM ({known}) WHERE key IN (SELECT key FROM wanted)
+            GROUP BY way, platform, key HAVING count(DISTINCT account_ref) = 1)
+        SELECT w.record_id, arg_min(k.account_id, k.way) AS account_id
+        FROM wanted w JOIN single k ON k.platform = w.platform AND k.key = w.key GROUP BY w.record_id"""
+    ).df()
+    con.close()
+    return out.astype({"account_id": "str"})
+
+
+def _comparable(column: str) -> str:
+    return rf"regexp_replace(upper({column}), '\s+|^HTTPS?://|/+$', '', 'g')"
 
 
 def comparable(text: pd.Series[str]) -> pd.Series[str]:

@@ -1,58 +1,146 @@
-"""What is known of each subject: its numbers and names, and the things by which it may be recognised."""
+"""What is known of each subject: its numbers and names, and the tokens by which it may be recognised.
+
+Everything works on whole tables in DuckDB, in memory; tokens are keyed hashes and comparison forms, never a number in clear.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, field
 
+import duckdb
 import pandas as pd
+import pyarrow as pa
 
 from zp_registry.frames import BUSINESS_KINDS
 
-# A thing that so many different names share says nothing about who somebody is (an agency's phone, a market's address).
-HUB_NAMES = {"phone": 4, "payee": 4, "address": 4, "operator": 10**9, "account": 10**9}
+# The columns of a record that say who its holder is; ``was_live``: whether it counted when entities were last resolved.
+ROWS = (
+    "record_id", "subject_id", "live", "was_live", "platform", "account_ref", "loose", "subject_kind", "subject_key", "uscc",
+    "id_hash", "id_mask", "phone_hash", "phone_hashes", "phone_mask", "payee_hash", "payee_mask", "address_key", "legal_key",
+    "operator_key", "town", "market",
+)  # fmt: skip
+# Tokens that many unrelated names may share; those of so many names are hubs.
+SHARED = ("phone", "payee", "address")
+LEAST_ADDRESS = 6  # characters: a shorter address is a place, not an address
 
 
-def describe(records: pd.DataFrame) -> pd.DataFrame:
-    """One row per subject: ``subject_id, business, kind, name_key, uscc, id_hash, id_mask, strong`` where ``strong`` is
-    ``uscc:…`` or ``id:…`` for a valid number, else NA."""
-    rows = records[records["subject_id"].notna()].sort_values("record_id")
-    columns = ["subject_kind", "subject_key", "uscc", "id_hash", "id_mask"]
-    out = rows.groupby("subject_id", sort=True)[columns].last().reset_index()
-    out = out.rename(columns={"subject_kind": "kind", "subject_key": "name_key"})
-    out["subject_id"] = out["subject_id"].astype("int64")
-    out["business"] = out["kind"].isin(BUSINESS_KINDS) | out["uscc"].notna()
-    strong = ("uscc:" + out["uscc"]).where(out["uscc"].notna(), ("id:" + out["id_hash"]).where(~out["business"]))
-    out["strong"] = strong.astype("str")
-    return out
+@dataclass(frozen=True)
+class Hubs:
+    """How many different names make a phone, payee account or address one that says nothing about who somebody is (an agency's
+    phone, a bookkeeper's account, a market's address)."""
+
+    names: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SHARED, 4))
 
 
-def tokens(records: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFrame:
-    """The things by which subjects may be recognised: ``subject_id, type, token, hub``, distinct.
+def open_tables(rows: pd.DataFrame | pa.Table, accounts: pd.DataFrame, order: pd.DataFrame, hubs: Hubs) -> duckdb.DuckDBPyConnection:
+    """A DuckDB in memory with the tables
 
-    ``type``: phone, payee, address, account, operator (the business's operator or legal representative by name).
+    ``s``: subject_id, place (its place in an order that does not depend on loading), business, kind, name_key, strong, id_mask,
+    head, tail (visible ends), town, market, live · ``t``: subject_id, type, token, live, was_live · ``hub``: type, token of the
+    hubs among live tokens; ``was_hub`` among former ones.
+
+    ``rows``: ROWS, account records that stand or stood in a live report and name a holder · ``accounts``: record_id, account_id
+    and was_account_id (accounts.match_accounts over what is live and over what was) for loose rows · ``order``: subject_id, key
+    (any text that is a subject's own wherever it is loaded).
     """
-    rows = records[records["subject_id"].notna()].merge(accounts[["record_id", "account_id"]], on="record_id", how="left")
+    con = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
+    con.execute("SET enable_progress_bar = false; SET preserve_insertion_order = false; SET python_enable_replacements = false")
+    con.register("rows", rows)
+    con.register("loose_accounts", accounts)
+    con.register("orders", order)
+    kinds = ", ".join(f"'{k}'" for k in BUSINESS_KINDS)
+    con.execute(
+        f"""
+        CREATE TEMP TABLE s AS
+        WITH d AS (
+            SELECT subject_id, coalesce(bool_or(subject_kind IN ({kinds})), false) OR max(uscc) IS NOT NULL AS business,
+                   min(subject_kind) AS kind, max(subject_key) AS name_key, max(uscc) AS uscc, max(id_hash) AS id_hash,
+                   max(id_mask) AS id_mask, max(town) AS town, max(market) AS market
+            FROM rows WHERE live = 1 GROUP BY subject_id)
+        SELECT d.subject_id, row_number() OVER (ORDER BY o.key, d.subject_id) AS place, business, kind, name_key,
+               CASE WHEN uscc IS NOT NULL THEN 'uscc:' || uscc WHEN NOT business THEN 'id:' || id_hash END AS strong,
+               id_mask,
+               CASE WHEN contains(id_mask, '*') THEN split_part(id_mask, '*', 1) ELSE id_mask END AS head,
+               CASE WHEN contains(id_mask, '*') THEN split_part(id_mask, '*', -1) ELSE id_mask END AS tail, town, market
+        FROM d JOIN orders o ON o.subject_id = d.subject_id"""
+    )
+    _tokens(con)
+    for name, live in (("hub", "live"), ("was_hub", "was_live")):
+        least = " ".join(f"WHEN '{kind}' THEN {int(names)}" for kind, names in hubs.names.items())
+        con.execute(
+            f"""
+            CREATE TEMP TABLE {name} AS
+            WITH n AS (SELECT DISTINCT subject_id, subject_key FROM rows WHERE {live} = 1 AND subject_key IS NOT NULL)
+            SELECT type, token FROM t JOIN n USING (subject_id) WHERE {live} AND type IN ({', '.join(repr(k) for k in hubs.names)})
+            GROUP BY type, token HAVING count(DISTINCT subject_key) >= CASE type {least} END"""
+        )
+    return con
+
+
+def _tokens(con: duckdb.DuckDBPyConnection) -> None:
+    """Table ``t``. Tokens are 64-bit hashes; type: phone, payee, address, account, operator (the business's operator or legal
+    representative by name)."""
+    one = {
+        "payee": "payee_hash",
+        "address": f"CASE WHEN length(address_key) >= {LEAST_ADDRESS} THEN address_key END",
+        "operator": "coalesce(operator_key, legal_key)",
+    }
     parts = [
-        _token(rows, "phone", rows["phone_hashes"].fillna(rows["phone_hash"]).str.split(";")),
-        _token(rows, "payee", rows["payee_hash"]),
-        _token(rows, "address", rows["address_key"].where(rows["address_key"].str.len() >= 6)),
-        _token(rows, "account", rows["platform"] + "\x1f" + rows["account_id"]),
-        _token(rows, "operator", rows["operator_key"].fillna(rows["legal_key"])),
+        f"SELECT subject_id, '{kind}' AS type, hash({value}) AS token, live, was_live FROM rows WHERE ({value}) IS NOT NULL"
+        for kind, value in one.items()
     ]
-    out = pd.concat(parts, ignore_index=True).drop_duplicates()
-    names = out.merge(rows[["subject_id", "subject_key"]].drop_duplicates(), on="subject_id")
-    used = names.groupby(["type", "token"])["subject_key"].nunique().rename("names").reset_index()
-    out = out.merge(used, on=["type", "token"])
-    out["hub"] = out["names"] >= out["type"].map(HUB_NAMES).astype("int64")  # without rows map() gives text
-    return out[["subject_id", "type", "token", "hub"]]
+    parts.append(
+        "SELECT subject_id, 'phone', hash(unnest(string_split(coalesce(phone_hashes, phone_hash), ';'))), live, was_live "
+        "FROM rows WHERE coalesce(phone_hashes, phone_hash) IS NOT NULL"
+    )
+    own = "platform || chr(31) || account_ref"
+    parts.append(
+        f"SELECT subject_id, 'account', hash({own}), live, was_live FROM rows WHERE loose = 0 AND account_ref IS NOT NULL"
+    )
+    for live, account in (("live", "account_id"), ("was_live", "was_account_id")):
+        dead = "was_live" if live == "live" else "live"
+        parts.append(
+            f"SELECT subject_id, 'account', hash(platform || chr(31) || a.{account}), "
+            + ("live, 0" if dead == "was_live" else "0, was_live")
+            + f" FROM rows JOIN loose_accounts a USING (record_id) WHERE loose = 1 AND a.{account} IS NOT NULL"
+        )
+    con.execute(
+        "CREATE TEMP TABLE t AS SELECT subject_id, type, token, max(live) = 1 AS live, max(was_live) = 1 AS was_live FROM ("
+        + " UNION ALL ".join(parts)
+        + ") GROUP BY ALL"
+    )
 
 
-def _token(rows: pd.DataFrame, kind: str, values: pd.Series[Any]) -> pd.DataFrame:
-    frame = pd.DataFrame({"subject_id": rows["subject_id"].to_numpy(), "token": values.to_numpy()})
-    if kind == "phone":
-        frame = frame.explode("token")
-    frame = frame[frame["token"].notna()].drop_duplicates()
-    return frame.assign(type=kind, subject_id=frame["subject_id"].astype("int64"), token=frame["token"].astype("str"))
+FITS = (
+    "(coalesce({l}.head, '') = '' OR coalesce({r}.head, '') = '' OR "
+    "(left({l}.head, least(length({l}.head), length({r}.head))) = left({r}.head, least(length({l}.head), length({r}.head))))) "
+    "AND (coalesce({l}.tail, '') = '' OR coalesce({r}.tail, '') = '' OR "
+    "right({l}.tail, least(length({l}.tail), length({r}.tail))) = right({r}.tail, least(length({l}.tail), length({r}.tail))))"
+)
+
+
+def fits(left: str, right: str) -> str:
+    """SQL that is true where two masked numbers (columns head, tail) can be one number: the visible ends agree as far as both
+    show them; an unknown one fits anything."""
+    return "(" + FITS.format(l=left, r=right) + ")"
+
+
+def described(con: duckdb.DuckDBPyConnection, which: str = "s") -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Subjects (subject_id, business, kind, name_key, strong, id_mask, town, market) of the table ``which`` and their live
+    tokens (subject_id, type, token, hub), as the model tier takes them."""
+    subjects = con.execute(
+        "SELECT subject_id, business, kind, name_key, strong, id_mask, town, market FROM s "
+        f"SEMI JOIN (SELECT subject_id FROM {which}) USING (subject_id) ORDER BY subject_id"
+    ).df()
+    tokens = con.execute(
+        "SELECT t.subject_id, t.type, CAST(t.token AS VARCHAR) AS token, h.token IS NOT NULL AS hub "
+        "FROM t LEFT JOIN hub h ON h.type = t.type AND h.token = t.token "
+        f"WHERE t.live AND t.subject_id IN (SELECT subject_id FROM {which}) "
+        "UNION ALL SELECT DISTINCT subject_id, unnest(['phone_mask', 'payee_mask']), unnest([phone_mask, payee_mask]), false "
+        f"FROM rows WHERE live = 1 AND subject_id IN (SELECT subject_id FROM {which})"
+    ).df()
+    tokens = tokens[tokens["token"].notna()]
+    return subjects, tokens
 
 
 def masks_fit(left: pd.Series[str], right: pd.Series[str]) -> pd.Series[bool]:

@@ -1,0 +1,129 @@
+"""The model's links: pairs of clusters, at least one of them without a number, in three bands of match weight.
+
+Linked is a pair in the upper band that is the only good one for each cluster without a number, by a margin; what lies between
+the bands, or has a rival, or would bridge two grown groups by a single pair, goes to review.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+import pandas as pd
+
+from zp_registry.resolve.model import MatchModel, features, score
+from zp_registry.resolve.partial import Linking
+from zp_registry.resolve.subjects import described, fits
+
+
+@dataclass(frozen=True)
+class Guards:
+    """``bridge``: two groups of so many subjects each need more than one pair between them · ``queue``: the best so many
+    candidates of a cluster go to review."""
+
+    bridge: int = 3
+    queue: int = 5
+
+
+# Tokens that make a candidate by themselves when they are no hubs; any other needs the same name besides.
+_ALONE = "'phone', 'payee', 'address', 'account'"
+WHY = {
+    "model": "模型判断为同一主体",
+    "near": "多项要素相近，但不足以认定",
+    "rival": "与多个主体同样相近，不能确定是哪一个",
+    "digits": "要素相近，但证件号码可见部分不一致",
+    "bridge": "两组记录之间只有这一处相近",
+    "refused": "相近，但合并会超出主体记录数上限或与已有判断冲突",
+}
+
+
+def score_weak(con: duckdb.DuckDBPyConnection, model: MatchModel, engine: str, *, everything: bool) -> pd.DataFrame:
+    """Pairs (left_id, right_id, weight) from the review band upwards between subjects at work (table ``w``) and any others, at
+    least one of them without a number. ``everything``: all subjects are at work, so that it is enough to start from those that
+    have no numbered cluster."""
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE focus AS SELECT subject_id FROM c WHERE NOT ({everything} AND numbered);
+        CREATE OR REPLACE TEMP TABLE reach AS
+        WITH shown AS (SELECT subject_id, hash(right(tail, 4)) AS tail, hash(name_key) AS name FROM s),
+        thing AS (SELECT subject_id, type, token FROM t WHERE live
+                  UNION ALL SELECT subject_id, 'tail', tail FROM shown WHERE tail IS NOT NULL
+                  UNION ALL SELECT subject_id, unnest(['phone_mask', 'payee_mask']), hash(unnest([phone_mask, payee_mask]))
+                  FROM rows WHERE live = 1),
+        second AS (SELECT subject_id, unnest(['name', 'tail']) AS kind, unnest([name, tail]) AS value FROM shown
+                   UNION ALL SELECT subject_id, type, token FROM t WHERE live AND type = 'operator'),
+        ours AS (SELECT * FROM thing SEMI JOIN focus USING (subject_id) WHERE token IS NOT NULL),
+        plain AS (SELECT DISTINCT type, token FROM ours ANTI JOIN hub USING (type, token) WHERE type IN ({_ALONE})),
+        both_ AS (SELECT DISTINCT type, token, kind, value FROM ours JOIN second USING (subject_id) WHERE value IS NOT NULL),
+        met AS (SELECT * FROM thing SEMI JOIN ours USING (type, token))
+        SELECT subject_id FROM focus UNION SELECT subject_id FROM met SEMI JOIN plain USING (type, token)
+        UNION SELECT subject_id FROM (SELECT met.*, kind, value FROM met JOIN second USING (subject_id))
+              SEMI JOIN both_ USING (type, token, kind, value) WHERE type <> kind"""
+    )
+    focus = con.execute("SELECT subject_id FROM focus ORDER BY subject_id").df()["subject_id"]
+    if focus.empty:
+        return pd.DataFrame({"left_id": focus, "right_id": focus, "weight": pd.Series(dtype="float64")})
+    subjects, tokens = described(con, "reach")
+    pairs = score(features(subjects, tokens), model, focus=focus.to_numpy(), engine=engine)
+    return pairs.assign(weight=pairs["weight"].round(6))[["left_id", "right_id", "weight"]]
+
+
+def link_by_model(
+    con: duckdb.DuckDBPyConnection, linking: Linking, pairs: pd.DataFrame, model: MatchModel, guards: Guards
+) -> None:
+    """Joins what the model's ``pairs`` allow and adds the edges, positive and unsure, to ``linking``."""
+    linking.settle(con)
+    con.register("scored", pairs)
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE pair AS
+        WITH p AS (
+            SELECT left_id, right_id, weight, l.place AS lp, r.place AS rp, lc.root AS a, rc.root AS b, lc.numbered AS an,
+                   rc.numbered AS bn, lc.size AS asize, rc.size AS bsize, l.business
+            FROM scored JOIN c lc ON lc.subject_id = left_id JOIN c rc ON rc.subject_id = right_id
+            JOIN s l ON l.subject_id = left_id JOIN s r ON r.subject_id = right_id
+            WHERE lc.root <> rc.root AND NOT (lc.numbered AND rc.numbered)),
+        o AS (SELECT *, CASE WHEN a < b THEN a ELSE b END AS lo, CASE WHEN a < b THEN b ELSE a END AS hi FROM p),
+        g AS (
+            SELECT lo, hi, max(weight) AS weight, count(*) AS support,
+                   arg_max((left_id, right_id), (weight, -least(lp, rp), -greatest(lp, rp))) AS best,
+                   bool_and(business) AS business, min(asize) AS asize, min(bsize) AS bsize,
+                   min(CASE WHEN a < b THEN an ELSE bn END) AS lon, min(CASE WHEN a < b THEN bn ELSE an END) AS hin
+            FROM o GROUP BY lo, hi),
+        m AS (SELECT c.root, w.head, w.tail FROM w JOIN c USING (subject_id) WHERE w.id_mask IS NOT NULL),
+        d AS (SELECT lo, hi, NOT bool_or({fits('l', 'r')}) AS against FROM g JOIN m l ON l.root = lo JOIN m r ON r.root = hi
+              WHERE NOT business GROUP BY lo, hi)
+        SELECT g.*, best[1] AS left_id, best[2] AS right_id, coalesce(against, false) AS against FROM g LEFT JOIN d USING (lo, hi)"""
+    )
+    bands = model.bands
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE judged AS
+        WITH sides AS (SELECT lo, hi, lo AS weak, weight, left_id, right_id FROM pair WHERE NOT lon
+                       UNION ALL SELECT lo, hi, hi, weight, left_id, right_id FROM pair WHERE NOT hin),
+        placed AS (SELECT x.*, l.place AS lp, r.place AS rp FROM sides x JOIN s l ON l.subject_id = left_id
+                   JOIN s r ON r.subject_id = right_id),
+        ranked AS (
+            SELECT *, row_number() OVER best AS rank, lead(weight) OVER best AS second FROM placed
+            WINDOW best AS (PARTITION BY weak ORDER BY weight DESC, least(lp, rp), greatest(lp, rp))),
+        each AS (SELECT lo, hi, bool_and(rank = 1 AND weight - coalesce(second, -1e9) >= {bands.margin}) AS clear,
+                        min(rank) AS rank, min(least(lp, rp)) AS p, min(greatest(lp, rp)) AS q FROM ranked GROUP BY lo, hi)
+        SELECT pair.*, each.rank, p, q,
+               CASE WHEN weight < {bands.link} THEN 'near' WHEN against THEN 'digits' WHEN NOT clear THEN 'rival'
+                    WHEN asize >= {guards.bridge} AND bsize >= {guards.bridge} AND support = 1 THEN 'bridge' ELSE 'model' END AS rule
+        FROM pair JOIN each USING (lo, hi)"""
+    )
+    frame = con.execute("SELECT left_id, right_id, weight AS score, rule, rank FROM judged ORDER BY weight DESC, p, q").df()
+    good = frame[frame["rule"] == "model"]
+    made, refused = linking.clusters.join(good["left_id"], good["right_id"])
+    frame["judgement"] = "unsure"
+    frame.loc[good.index[made], "judgement"] = "positive"
+    frame.loc[good.index[refused], "rule"] = "refused"
+    roots = linking.clusters.roots()
+    apart = frame["left_id"].map(roots) != frame["right_id"].map(roots)
+    frame = frame[(frame["judgement"] == "positive") | (apart & (frame["rank"] <= guards.queue))]
+    ends = frame[["left_id", "right_id"]]
+    linking.edges.append(
+        frame.assign(left_id=ends.min(axis=1), right_id=ends.max(axis=1), tier="model", why=frame["rule"].map(WHY).astype("str"))
+    )
+    linking.settle(con)
