@@ -1,0 +1,72 @@
+"""A command as a child process: what it printed, how long it took and how much memory it held at most."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+BENCHMARKS = Path(__file__).resolve().parent.parent
+PROGRAM = Path(sys.executable).with_name("zp-registry")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """``answer``: the JSON object that the command printed last · ``seconds``: wall clock from start to end, interpreter and
+    imports included · ``cpu``: processor seconds of all threads · ``peak_mb``: largest resident set, in MiB."""
+
+    answer: dict[str, Any]
+    seconds: float
+    cpu: float
+    peak_mb: int
+
+
+def run(words: Sequence[str | Path], env: Mapping[str, str] | None = None, accepted: Sequence[int] = (0, 3)) -> Measured:
+    """Runs ``words``; SystemExit with the end of its standard error when it fails."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        start = time.perf_counter()
+        child = subprocess.Popen([str(w) for w in words], stdout=out, stderr=err, env={**os.environ, **(env or {})})
+        _, status, usage = os.wait4(child.pid, 0)
+        seconds = time.perf_counter() - start
+        child.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        err.seek(0)
+        if child.returncode not in accepted:
+            sys.exit(f"{' '.join(map(str, words))}: exit code {child.returncode}\n{err.read()[-3000:]}")
+        lines = out.read().strip().splitlines()
+    answer = json.loads(lines[-1]) if lines else {}
+    return Measured(answer, round(seconds, 2), round(usage.ru_utime + usage.ru_stime, 2), usage.ru_maxrss // 1024)
+
+
+def product(home: Path, *words: str | Path) -> Measured:
+    """One command of the installed program, as an operator gives it."""
+    return run([PROGRAM, *words, "--home", home, "--json"])
+
+
+def part(module: str, *words: str | Path) -> Measured:
+    """One of the modules beside this one as a program."""
+    paths = os.pathsep.join([str(BENCHMARKS), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    return run([sys.executable, "-m", f"bench.{module}", *words], {"PYTHONPATH": paths})
+
+
+@dataclass
+class Clock:
+    """Wall-clock and processor seconds of named steps within one process."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    cpu: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        wall, processor = time.perf_counter(), time.process_time()
+        yield
+        self.seconds[name] = round(time.perf_counter() - wall, 3)
+        self.cpu[name] = round(time.process_time() - processor, 3)

@@ -1,0 +1,197 @@
+"""Entity resolution side by side on the same simulated records: plain Splink, exact union-find, and the registry.
+
+python benchmarks/matching.py --records 10000 100000 1000000 --seed 711 [--dirt 1.0] [--home FOLDER] [--out FILE] [--repeat 3]
+
+With --home the worlds and loaded registries are kept there, one folder per number of records, and taken again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import pandas as pd
+from bench import rows, scoring, world
+from bench.measure import Measured, part, product
+from bench.splink_plain import THRESHOLDS
+
+VARIANTS = ("simple", "masks", "distinct")
+GOAL_FULL, GOAL_NEW = 10, 2  # times plain Splink's predict + cluster
+
+
+def _quickest(runs: list[Measured], key: Any) -> Measured:
+    return min(runs, key=key)
+
+
+def registry(folder: Path, repeat: int) -> tuple[Path, dict[str, Any]]:
+    """Resolves the standing records, then the new ones, then everything again; the home and what each took."""
+    home = world.fresh(folder)
+    first = product(home, "resolve", "--full")
+    new = world.load_late(folder, home)
+    night = part("ours", home, "new")
+    command = product(home, "resolve")
+    after_night = rows.accounts(home)
+    full = [part("ours", home, "full") for _ in range(repeat)]
+    whole = product(home, "resolve", "--full")
+    told = {
+        "first_full_command": _told(first),
+        "new_records": new,
+        "new": {"seconds": night.answer["seconds"], "cpu": night.answer["cpu"], "peak_mb": night.peak_mb},
+        "new_command": _told(command),
+        "full_command": _told(whole),
+        "same_after_full": _same(after_night, rows.accounts(home)),
+    }
+    best = _quickest(full, lambda m: m.answer["seconds"]["all"])
+    told["full"] = {"seconds": best.answer["seconds"], "cpu": best.answer["cpu"], "peak_mb": best.peak_mb}
+    return home, told
+
+
+def _told(run: Measured) -> dict[str, Any]:
+    return {"seconds": run.seconds, "cpu": run.cpu, "peak_mb": run.peak_mb}
+
+
+def _same(before: pd.DataFrame, after: pd.DataFrame) -> bool:
+    """Whether two states of the registry call the same accounts by the same entities."""
+    both = before.merge(after, on=scoring.KEY, how="outer", suffixes=("_before", "_after"))
+    return bool((both["entity_id_before"].fillna("") == both["entity_id_after"].fillna("")).all())
+
+
+def rivals(folder: Path, home: Path, repeat: int) -> dict[str, Any]:
+    """Every competitor on the registry's records, with its scores at each of its thresholds."""
+    source = folder / "rows.parquet"
+    count = rows.write(home, source)
+    truth, accounts = scoring.labels(folder / "world" / "truth" / "truth_accounts.csv"), rows.accounts(home)
+    out: dict[str, Any] = {"records": count, "ours": scoring.score(truth, accounts)}
+    run = part("union_find", source, folder / "union_find.parquet")
+    out["union-find"] = {
+        "seconds": run.answer["seconds"],
+        "peak_mb": run.peak_mb,
+        **scoring.score(truth, accounts, pd.read_parquet(folder / "union_find.parquet")),
+    }
+    for variant in VARIANTS:
+        target = folder / f"splink_{variant}.parquet"
+        runs = [part("splink_plain", source, target, variant) for _ in range(repeat)]
+        run = _quickest(runs, lambda m: m.answer["seconds"]["predict"])
+        at = {}
+        for threshold in THRESHOLDS:
+            clusters = target.with_name(f"{target.stem}-{threshold}.parquet")
+            figures = scoring.score(truth, accounts, pd.read_parquet(clusters))
+            clusters.unlink()
+            seconds = run.answer["seconds"]["predict"] + run.answer["seconds"][f"cluster {threshold}"]
+            at[str(threshold)] = {"predict_and_cluster": round(seconds, 3), **figures}
+        best = max(at, key=lambda t: at[t]["f1"])
+        out[f"splink {variant}"] = {
+            "train": run.answer["seconds"]["train"],
+            "pairs": run.answer["pairs"],
+            "peak_mb": run.peak_mb,
+            "best": best,
+            "thresholds": at,
+            **at[best],
+        }
+    return out
+
+
+def one(folder: Path, records: int, a: argparse.Namespace) -> dict[str, Any]:
+    """All figures for one number of records."""
+    made = world.make(folder, records, a.seed, a.dirt)
+    repeat = a.repeat if records < 500_000 else 1
+    home, told = registry(folder, repeat)
+    found = rivals(folder, home, repeat)
+    splink = [f"splink {v}" for v in VARIANTS]
+    best = max(splink, key=lambda v: found[v]["f1"])
+    base = found[best]["predict_and_cluster"]
+    goals = {
+        "splink_taken": best,
+        "splink_predict_and_cluster": base,
+        "full_over_splink": round(told["full"]["seconds"]["all"] / base, 2),
+        "new_over_splink": round(told["new"]["seconds"]["all"] / base, 2),
+        "better_precision": all(found["ours"]["precision"] > found[v]["precision"] for v in (best, "union-find")),
+        "better_recall": all(found["ours"]["recall"] > found[v]["recall"] for v in (best, "union-find")),
+    }
+    shutil.rmtree(home)
+    return {"asked": records, "seed": a.seed, "dirt": a.dirt, "accounts": made.accounts, "load_seconds": made.load_seconds,
+            "registry": told, **found, "goals": goals}  # fmt: skip
+
+
+def table(result: dict[str, Any]) -> str:
+    """The figures of one number of records as a markdown table."""
+    told, goals = result["registry"], result["goals"]
+    lines = [
+        f"### {result['records']:,} records, {result['accounts']:,} accounts, seed {result['seed']}, dirt {result['dirt']}\n",
+        "| competitor | train s | match s | x Splink | peak MiB | P | R | F1 | B3 P | B3 R | B3 F1 |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+
+    def line(name: str, train: str, seconds: float, peak: int, figures: dict[str, Any] | None) -> None:
+        keys = ("precision", "recall", "f1", "bcubed_precision", "bcubed_recall", "bcubed_f1")
+        shown = [f"{figures[k]:.4f}" if figures else "" for k in keys]
+        ratio = seconds / goals["splink_predict_and_cluster"]
+        lines.append(f"| {name} | {train} | {seconds:.2f} | {ratio:.2f} | {peak:,} | {' | '.join(shown)} |")
+
+    for variant in VARIANTS:
+        f = result[f"splink {variant}"]
+        name = f"Splink, {variant}, p ≥ {f['best']}" + (" (taken)" if goals["splink_taken"] == f"splink {variant}" else "")
+        line(name, f"{f['train']:.2f}", f["predict_and_cluster"], f["peak_mb"], f)
+    f = result["union-find"]
+    line("exact union-find", "", f["seconds"]["cluster"], f["peak_mb"], f)
+    line("registry, full: read, match, write", "", told["full"]["seconds"]["all"], told["full"]["peak_mb"], result["ours"])
+    line(f"registry, {told['new_records']:,} new", "", told["new"]["seconds"]["all"], told["new"]["peak_mb"], result["ours"])
+    for name, key in (("`resolve --full`", "full_command"), ("`resolve` of the new", "new_command")):
+        line(f"{name}, whole command", "", told[key]["seconds"], told[key]["peak_mb"], None)
+    met = {True: "met", False: "NOT met"}
+    lines += [
+        "",
+        f"- full ≤ {GOAL_FULL} x Splink: {goals['full_over_splink']} ({met[goals['full_over_splink'] <= GOAL_FULL]})",
+        f"- new ≤ {GOAL_NEW} x Splink: {goals['new_over_splink']} ({met[goals['new_over_splink'] <= GOAL_NEW]})",
+        f"- better precision than both: {met[goals['better_precision']]}; better recall: {met[goals['better_recall']]}",
+        f"- the new ones by themselves give the entities of a full resolve: {met[told['same_after_full']]}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def machine() -> dict[str, Any]:
+    """What the figures depend on besides the code."""
+    pages = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "date": dt.datetime.now(tz=dt.UTC).date().isoformat(),
+        "cores": os.cpu_count(),
+        "memory_gb": round(pages / 2**30),
+        "load_before": round(os.getloadavg()[0], 2),
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("splink", "duckdb", "pandas")},
+    }
+
+
+def main() -> None:
+    """Prints a markdown table per number of records and writes everything as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--records", type=int, nargs="+", default=[10_000, 100_000])
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--dirt", type=float, default=1.0)
+    parser.add_argument("--home", type=Path, help="keep worlds and registries here and take them again")
+    parser.add_argument("--out", type=Path, help="JSON file for all figures")
+    parser.add_argument("--repeat", type=int, default=3, help="runs below 500,000 records, of which the quickest counts")
+    a = parser.parse_args()
+    results: dict[str, Any] = {"machine": machine(), "runs": []}
+    with tempfile.TemporaryDirectory() as temporary:
+        for records in a.records:
+            result = one((a.home or Path(temporary)) / str(records), records, a)
+            results["runs"].append(result)
+            print(table(result), flush=True)
+            if a.out:
+                a.out.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
