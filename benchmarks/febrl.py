@@ -86,7 +86,7 @@ def one(number: int, learn: bool) -> dict[str, Any]:
 def table(results: list[dict[str, Any]]) -> str:
     """A markdown table of all sets."""
     lines = [
-        "| set | records | true pairs | engine | P | R | F1, p ≥ 0.5 | F1, p ≥ 0.9 | F1, p ≥ 0.99 | clusters F1 | best F1 | at |",
+        "| set | records | true pairs | engine | P | R | F1 p ≥ 0.5 | F1 p ≥ 0.9 | F1 p ≥ 0.99 | clusters F1 | best F1 | at |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for result in results:
