@@ -26,9 +26,10 @@ def features(subjects: pd.DataFrame, tokens: pd.DataFrame) -> pa.Table:
     """``subjects``: subject_id, business, name_key, strong, id_mask, and town and market if known · ``tokens``: subject_id,
     type (phone, phone_mask, payee, payee_mask, address, account, operator), token, hub.
 
-    The result has the columns COLUMNS: ``phones``, ``payees``, ``addresses`` hold what few names share, ``shared_…`` what many
-    do (hubs); ``id_head`` and ``id_tail`` are the digits that a masked number shows at its ends, ``phone_visible`` a number's
-    first three and last four, ``payee_visible`` the last four. Numbers in lists are hashes of tokens, good for this process.
+    The result has the columns COLUMNS, its rows in no order: ``phones``, ``payees``, ``addresses`` hold what few names share,
+    ``shared_…`` what many do (hubs); ``id_head`` and ``id_tail`` are the digits that a masked number shows at its ends,
+    ``phone_visible`` a number's first three and last four (``138*0001``), ``payee_visible`` the last four (``*1234``). Numbers
+    in lists are hashes of tokens, good for this process.
     ``block_keys``: two subjects are candidates if they share one. A token that few names share is a key by itself; a hub, an
     operator or the digits of a mask are so only together with a second thing that agrees and is no hub.
     """
@@ -62,28 +63,29 @@ SELECT subject_id::BIGINT AS subject_id, business::BOOLEAN AS business, nullif(s
        town::VARCHAR AS town, market::VARCHAR AS market
 FROM (SELECT *{missing} FROM subjects_in);
 CREATE TEMP TABLE token AS
-SELECT subject_id::BIGINT AS subject_id, type::VARCHAR AS type, token::VARCHAR AS token, hub::BOOLEAN AS hub,
-       (hash(type::VARCHAR, token::VARCHAR) >> 1)::BIGINT AS code
-FROM tokens_in WHERE token IS NOT NULL;
+SELECT subject_id, kind, ends, (hash(kind, coalesce(ends, token)) >> 1)::BIGINT AS code FROM (
+    SELECT subject_id::BIGINT AS subject_id, token::VARCHAR AS token,
+           CASE WHEN hub THEN 'shared_' || type ELSE type END AS kind,
+           CASE WHEN type IN ('phone_mask', 'payee_mask') THEN
+               CASE WHEN length(split_part(token, '*', -1)) >= 4 THEN
+                   CASE WHEN type = 'phone_mask' THEN left(split_part(token, '*', 1), 3) ELSE '' END || '*'
+                        || right(split_part(token, '*', -1), 4) END END AS ends
+    FROM tokens_in WHERE token IS NOT NULL)
+WHERE ends IS NOT NULL OR kind NOT IN ('phone_mask', 'payee_mask');
+CREATE TEMP TABLE tail AS
+SELECT subject_id, (hash('tail', right(id_tail, 4)) >> 1)::BIGINT AS code FROM subject WHERE length(id_tail) >= 4;
 CREATE TEMP TABLE key_of AS
 WITH
-own AS (SELECT subject_id, code FROM token WHERE NOT hub AND type IN ('phone', 'payee', 'address', 'account')),
-shown AS (
-    SELECT DISTINCT subject_id, type, CASE WHEN type = 'phone_mask' THEN left(split_part(token, '*', 1), 3) || '*' ELSE '*' END
-           || right(split_part(token, '*', -1), 4) AS ends
-    FROM token WHERE type IN ('phone_mask', 'payee_mask') AND length(split_part(token, '*', -1)) >= 4),
--- What may stand beside a hub: the name, the digits at the end of a masked number, another shared thing that is no hub.
+-- What is not enough by itself, and what may stand beside it.
+first AS (
+    SELECT subject_id, code FROM token
+    WHERE kind IN ('shared_phone', 'shared_payee', 'shared_address', 'operator') OR ends IS NOT NULL
+    UNION ALL SELECT subject_id, code FROM tail),
 second AS (
     SELECT subject_id, (hash('name', name_key) >> 1)::BIGINT AS code FROM subject WHERE name_key IS NOT NULL
-    UNION ALL SELECT subject_id, (hash('tail', right(id_tail, 4)) >> 1)::BIGINT FROM subject
-    WHERE length(id_tail) >= 4
-    UNION ALL SELECT subject_id, code FROM token WHERE NOT hub AND type = 'operator'),
-first AS (
-    SELECT subject_id, code FROM token WHERE (hub AND type IN ('phone', 'payee', 'address')) OR (type = 'operator' AND NOT hub)
-    UNION ALL SELECT subject_id, (hash('tail', right(id_tail, 4)) >> 1)::BIGINT FROM subject WHERE length(id_tail) >= 4
-    UNION ALL SELECT subject_id, (hash(type, ends) >> 1)::BIGINT FROM shown)
-SELECT subject_id, list(DISTINCT code) AS block_keys FROM (
-    SELECT * FROM own
+    UNION ALL SELECT subject_id, code FROM tail UNION ALL SELECT subject_id, code FROM token WHERE kind = 'operator')
+SELECT subject_id, list(code) AS block_keys FROM (
+    SELECT subject_id, code FROM token WHERE kind IN ('phone', 'payee', 'address', 'account')
     UNION ALL SELECT f.subject_id, (hash(least(f.code, s.code), greatest(f.code, s.code)) >> 1)::BIGINT
     FROM first f JOIN second s USING (subject_id) WHERE f.code <> s.code
 ) GROUP BY subject_id;
@@ -92,21 +94,16 @@ SELECT subject_id, list(DISTINCT code) AS block_keys FROM (
 _FEATURES = """
 WITH lists AS (
     SELECT subject_id,
-           list(DISTINCT code ORDER BY code) FILTER (type = 'phone' AND NOT hub) AS phones,
-           list(DISTINCT code ORDER BY code) FILTER (type = 'phone' AND hub) AS shared_phones,
-           list(DISTINCT left(split_part(token, '*', 1), 3) || '*' || right(split_part(token, '*', -1), 4))
-               FILTER (type = 'phone_mask' AND length(split_part(token, '*', -1)) >= 4) AS phone_visible,
-           list(DISTINCT code ORDER BY code) FILTER (type = 'payee' AND NOT hub) AS payees,
-           list(DISTINCT code ORDER BY code) FILTER (type = 'payee' AND hub) AS shared_payees,
-           list(DISTINCT right(split_part(token, '*', -1), 4))
-               FILTER (type = 'payee_mask' AND length(split_part(token, '*', -1)) >= 4) AS payee_visible,
-           list(DISTINCT code ORDER BY code) FILTER (type = 'address' AND NOT hub) AS addresses,
-           list(DISTINCT code ORDER BY code) FILTER (type = 'address' AND hub) AS shared_addresses,
-           list(DISTINCT code ORDER BY code) FILTER (type = 'account') AS accounts,
-           list(DISTINCT code ORDER BY code) FILTER (type = 'operator') AS operators
+           list(code) FILTER (kind = 'phone') AS phones, list(code) FILTER (kind = 'shared_phone') AS shared_phones,
+           list(ends) FILTER (kind = 'phone_mask') AS phone_visible,
+           list(code) FILTER (kind = 'payee') AS payees, list(code) FILTER (kind = 'shared_payee') AS shared_payees,
+           list(ends) FILTER (kind = 'payee_mask') AS payee_visible,
+           list(code) FILTER (kind = 'address') AS addresses, list(code) FILTER (kind = 'shared_address') AS shared_addresses,
+           list(code) FILTER (kind IN ('account', 'shared_account')) AS accounts,
+           list(code) FILTER (kind IN ('operator', 'shared_operator')) AS operators
     FROM token GROUP BY subject_id)
 SELECT s.subject_id, s.business, s.strong, s.name_key, s.surname, s.id_mask, s.id_head, s.id_tail, s.town, s.market,
-       l.operators, l.phones, l.shared_phones, l.phone_visible, l.payees, l.shared_payees, l.payee_visible, l.addresses,
-       l.shared_addresses, l.accounts, k.block_keys
-FROM subject s LEFT JOIN lists l USING (subject_id) LEFT JOIN key_of k USING (subject_id) ORDER BY s.subject_id
+       l.operators, l.phones, l.shared_phones, l.phone_visible, l.payees, l.shared_payees, l.payee_visible, l.addresses, l.shared_addresses,
+       l.accounts, k.block_keys
+FROM subject s LEFT JOIN lists l USING (subject_id) LEFT JOIN key_of k USING (subject_id)
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import secrets
 import warnings
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -20,9 +21,9 @@ from zp_registry.errors import UsageError
 from zp_registry.resolve.model.settings import MatchModel
 
 Engine = Literal["duckdb", "spark"]
-# DuckDB's functions that Spark lacks, and their names in the library that Splink brings along for Spark.
+# DuckDB's functions that Spark itself lacks, and their names in the library that Splink brings along for Spark.
 _IN_SPARK = {
-    "jaro_winkler_similarity": "jaro_winkler",
+    "jarowinkler_similarity": "jaro_winkler",
     "jaro_similarity": "jaro_sim",
     "jaccard": "jaccard",
     "damerau_levenshtein": "damerau_levenshtein",
@@ -78,7 +79,7 @@ def compare(
     )
     names = [str(c["output_column_name"]) for c in model.comparisons]
     with _linker(table, settings, model, engine) as (linker, api):
-        linker.table_management.register_blocked_pairs_for_predict(api.register(blocked, table_name="pairs_to_compare"))
+        linker.table_management.register_blocked_pairs_for_predict(api.register(blocked))
         found = linker.inference.predict(warning_mode="never")
         kept = [f"{model.unique_id}_l", f"{model.unique_id}_r", "match_weight"]
         kept += [n for n in (c.unquote().name for c in found.columns) if n.startswith(("gamma_", "mw_"))]
@@ -166,11 +167,18 @@ def _settings(model: MatchModel, engine: Engine, guards: list[str]) -> dict[str,
 def _dialect(condition: str, engine: Engine) -> str:
     if engine == "duckdb":
         return condition
-    tree = sqlglot.parse_one(condition, read="duckdb")
-    text = tree.sql(dialect="spark")
-    for name, there in _IN_SPARK.items():
-        text = text.replace(f"{name.upper()}(", f"{there}(").replace(f"{name}(", f"{there}(")
-    return text
+    return str(sqlglot.parse_one(condition, read="duckdb").transform(_for_spark).sql(dialect="spark"))
+
+
+def _for_spark(node: exp.Expression) -> exp.Expression:
+    """DuckDB's functions that Spark knows under another name."""
+    if isinstance(node, exp.ArrayOverlaps):
+        return exp.Anonymous(this="arrays_overlap", expressions=[node.left, node.right])
+    name = (node.name if isinstance(node, exp.Anonymous) else node.sql_name() if isinstance(node, exp.Func) else "").lower()
+    if name in _IN_SPARK:
+        arguments = node.expressions or [v for v in node.args.values() if isinstance(v, exp.Expression)]
+        return exp.Anonymous(this=_IN_SPARK[name], expressions=arguments)
+    return node
 
 
 def connect() -> duckdb.DuckDBPyConnection:
@@ -184,20 +192,27 @@ def connect() -> duckdb.DuckDBPyConnection:
 def _linker(table: pa.Table, settings: dict[str, Any], model: MatchModel, engine: Engine) -> Iterator[tuple[Linker, Any]]:
     quiet = logging.getLogger("splink")
     before, quiet.disabled = quiet.disabled, True
+    api: Any = None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             api = DuckDBAPI(connect()) if engine == "duckdb" else _spark_api()
-            rows = api.register(table, table_name="rows_to_match")
+            mark = secrets.token_hex(6)  # a Spark session goes on, with the tables of former calls
+            rows = api.register(table, table_name=f"rows_to_match_{mark}")
             linker = Linker(rows, settings, log_level=None, validate_settings=False)
             for column, lookup in _frequencies(table, model).items():
-                registered = api.register(lookup, table_name=f"tf_of_{column}")
+                registered = api.register(lookup, table_name=f"tf_of_{column}_{mark}")
                 linker.table_management.register_term_frequency_lookup(registered, column)
             yield linker, api
     finally:
         quiet.disabled = before
-        if engine == "duckdb" and "api" in locals():
+        if api is not None and engine == "duckdb":
             api.duckdb_con.close()
+        elif api is not None:
+            for table_ in api.spark.catalog.listTables():
+                if table_.isTemporary:
+                    api.spark.catalog.dropTempView(table_.name)
+            api.spark.catalog.clearCache()
 
 
 def _frequencies(table: pa.Table, model: MatchModel) -> dict[str, pa.Table]:
@@ -225,8 +240,8 @@ def _spark_api() -> Any:
         .config("spark.sql.shuffle.partitions", "8")
         .config("spark.default.parallelism", "8")
         .config("spark.jars", similarity_jar_location())
-        .config("spark.sql.ansi.enabled", "true")
+        .config("spark.sql.codegen.wholeStage", "false")  # Splink's statements outgrow what one Java method may hold
         .getOrCreate()
     )
-    session.sparkContext.setLogLevel("ERROR")
+    session.sparkContext.setLogLevel("OFF")
     return SparkAPI(spark_session=session, num_partitions_on_repartition=8, break_lineage_method="persist")
