@@ -103,7 +103,7 @@ WITH lists AS (
            list(code) FILTER (kind IN ('operator', 'shared_operator')) AS operators
     FROM token GROUP BY subject_id)
 SELECT s.subject_id, s.business, s.strong, s.name_key, s.surname, s.id_mask, s.id_head, s.id_tail, s.town, s.market,
-       l.operators, l.phones, l.shared_phones, l.phone_visible, l.payees, l.shared_payees, l.payee_visible, l.addresses, l.shared_addresses,
-       l.accounts, k.block_keys
+       l.operators, l.phones, l.shared_phones, l.phone_visible, l.payees, l.shared_payees, l.payee_visible, l.addresses,
+       l.shared_addresses, l.accounts, k.block_keys
 FROM subject s LEFT JOIN lists l USING (subject_id) LEFT JOIN key_of k USING (subject_id)
 """

@@ -50,8 +50,8 @@ def score(
     if "strong" in table.column_names:
         guards.append("(l.strong is null or r.strong is null)")
     if focus is not None:
-        table = _around(table, model, focus)
         guards.append("(l.in_focus or r.in_focus)")
+    table = _near(table, model, focus)
     if len(table) < 2:
         return _pairs(pd.DataFrame({"l": [], "r": [], "match_weight": []}), "l", "r", table.schema.field(model.unique_id).type)
     settings = _settings(model, engine, guards)
@@ -130,21 +130,27 @@ def _columns(model: MatchModel) -> set[str]:
     return found | set(model.frequencies) | {model.unique_id}
 
 
-def _around(table: pa.Table, model: MatchModel, focus: Collection[int]) -> pa.Table:
-    """``table`` with ``in_focus``. Where one array is all that blocks, only rows that share a key with the focus are kept."""
+def _near(table: pa.Table, model: MatchModel, focus: Collection[int] | None) -> pa.Table:
+    """``table`` with ``in_focus`` (if there is a focus). Where one array is all that blocks, only rows that share a key with a row in
+    focus, or else with a row without ``strong``, are kept: no others can be in a pair."""
+    key = model.unique_id
     connection = connect()
     connection.register("rows", table)
-    wanted = pa.array(list(focus), type=table.schema.field(model.unique_id).type)
-    connection.register("focus", pa.table({"id": wanted}))
+    marked, start = "SELECT * FROM rows", "strong IS NULL" if "strong" in table.column_names else "true"
+    if focus is not None:
+        connection.register("focus", pa.table({"id": pa.array(list(focus), type=table.schema.field(key).type)}))
+        marked, start = f"SELECT rows.*, {key} IN (SELECT id FROM focus) AS in_focus FROM rows", "in_focus"
     rules = model.splink["blocking_rules_to_generate_predictions"]
-    array = rules[0].get("arrays_to_explode") if len(rules) == 1 and isinstance(rules[0], dict) else None
-    keep = ""
-    if array and len(array) == 1:
-        keys = f"SELECT DISTINCT unnest({array[0]}) AS key FROM rows SEMI JOIN focus ON {model.unique_id} = id"
-        each = f"SELECT {model.unique_id} AS id, unnest({array[0]}) AS key FROM rows"
-        keep = f" SEMI JOIN (SELECT id FROM ({each}) SEMI JOIN ({keys}) USING (key)) near ON rows.{model.unique_id} = near.id"
-    marked = f"SELECT rows.*, {model.unique_id} IN (SELECT id FROM focus) AS in_focus FROM rows{keep}"
-    return connection.sql(marked).to_arrow_table()
+    arrays = (rules[0].get("arrays_to_explode") or []) if len(rules) == 1 and isinstance(rules[0], dict) else []
+    if len(arrays) != 1 or start == "true":
+        return connection.sql(marked).to_arrow_table() if focus is not None else table
+    each = f"SELECT {key} AS id, unnest({arrays[0]}) AS key"
+    return connection.sql(
+        f"""
+        WITH marked AS ({marked}), started AS (SELECT DISTINCT unnest({arrays[0]}) AS key FROM marked WHERE {start})
+        SELECT marked.* FROM marked
+        SEMI JOIN (SELECT id FROM ({each} FROM marked) SEMI JOIN started USING (key)) near ON marked.{key} = near.id"""
+    ).to_arrow_table()
 
 
 def _settings(model: MatchModel, engine: Engine, guards: list[str]) -> dict[str, Any]:
