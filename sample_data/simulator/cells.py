@@ -12,7 +12,7 @@ from .render import mask_number
 
 _SIMPLE = "刘陈张杨赵黄吴孙马罗郑谢韩冯邓许苏卢蒋贾叶镇县号区楼乡国华东龙庆伟军丽艳兰凤红晓东宝润圣联广众"
 _OLD = "劉陳張楊趙黃吳孫馬羅鄭謝韓馮鄧許蘇盧蔣賈葉鎮縣號區樓鄉國華東龍慶偉軍麗艷蘭鳳紅曉東寶潤聖聯廣眾"
-_TRADITIONAL = str.maketrans(_SIMPLE, _OLD)
+TRADITIONAL = str.maketrans(_SIMPLE, _OLD)
 _WIDE = str.maketrans(
     "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
     "".join(chr(ord(c) + 0xFEE0) for c in "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"),
@@ -98,10 +98,10 @@ def cell_kinds(role: str, form: str) -> list[tuple[str, bool, Callable[[str, Rng
             ("scientific", True, lambda v, g: None if form == "jsonl" else scientific(v, form != "csv")),
         ]
     elif role in NAMES or role == "nick":
-        out += [("traditional", False, lambda v, g: v.translate(_TRADITIONAL)), ("blank_inside", False, _blank_inside)]
+        out += [("traditional", False, lambda v, g: v.translate(TRADITIONAL)), ("blank_inside", False, _blank_inside)]
     elif role == "address":
         out += [
-            ("traditional", False, lambda v, g: v.translate(_TRADITIONAL)),
+            ("traditional", False, lambda v, g: v.translate(TRADITIONAL)),
             ("full_width", False, lambda v, g: v.translate(_WIDE)),
             ("blank_inside", False, _blank_inside),
             ("line_break", False, lambda v, g: v[: len(v) // 2] + "\n" + v[len(v) // 2 :]),

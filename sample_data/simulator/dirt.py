@@ -141,11 +141,13 @@ def _cells(rng: Rng, table: Table, dirt: Dirt, form: str, spots: list[Spot]) -> 
 def _rows(rng: Rng, table: Table, dirt: Dirt, form: str, spots: list[Spot]) -> None:
     account = table.with_role("account_id")
     n = len(table)
+    # A row with a second holder's row below it stays: alone, the second one would be the true holder.
+    fixed = table.spare | np.append(table.spare[1:], False)
     if account:
         ids = table.columns[account[0]]
         for kind in ("account_missing", "account_spoilt"):
             for k in _hits(rng, n, dirt.rows[kind]).tolist():
-                if not table.usable[k] or table.spare[k]:
+                if not table.usable[k] or fixed[k]:
                     continue
                 value = (
                     None if kind == "account_missing" else scientific(str(ids[k]), form != "csv") if form != "jsonl" else None
@@ -158,7 +160,7 @@ def _rows(rng: Rng, table: Table, dirt: Dirt, form: str, spots: list[Spot]) -> N
         "name", "name_natural", "name_licensed", "uscc", "id", "number", "person_name", "person_id", "operator"
     )
     for k in _hits(rng, n, dirt.rows["holder_missing"]).tolist():
-        if table.usable[k] and not table.spare[k]:
+        if table.usable[k] and not fixed[k]:
             for h in who:
                 table.columns[h][k] = None
                 table.legible[h][k] = table.masked[h][k] = False

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .base import NATURAL, Bool, Int, Obj, obj
-from .render import Table
+from .render import LEAST, Table
 from .state import Accounts
 from .story import Transfer
 from .world import World
@@ -47,6 +47,7 @@ class Evidence:
         self.known: dict[tuple[int, int], int] = {}
         self.full = np.zeros(n, dtype=bool)
         self.half = np.zeros(n, dtype=bool)
+        self.named = np.zeros(n, dtype=bool)
         self.last_phone = np.full(n, -1)
         self.first = np.full(n, np.iinfo(np.int64).max)  # month of the account's first row that can be used
         self.shows: list[pd.DataFrame] = []
@@ -67,10 +68,8 @@ class Evidence:
             self.current[a] = pair
         grow = self.pairs - len(self.full)
         if grow > 0:
-            self.full, self.half = (
-                np.append(self.full, np.zeros(grow, dtype=bool)),
-                np.append(self.half, np.zeros(grow, dtype=bool)),
-            )
+            more = np.zeros(grow, dtype=bool)
+            self.full, self.half, self.named = (np.append(x, more) for x in (self.full, self.half, self.named))
             self.last_phone = np.append(self.last_phone, np.full(grow, -1))
 
     def see(self, table: Table, month: int, *, own: bool = True) -> None:
@@ -93,6 +92,7 @@ class Evidence:
                 pair[k] = self.known[(int(view.account[k]), int(view.holder[k]))]
         self.full[pair[number]] = True
         self.half[pair[part & name]] = True
+        self.named[pair[name]] = True
         fresh = np.flatnonzero(name & phone & (self.last_phone[pair] != view.phone))
         if len(fresh):
             self.last_phone[pair[fresh]] = view.phone[fresh]
@@ -135,7 +135,9 @@ class Evidence:
         w = self.world
         people = pd.DataFrame({"person": w.person[w.kind == NATURAL]}).drop_duplicates()
         people["key"] = (
-            [f"{w.name[p]} {w.number[p][:6]}{w.number[p][-4:]}" for p in people["person"].tolist()] if self.half.any() else ""
+            [f"{w.name[p]} {w.number[p][: LEAST[0]]}{w.number[p][-LEAST[1] :]}" for p in people["person"].tolist()]
+            if self.half.any()
+            else ""
         )
         alone = set(people.loc[~people["key"].duplicated(keep=False), "person"].tolist()) if self.half.any() else set()
         weak = np.flatnonzero(self.half[: self.pairs] & ~full)

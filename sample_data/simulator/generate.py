@@ -19,9 +19,11 @@ from .layouts import LAYOUTS as RENDER
 from .layouts_text import Report
 from .render import Table, Text
 from .state import CLOSED, View, account_counts, open_accounts
+from .traps import plant
 from .world import World, build
 
 MAX_ACCOUNTS, MAX_MONTHS = 2_000_000, 24
+MANY_SHOPS, MANY_FROM = 55, 400  # a county of more parties has a firm with so many accounts
 
 
 def generate(
@@ -83,15 +85,24 @@ class _Run:
             total = np.cumsum(counts)
             counts = counts[: int(np.searchsorted(total, accounts)) + 1]
             counts[-1] -= int(counts.sum()) - accounts
+        if len(counts) > MANY_FROM:  # the third party is always a firm
+            counts[2] = max(counts[2], MANY_SHOPS)
+            if accounts is not None:  # others give way
+                k = len(counts) - 1
+                while counts.sum() > accounts:
+                    counts[k] -= min(counts[k] - 1, counts.sum() - accounts)
+                    k -= 1
         self.world: World = build(rng, len(counts), int(counts.sum()), self.numbers[-1])
+        plant(self.rng(7), self.world, counts)
         owners = np.repeat(np.arange(len(counts)), counts)
         self.accounts = open_accounts(rng, self.world, owners, platforms, months, self.numbers[0])
-        self.story = stories.plan(self.rng(1), self.world, self.accounts, months, self.numbers)
+        self.story = stories.plan(self.rng(1), self.world, self.accounts, months, self.numbers, self.dirt.platform_masks)
         self.state = self.accounts.state
         self.mask_from = self._masks(self.rng(2), months)
         inside, self.share_from = share.covered(self.rng(3), self.world, self.accounts, months)
         if not with_share:
             self.share_from[:] = 10**6
+        self.share_from[self.state.hidden] = 10**6  # the share gives whole numbers
         self.early: Bool = inside & (self.share_from < self.accounts.born) & with_share
         self.evidence = Evidence(self.world, self.accounts, np.array([t.account for t in self.story.transfers], dtype=np.int64))
         self.labels = Labels([str(d)[:7] for d in self.days])
@@ -112,12 +123,14 @@ class _Run:
         return self.counts
 
     def _masks(self, rng: Rng, months: int) -> dict[str, int]:
-        """Which platforms mask people's numbers, and from which month on: 快手, and one more in longer worlds."""
+        """Which platforms mask people's numbers, and from which month on: 快手, and others in longer worlds."""
         if not self.dirt.platform_masks or months < 2:
             return {}
         out = {"kuaishou": int(rng.integers(1, months))}
         if months >= 4:
             out["xiaohongshu"] = int(rng.integers(2, months))
+        if months >= 6:
+            out["pinduoduo"] = int(rng.integers(3, months))
         out = {p: m for p, m in out.items() if p in self.platforms}
         for platform, m in out.items():
             rows = np.flatnonzero(
@@ -136,6 +149,10 @@ class _Run:
             if c.target == "account":
                 getattr(self.state, c.column)[c.rows] = c.values
                 changed[c.rows] = True
+                continue
+            if c.target == "person":
+                getattr(w, c.column)[c.rows] = c.values
+                changed |= np.isin(w.person[self.state.holder], c.rows)
                 continue
             target: Any = w.place if c.column in ("province", "city", "county", "town", "detail") else w
             getattr(target, c.column)[c.rows] = c.values
@@ -236,8 +253,10 @@ class _Run:
         open_rows = self.state.status[rows] != CLOSED
         holders = np.unique(party[pairs[open_rows]])
         former = np.setdiff1d(party, holders)
-        certain = np.zeros(self.world.parties, dtype=bool)
+        certain, named = np.zeros(self.world.parties, dtype=bool), np.zeros(self.world.parties, dtype=bool)
         certain[party[pairs[open_rows & sure[pairs]]]] = True
+        named[party[np.flatnonzero(self.evidence.named[: len(party)])]] = True  # else the ledger's name looks like another's
+        certain &= named
         status, tied, written = pledges.write(
             self.out / "pledges", self.rng(6), self.world, holders, former, self.numbers[last], self.dirt, self.old_template
         )

@@ -175,6 +175,32 @@ def wrong_check(number: str) -> str:
     return number[:-1] + wrong
 
 
+def _with_check(body: str) -> str:
+    total = sum(int(c) * int(k) for c, k in zip(body, _CITIZEN_WEIGHTS, strict=True))
+    return body + chr(_CITIZEN_CHECK[total % 11])
+
+
+def next_in_line(number: str, known: set[str]) -> str:
+    """The number of somebody registered right after (or before) at the same place on the same day."""
+    serial = int(number[14:17])
+    for step in (1, -1, 2, -2, 3, -3):
+        if 0 <= serial + step <= 999 and (out := _with_check(f"{number[:14]}{serial + step:03}")) not in known:
+            return out
+    raise ValueError("no number is free beside this one")
+
+
+def same_ends(rng: Rng, number: str, birthday: int, known: set[str]) -> tuple[str, int]:
+    """Another number with the same first six and last four characters, of somebody born some other day; with that birthday
+    (days since 1970)."""
+    for step in rng.permutation(np.arange(30, 3000)).tolist():
+        day = birthday - step
+        date = str(np.datetime64(day, "D")).replace("-", "")
+        out = _with_check(number[:6] + date + number[14:17])
+        if out[-1] == number[-1] and out not in known:
+            return out, day
+    raise ValueError("no other number has these ends")
+
+
 def residence_areas(rng: Rng, birthdays: Int, home: Bool) -> Int:
     """Area codes of the citizens: 412925 or 411324 for people of the county (the former only if born before 1994),
     neighbours and other provinces for the rest."""

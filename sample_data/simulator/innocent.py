@@ -17,7 +17,8 @@ def circumstances(p: Planner) -> None:
     state.phone[more] = len(w.phones) + np.arange(len(more))
     w.phones = np.concatenate([w.phones, _fresh_phones(p, len(more))])
     p.story.traps |= {
-        k: np.zeros(n, dtype=bool) for k in ("agency_client", "agency_phone", "bookkeeper", "spouse_payee", "hired_streamer")
+        k: np.zeros(n, dtype=bool)
+        for k in ("agency_client", "agency_phone", "bookkeeper", "bookkeeper_payee", "spouse_payee", "hired_streamer")
     }
     traps = p.story.traps
     person = w.person[state.holder]
@@ -35,10 +36,11 @@ def circumstances(p: Planner) -> None:
         collects = (p.rng.random(len(rows)) < 0.3) & ~phone
         state.payee[rows[collects]] = w.persons + agency[collects]
     wanted = p.quota(CIRCUMSTANCES["bookkeeper"]) if n >= 120 else 0
-    for turn, rows in enumerate(p.groups(wanted, (6, 25), np.isin(p.kind, (ENTERPRISE, COOP, SOLE)))):
+    for turn, rows in enumerate(p.groups(wanted, (6, max(6, min(25, wanted // 2))), np.isin(p.kind, (ENTERPRISE, COOP, SOLE)))):
         bookkeeper = int(p.strangers(1)[0])
-        if turn % 3 == 2:
+        if turn % 2:
             state.payee[rows] = bookkeeper
+            traps["bookkeeper_payee"][rows] = True
         else:
             state.phone[rows] = w.person_phone[bookkeeper]
         traps["bookkeeper"][rows] = True
@@ -125,7 +127,9 @@ def _parties(p: Planner) -> None:
         late = np.zeros(w.parties, dtype=bool)
         late[state.holder[p.accounts.born > p.months - 2]] = True
         fit = ~touched & ~late & np.isin(np.arange(w.parties), state.holder)
-        fit &= ~w.traps["couple"] & ~w.traps["family"] & ~w.traps["person_and_sole"]
+        fit &= ~np.any(
+            [w.traps[k] for k in ("couple", "family", "person_and_sole", "twins", "namesake_market", "one_chief")], axis=0
+        )
         if kind != "address":
             fit &= w.kind == ENTERPRISE
         chosen = p.rng.permutation(np.flatnonzero(fit))[: p.quota(BENIGN[kind])]

@@ -14,7 +14,20 @@ from .places import OUTSIDE
 from .render import Table
 from .state import Accounts
 from .story import Story
+from .traps import CHANGES
 from .world import World
+
+# Innocent changes that also stand among an account's traps.
+BENIGN_TRAPS = (
+    "licence_upgrade",
+    "id15_to_18",
+    "typo_corrected",
+    "agency_joined",
+    "new_legal_rep",
+    "rename",
+    "closed",
+    "phone",
+)
 
 
 class Labels:
@@ -115,7 +128,7 @@ class Labels:
         second = np.zeros(n, dtype=bool)
         second[sorted(self.seconds)] = True
         flags["two_holders"] = second
-        for kind in ("licence_upgrade", "id15_to_18", "typo_corrected", "agency_joined", "new_legal_rep", "rename", "closed"):
+        for kind in (*BENIGN_TRAPS, *CHANGES):
             flags[kind] = np.zeros(n, dtype=bool)
             flags[kind][[b[0] for b in story.benign if b[1] == kind]] = True
         return trap_texts(n, flags)

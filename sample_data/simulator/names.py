@@ -15,6 +15,7 @@ _SURNAMES = (
     "段 .3,雷 .3,钱 .3,汤 .3,尹 .3,黎 .3,易 .3,常 .3,武 .3,乔 .3,贺 .3,赖 .2,龚 .2,文 .2,仵 .5,靳 .2,毕 .2,"
     "欧阳 .1,上官 .04,司马 .04,诸葛 .02,皇甫 .03"
 )
+_DOUBLE = ("欧阳", "上官", "司马", "诸葛", "皇甫")
 _MALE = "伟强军勇磊涛明超刚平辉鹏杰峰波斌宇浩凯健俊帆飞建国华志文东海林成龙新永春金玉宏学光德庆中长远义生松全顺有立保红晓"
 _FEMALE = "芳娜敏静丽艳娟霞秀英兰玲桂红梅燕萍莹雪琳婷丹倩慧颖洁云凤珍爱香月彩菊春荣琴素巧美惠小玉晓瑞雅佳怡欣梦"
 _BRAND = (
@@ -79,6 +80,34 @@ def nicknames(rng: Rng, people: Obj) -> Obj:
         shown = either(out == i, form, shown)
     number = either(rng.random(n) < 0.5, text(rng.integers(1, 1000, n)), "")
     return glue(shown, number, either(rng.random(n) < 0.03, "💎", ""))
+
+
+def surname(name: str) -> str:
+    """The surname of a name as :func:`persons` makes it."""
+    return name[:2] if name[:2] in _DOUBLE and len(name) > 2 else name[:1]
+
+
+def sibling(name: str, other: str) -> str:
+    """A sister's or brother's name: the surname and a first character in common, the last one from ``other``."""
+    head = surname(name)
+    given = name[len(head) :]
+    last = other[-1] if other[-1] != given[-1] else "新" if given[-1] != "新" else "春"
+    return head + (given[0] if len(given) > 1 else "") + last
+
+
+def renamed(rng: Rng, name: str) -> str:
+    """Another given name with the same surname."""
+    while True:
+        given = "".join(rng.choice(list(_MALE + _FEMALE), 2))
+        if surname(name) + given != name:
+            return surname(name) + given
+
+
+def minority(rng: Rng, n: int) -> Obj:
+    """Names of two parts with a middle dot between, as several peoples bear them."""
+    first = ("买买提", "阿卜杜拉", "古丽娜尔", "艾力", "阿依古丽", "玉素甫", "帕提古丽", "热合曼", "库尔班", "木拉提")
+    second = ("艾合买提", "吐尔逊", "司马义", "阿不都", "托合提", "依明", "卡德尔", "尼亚孜", "肉孜", "达吾提")
+    return glue(pick(rng, first, n), "·", pick(rng, second, n))
 
 
 def typo(name: str) -> str | None:

@@ -33,7 +33,7 @@ TOWNS = {
     "郭庄回族乡": 0.6,
 }
 OUTSIDE = "外县"
-_MARKETS = ("国际玉城", "天下玉源", "玉博苑", "真玉天地", "玉雕湾")
+MARKETS = ("国际玉城", "天下玉源", "玉博苑", "真玉天地", "玉雕湾")
 _STREETS = ("建设大道", "健康路", "校场路", "平安大道", "工业路", "府前街", "玉源大道")
 _VILLAGE = "王李张刘赵杨马高魏姜常仝榆柳枣石"
 _VILLAGE_TAIL = ("庄村", "营村", "岗村", "湾村", "坡村", "沟村")
@@ -101,7 +101,7 @@ def make(rng: Rng, n: int, *, away: float = 0.04, lookalike: float = 0.006, mark
     towns = pick(rng, tuple(TOWNS), n, tuple(TOWNS.values()))
     detail = villages(rng, towns)
     stalls = (towns == "石佛寺镇") & (rng.random(n) < market)
-    hall = pick(rng, _MARKETS, n, (5, 3, 2, 2, 1))
+    hall = pick(rng, MARKETS, n, (5, 3, 2, 2, 1))
     stall = glue(pick(rng, tuple("ABCD"), n), "区", text(rng.integers(1, 12, n)), "号楼", text(rng.integers(1, 500, n)), "号")
     detail = either(stalls, glue("石佛寺镇", hall, either(rng.random(n) < 0.35, "", stall)), detail)
     out = Places(fill(n, "河南省"), fill(n, "南阳市"), fill(n, "镇平县"), detail, towns, stalls, np.zeros(n, dtype=bool))

@@ -10,7 +10,7 @@ from . import files
 from .base import NATURAL, Bool, Int, Obj, Rng, dates, either, obj, text
 from .dirt import Dirt, Spot, soil
 from .places import OUTSIDE, TOWNS
-from .render import Table, table
+from .render import LEAST, Table, table
 from .world import World
 
 LEDGER = (
@@ -95,7 +95,19 @@ def write(
             files.write_xlsx(out / file, [page])
     if sheets:
         files.write_xlsx(out / "诚信经营承诺书台账_各乡镇.xlsx", sheets)
+    _spread(unsure, w)
     return obj(STATUSES)[status], ~unsure[holders], written
+
+
+def _spread(unsure: Bool, w: World) -> None:
+    """A row whose number cannot be read may as well belong to another party of that name with the same visible digits."""
+    rows = np.flatnonzero(w.kind == NATURAL)
+    person = w.person[rows]
+    keys = obj(f"{w.name[p]} {w.number[p][: LEAST[0]]}{w.number[p][-LEAST[1] :]}" for p in person.tolist()).astype(str)
+    _, code = np.unique(keys, return_inverse=True)
+    doubtful = np.zeros(code.max() + 1, dtype=bool)
+    doubtful[code[unsure[rows]]] = True
+    unsure[rows] |= doubtful[code]
 
 
 def dirt_of_ledger(dirt: Dirt) -> Dirt:

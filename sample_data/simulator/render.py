@@ -12,28 +12,35 @@ from .ids import fifteen
 from .state import Accounts, View
 from .world import World
 
+# How many characters of an identity number a platform leaves before and behind what it hides, if not 6 and 4.
+WIDTHS = {"xiaohongshu": (3, 4), "pinduoduo": (6, 2), "jd": (4, 4)}
+LEAST = tuple(min(6 if k == 0 else 4, *(w[k] for w in WIDTHS.values())) for k in (0, 1))  # what every mask shows
 
-def mask_number(number: str) -> str:
-    """An identity number as platforms mask it: the first six and the last four characters stay."""
-    return number[:6] + "*" * (len(number) - 10) + number[-4:]
+
+def mask_number(number: str, width: tuple[int, int] = (6, 4)) -> str:
+    """An identity number as platforms mask it: the first and the last characters stay."""
+    return number[: width[0]] + "*" * (len(number) - sum(width)) + number[-width[1] :]
 
 
-def mask_column(column: Obj) -> Obj:
+def mask_column(column: Obj, width: tuple[int, int] = (6, 4)) -> Obj:
     """A whole column masked; gaps stay gaps."""
-    return obj(None if v is None else mask_number(v) for v in column)
+    return obj(None if v is None else mask_number(v, width) for v in column)
 
 
 class Text:
-    """Text columns of one view. ``masked``: identity numbers of people come masked."""
+    """Text columns of one view. ``masked``: identity numbers of people come masked; else only those of hidden accounts."""
 
     def __init__(self, world: World, accounts: Accounts, view: View, masked: bool = False) -> None:
-        self.world, self.accounts, self.view, self.masked = world, accounts, view, masked
+        self.world, self.accounts, self.view = world, accounts, view
+        self.masked: Bool = view.hidden | masked
+        platform = PLATFORMS[int(accounts.platform[view.account[0]])] if len(view) else ""
+        self.width = WIDTHS.get(platform, (6, 4))
         self.kind: Int = world.kind[view.holder]
         self.natural: Bool = self.kind == NATURAL
         self.person: Int = world.person[view.holder]
 
     def _hide(self, numbers: Obj) -> Obj:
-        return mask_column(numbers) if self.masked else numbers
+        return either(self.masked, mask_column(numbers, self.width), numbers) if self.masked.any() else numbers
 
     @cached_property
     def account_id(self) -> Obj:
@@ -46,8 +53,10 @@ class Text:
 
     @cached_property
     def name(self) -> Obj:
-        """The declared subject's name, typing errors included."""
-        return either(gaps(self.view.shown_name), self.world.subject_name(self.view.holder), self.view.shown_name)
+        """The declared subject's name, typing errors and other spellings included."""
+        right = either(gaps(self.view.written), self.world.subject_name(self.view.holder), self.view.written)
+        shown = either(gaps(self.view.shown_name), right, self.view.shown_name)
+        return either(shown == "", None, shown)
 
     @cached_property
     def uscc(self) -> Obj:
@@ -81,12 +90,13 @@ class Text:
         """One of three ways to write it: whole, from the city, from the county (outside the county always whole)."""
         place, at = self.world.place, self.view.holder
         style = np.where(place.county[at] == "镇平县", self.accounts.address_style[self.view.account], 0)
-        return glue(
+        own = glue(
             either(style == 0, place.province[at], ""),
             either(style <= 1, place.city[at], ""),
             place.county[at],
             place.detail[at],
         )
+        return either(gaps(self.view.elsewhere), own, self.view.elsewhere)
 
     @cached_property
     def payee_name(self) -> Obj:
@@ -173,7 +183,8 @@ class Table:
         n = len(self)
         for h in self.headers:
             filled = ~gaps(self.columns[h])
-            hides = platform_masks and self.roles.get(h) in ("id", "person_id", "streamer_id", "number")
+            mine = np.zeros(n, dtype=bool) if self.view is None else self.view.hidden
+            hides = (mine | platform_masks) & (self.roles.get(h) in ("id", "person_id", "streamer_id", "number"))
             people = (self.kind == NATURAL) | (self.roles.get(h) != "number")
             self.legible[h] = filled & ~(people & hides)
             self.masked[h] = filled & people & hides

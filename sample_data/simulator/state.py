@@ -31,7 +31,9 @@ NORMAL, LIMITED, CLOSED = range(3)
 class View:
     """Rows about accounts: some accounts' state at one moment, references as numbers (-1: none). ``held_from``, ``held_to``,
     ``opened``, ``verified``: days since 1970 (-1: none). ``shown_name`` and ``shown_number`` stand where a platform shows
-    another text than the world's: typing errors. ``info``: 新增/变更/作废 where the layout has such a column."""
+    another text than the world's: typing errors, other forms of a name, or no name (an empty text); ``written`` is another
+    spelling of the right name and ``elsewhere`` another address. ``hidden``: the platform masks this account's numbers.
+    ``info``: 新增/变更/作废 where the layout has such a column."""
 
     account: Int
     holder: Int
@@ -51,6 +53,9 @@ class View:
     shown_name: Obj
     shown_number: Obj
     info: Obj
+    written: Obj
+    elsewhere: Obj
+    hidden: Bool
 
     def __len__(self) -> int:
         return len(self.account)
@@ -122,6 +127,7 @@ def open_accounts(rng: Rng, world: World, owners: Int, platforms: tuple[str, ...
     business = w.persons + owners
     payee = np.where((kind == NATURAL) | ((kind == SOLE) & (rng.random(n) < 0.6)), person, business)
     payee = np.where(wed & (rng.random(n) < 0.5), w.spouse[person], payee)
+    payee = np.where(w.traps["one_purse"][owners], np.minimum(person, w.spouse[person]), payee)
     state = View(
         account=np.arange(n),
         holder=owners.copy(),
@@ -141,6 +147,9 @@ def open_accounts(rng: Rng, world: World, owners: Int, platforms: tuple[str, ...
         shown_name=fill(n),
         shown_number=fill(n),
         info=fill(n),
+        written=fill(n),
+        elsewhere=fill(n),
+        hidden=np.zeros(n, dtype=bool),
     )
     far = np.full(n, 10**6)
     return Accounts(

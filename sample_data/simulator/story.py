@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from . import ids
 from .base import NATURAL, PLATFORMS, Bool, Int, Rng
 from .state import WITH_AGENCY, WITH_STREAMERS, Accounts
 from .world import World
@@ -63,7 +64,7 @@ class Transfer:
 
 @dataclass
 class Change:
-    """``column`` of these rows takes these values in a month; ``target``: ``account`` or ``party``."""
+    """``column`` of these rows takes these values in a month; ``target``: ``account``, ``party`` or ``person``."""
 
     target: str
     column: str
@@ -92,7 +93,7 @@ class Planner:
         self.used = np.zeros(len(accounts), dtype=bool)
         self.kind = world.kind[accounts.state.holder]
         self.person = world.person[accounts.state.holder]
-        odd = world.traps["couple"] | world.traps["family"] | world.traps["person_and_sole"]
+        odd = np.any([world.traps[k] for k in ("couple", "family", "person_and_sole", "twins")], axis=0)
         self.alone = ~odd[accounts.state.holder]
         self._stranger = 0
 
@@ -145,6 +146,14 @@ class Planner:
         self._stranger += n
         return out
 
+    def new_phones(self, n: int) -> Int:
+        """Phones that nobody has had, as rows of the world's pool."""
+        w = self.world
+        some = ids.mobiles(self.rng, n * 2 + 4)
+        fresh = some[~np.isin(some.astype(str), w.phones.astype(str))][:n]
+        w.phones = np.concatenate([w.phones, fresh])
+        return len(w.phones) - n + np.arange(n)
+
     def set(self, month: int, rows: Int | list[int], target: str = "account", /, **columns: Any) -> None:
         """Plan new values for these rows."""
         for column, values in columns.items():
@@ -155,9 +164,9 @@ class Planner:
         return [(int(m), rows[months == m]) for m in np.unique(months)]
 
 
-def plan(rng: Rng, world: World, accounts: Accounts, months: int, days: list[int]) -> Story:
-    """The whole story of this world."""
-    from . import innocent, transfers
+def plan(rng: Rng, world: World, accounts: Accounts, months: int, days: list[int], masks: bool = True) -> Story:
+    """The whole story of this world. ``masks``: platforms may hide numbers."""
+    from . import innocent, transfers, traps
 
     planner = Planner(rng, world, accounts, months, days)
     innocent.circumstances(planner)
@@ -165,6 +174,9 @@ def plan(rng: Rng, world: World, accounts: Accounts, months: int, days: list[int
     if months > 1:
         transfers.plan_changes(planner)
         innocent.plan_changes(planner)
+    traps.circumstances(planner, masks)
+    if months > 1:
+        traps.changes(planner)
     return planner.story
 
 

@@ -37,6 +37,7 @@ def _buyers(p: Planner, rows: Int) -> list[int]:
         & ~w.traps["couple"][: w.base]
         & ~w.traps["family"][: w.base]
         & ~w.traps["person_and_sole"][: w.base]
+        & ~w.traps["twins"][: w.base]
         & ~np.isin(np.arange(w.base), w.upgrade_of)
     )
     newcomers = list(w.buyers)

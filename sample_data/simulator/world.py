@@ -140,6 +140,8 @@ def build(rng: Rng, parties: int, accounts: int, last_day: int) -> World:
         kin = families[len(heads) * k : len(heads) * (k + 1)]
         place.copy_to(heads, kin)
         surname[person[kin]], home[person[kin]] = surname[person[heads]], home[person[heads]]
+        one_phone = np.arange(len(heads)) % 3 == 0
+        phone[person[kin[one_phone]]] = person[heads[one_phone]]
         traps["family"][kin] = True
     traps["family"][heads] = True
     a, b = twins[: len(twins) // 2], twins[len(twins) // 2 : len(twins) // 2 * 2]
@@ -150,6 +152,7 @@ def build(rng: Rng, parties: int, accounts: int, last_day: int) -> World:
         place.detail[b],
         places.villages(rng, either(place.town[b] == places.OUTSIDE, "", place.town[b])),
     )
+    place.market[b[place.town[b] != places.OUTSIDE]] = False
     traps["namesake"][np.concatenate([a, b])] = True
 
     name = glue(surname, given)

@@ -70,7 +70,9 @@ def test_numbers_are_valid_and_one_per_party(clean: Path) -> None:
     number_of: dict[str, set[str]] = defaultdict(set)
     party_of: dict[str, set[str]] = defaultdict(set)
     old_forms = {
-        (r["platform"], r["account_id"]) for r in labels(clean, "benign") if r["type"] in ("id15_to_18", "typo_corrected")
+        (r["platform"], r["account_id"])
+        for r in labels(clean, "benign")
+        if r["type"] in ("id15_to_18", "typo_corrected", "number_slip")
     }
     for row in _rows(clean):
         if row["info"] is not None and (row["until"] or row["info"] == "作废"):
@@ -224,7 +226,11 @@ def test_pledge_labels_follow_the_ledger(clean: Path) -> None:
                     numbers[r[3]].append((r[7], r[8]))
     number_of = {}
     party = {(r["platform"], r["account_id"], r["month"]): r["party_id"] for r in labels(clean, "accounts")}
-    typed = {(r["platform"], r["account_id"]) for r in labels(clean, "benign") if r["type"] in ("id15_to_18", "typo_corrected")}
+    typed = {
+        (r["platform"], r["account_id"])
+        for r in labels(clean, "benign")
+        if r["type"] in ("id15_to_18", "typo_corrected", "number_slip")
+    }
     for row in _rows(clean):
         if row["platform"] in FULL and (row["platform"], row["account"]) not in typed:
             number_of[party[(row["platform"], row["account"], row["month"])]] = row["number"]
