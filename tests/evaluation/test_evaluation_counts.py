@@ -205,11 +205,11 @@ def test_the_queue_must_hold_every_true_pair_with_two_fields_in_common() -> None
     subjects = pd.DataFrame({"subject_id": [10, 11, 12], "entity_id": ["E0", "E1", "E3"]})
     edges = pd.DataFrame(
         {
-            "left_id": [10, 11],
-            "right_id": [11, 12],
-            "judgement": "unsure",
-            "score": [3.0, 2.0],
-            "tier": "model",
+            "left_id": [10, 11, 10],
+            "right_id": [11, 12, 12],
+            "judgement": ["unsure", "unsure", "negative"],
+            "score": [3.0, 2.0, float("nan")],
+            "tier": ["model", "model", "person"],
         }
     )
     doubts = queue(edges, subjects, pd.Series({10: "P0", 11: "P0", 12: "P1"}))
@@ -221,6 +221,6 @@ def test_the_queue_must_hold_every_true_pair_with_two_fields_in_common() -> None
         ["E1", "E2", "", False],
     ]
     told = review(doubts, pairs)
-    assert (told["pairs"], told["true"], told["false"], told["precision"]) == (2, 1, 1, 0.5)
+    assert (told["pairs"], told["true"], told["false"], told["precision"]) == (2, 1, 1, 0.5)  # E0 and E3 were judged two
     assert (told["apart"], told["owed"], told["owed_queued"], told["missing"]) == (4, 2, 1, 1)
     assert told["missing_list"][0]["right"] == "E4"

@@ -164,7 +164,9 @@ def evaluate_(answer: Answer, truth: Path, listing: Path | None, png: Path | Non
     opened = office.open_office(answer.settings)
     with opened.engine.begin() as connection:
         knowledge = tables.stored(connection)
-        inputs = read_inputs(connection, labels)
+        model = derive.match_rules(connection, opened)[0].model
+        bands = {"link": model.bands.link, "review": model.bands.review} if model else {}
+        inputs = read_inputs(connection, labels, bands)
         out = evaluate(labels, inputs)
         if listing:
             members = faults.accounts_of_errors(known(joined(labels, inputs.accounts)))

@@ -53,14 +53,17 @@ def evaluate(truth: pd.DataFrame, inputs: Inputs) -> dict[str, Any]:
     sure = known(labelled)
     sure["numbers"] = sure["numbers"].fillna("none").where(~sure["lost"], "lost").astype("str")
     doubts = queue(inputs.edges, inputs.subjects, inputs.party_of(truth))
+    # Groups are counted by numbers, which is several times as fast as by names.
+    groups = {name: pd.factorize(sure[name])[0] for name in ("party_id", "entity_id")}
+    counted = sure.assign(**groups)
     out: dict[str, Any] = {
-        "entities": entities(labelled, sure),
-        "bcubed": bcubed(sure),
-        "tiers": by_tier(sure, inputs.edges),
-        "numbers": by_class(sure, "numbers", NUMBERS),
+        "entities": entities(labelled, counted),
+        "bcubed": bcubed(counted),
+        "tiers": by_tier(counted, inputs.edges),
+        "numbers": by_class(counted, "numbers", NUMBERS),
     }
-    out |= {name: by_word(sure, column) for name, column in WORDS.items() if column in sure}
-    out["thresholds"] = thresholds(sure, inputs.edges, inputs.subjects[["subject_id", "strong"]], inputs.bands)
+    out |= {name: by_word(counted, column) for name, column in WORDS.items() if column in counted}
+    out["thresholds"] = thresholds(counted, inputs.edges, inputs.subjects[["subject_id", "strong"]], inputs.bands)
     out["bands"] = inputs.bands
     out["review"] = review(doubts, apart(sure, inputs.fields, doubts))
     return out

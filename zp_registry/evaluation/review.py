@@ -16,21 +16,29 @@ MOST_PARTS = 200  # of one party: more would be a registry in which nothing is r
 
 
 def queue(edges: pd.DataFrame, subjects: pd.DataFrame, party_of: pd.Series[str]) -> pd.DataFrame:
-    """The pairs in doubt: left_id, right_id, score, tier, left, right (entities), true (True, False, or NA when the labels do
-    not know a side).
+    """The pairs of entities in doubt, best first: left, right (entity ids), score (the best edge's), true (True, False, or NA
+    when the labels do not know a side), answered (a person said that they are two).
 
     ``edges``: live edges; ``subjects``: subject_id, entity_id; ``party_of``: party by subject. A pair that is one entity by
     now is no question any more and left out.
     """
     entity_of = subjects.set_index("subject_id")["entity_id"]
-    out = edges.loc[edges["judgement"] == "unsure", ["left_id", "right_id", "score", "tier"]].copy()
-    for side in ("left", "right"):
-        out[side] = out[f"{side}_id"].map(entity_of).astype("str")
-        out[f"{side}_party"] = out[f"{side}_id"].map(party_of).astype("str")
-    out = out[out["left"] != out["right"]]
-    same = (out["left_party"] == out["right_party"]).astype("boolean")
-    out["true"] = same.where(out["left_party"].notna() & out["right_party"].notna(), pd.NA)
-    return out.drop(columns=["left_party", "right_party"]).reset_index(drop=True)
+    said = (edges["judgement"] == "negative") & (edges["tier"] == "person")
+    rows = edges[said | (edges["judgement"] == "unsure")]
+    ends = [rows[f"{side}_id"].map(entity_of).astype("str") for side in ("left", "right")]
+    parties = [rows[f"{side}_id"].map(party_of).astype("str") for side in ("left", "right")]
+    known = parties[0].notna() & parties[1].notna()
+    out = pd.DataFrame(
+        {
+            "left": ends[0].where(ends[0] < ends[1], ends[1]),
+            "right": ends[1].where(ends[0] < ends[1], ends[0]),
+            "score": rows["score"],
+            "true": (parties[0] == parties[1]).astype("boolean").where(known, pd.NA),
+            "answered": said[rows.index],
+        }
+    )
+    out = out[out["left"] != out["right"]].groupby(["left", "right"], as_index=False).max()
+    return out.sort_values("score", ascending=False, ignore_index=True)
 
 
 def split_accounts(known: pd.DataFrame) -> pd.DataFrame:
@@ -41,7 +49,7 @@ def split_accounts(known: pd.DataFrame) -> pd.DataFrame:
 
 def apart(known: pd.DataFrame, fields: pd.DataFrame, doubts: pd.DataFrame) -> pd.DataFrame:
     """The pairs of entities that are one party: party_id, left, right (entity ids), account_pairs, fields (those that agree,
-    with commas), agreeing (how many), queued.
+    with commas), agreeing (how many), queued (somebody is, or was, asked about the pair).
 
     ``fields``: platform, account_id, type (name, number, phone, payee, address, operator), token, of the accounts of
     :func:`split_accounts`; numbers as masks, of which two agree when their visible ends do. ``doubts``: :func:`queue`.
@@ -63,7 +71,7 @@ def apart(known: pd.DataFrame, fields: pd.DataFrame, doubts: pd.DataFrame) -> pd
     out = out.merge(agree, on=["party_id", "left", "right"], how="left")
     out["fields"] = out["fields"].fillna("").astype("str")
     out["agreeing"] = out["agreeing"].fillna(0).astype("int64")
-    asked = set(zip(doubts["left"], doubts["right"], strict=True)) | set(zip(doubts["right"], doubts["left"], strict=True))
+    asked = set(zip(doubts["left"], doubts["right"], strict=True))
     out["queued"] = np.array([pair in asked for pair in zip(out["left"], out["right"], strict=True)], dtype=bool)
     return out.sort_values(
         ["agreeing", "account_pairs", "left", "right"], ascending=[False, False, True, True], ignore_index=True
@@ -87,6 +95,7 @@ def _agreeing(values: pd.DataFrame) -> pd.DataFrame:
 
 def review(doubts: pd.DataFrame, parts: pd.DataFrame) -> dict[str, Any]:
     """Counts of :func:`queue` and :func:`apart`, and the true pairs that share two fields and nobody is asked about."""
+    doubts = doubts[~doubts["answered"].astype(bool)]
     true, false = int((doubts["true"] == True).sum()), int((doubts["true"] == False).sum())  # noqa: E712
     owed = parts[parts["agreeing"] >= AGREEING]
     missing = owed[~owed["queued"]]
