@@ -1,10 +1,10 @@
 """The registry's own resolving out of its database: reading, matching, and writing edges and entity ids; without histories and
 flags, which no competitor makes.
 
-python -m bench.ours HOME full|new
+python -m bench.ours HOME full|new [keep]
 
 ``full`` resolves every record, ``new`` what changed since the last resolve. What was written is taken back at the end, so that
-the same state can be resolved again.
+the same state can be resolved again, unless it is to be kept.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ def main() -> None:
     with office.engine.connect() as connection:
         with clock.step("all"):
             counts = resolve_within(connection, office, audit.moment(), full=mode == "full")
-        connection.rollback()
+        if "keep" in sys.argv[3:]:
+            connection.commit()
+        else:
+            connection.rollback()
     office.engine.dispose()
     print(json.dumps({"seconds": clock.seconds, "cpu": clock.cpu, "counts": counts}))
 

@@ -35,5 +35,14 @@ def accounts(home: Path) -> pd.DataFrame:
     return frame
 
 
+def entities(home: Path) -> dict[int, str]:
+    """The entity that every description of a holder belongs to."""
+    engine = create_engine(f"sqlite:///{home / 'db' / 'registry.sqlite'}")
+    with engine.connect() as connection:
+        found = {int(i): str(e) for i, e in connection.execute(text("SELECT id, current_id FROM subject"))}
+    engine.dispose()
+    return found
+
+
 if __name__ == "__main__":
     print(write(Path(sys.argv[1]), Path(sys.argv[2])), file=sys.stderr)

@@ -80,9 +80,9 @@ def _innocent(rows: pd.DataFrame, circle: Circle) -> pd.Series[str]:
     """Why a change of holder is no transfer (Chinese), or NA.
 
     The person's own sole proprietorship; the same person or firm whose number was masked, corrected or is missing; a firm that
-    the former holder runs.
+    the former holder runs, or is the legal representative of at the time.
     """
-    group = circle.group
+    group = circle.shops
     linked = rows["entity_id"].map(group) == rows["prev_entity_id"].map(group)
     same_name = (rows["subject_key"] == rows["prev_subject_key"]).fillna(False)
     fits = masks_fit(rows["id_mask"], rows["prev_id_mask"])
@@ -103,6 +103,9 @@ def _innocent(rows: pd.DataFrame, circle: Circle) -> pd.Series[str]:
     out = out.mask((ran_before | runs_now) & shares, "前后主体为同一经营者（个转企、转个体或转为本人经营）")
     out = out.mask(upgrade & kept, "自然人转为企业或个体工商户，电话和收款账户未变")
     out = out.mask(same_name & fits & shares, "名称相同，证件号码脱敏、缺失或已更正")
+    led = circle.leads(rows["prev_entity_id"], rows["entity_id"], rows["as_of"])
+    led |= circle.leads(rows["entity_id"], rows["prev_entity_id"], rows["prev_as_of"])
+    out = out.mask(led, "自然人与其任法定代表人的企业")
     out = out.mask(linked.fillna(False), "本人登记的个体工商户")
     return out.where(rows["holder_changed"])
 

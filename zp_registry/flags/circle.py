@@ -6,13 +6,18 @@ import pandas as pd
 
 from zp_registry.frames import both_ways
 from zp_registry.resolve import Resolved
+from zp_registry.resolve.links import FORMER, INNOCENT, OPERATOR, REPRESENTATIVE
 
 _FIRM = r"公司|合作社|工作室|中心|事务所|(?:店|行|厂|部)$"
 
 
 class Circle:
     """Names by entity (own names, legal representative, operator, declared family and staff, those of linked entities), the
-    households (other names at one address) and the phones that agencies lend to their clients."""
+    households (other names at one address) and the phones that agencies lend to their clients.
+
+    A link by a shared payee account counts for nothing here: money that goes to somebody else is the very thing to look at.
+    Nor does a former legal representative's, but for changes of the time.
+    """
 
     def __init__(self, resolved: Resolved, records: pd.DataFrame, people: pd.DataFrame) -> None:
         rows = resolved.of_entities(records)
@@ -25,14 +30,26 @@ class Circle:
         )
         pairs.append(family[["entity_id", "name_key"]].set_axis(["entity_id", "name"], axis=1))
         own = pd.concat(pairs).dropna().drop_duplicates()
+        links = resolved.links
         theirs = own.rename(columns={"entity_id": "other_entity_id"})
-        linked = both_ways(resolved.links).merge(theirs, on="other_entity_id")[["entity_id", "name"]]
-        self.own = set(pd.concat([own, linked]).itertuples(index=False, name=None))
+        shops, led = links[links["ground"] == OPERATOR], links[links["ground"] == REPRESENTATIVE]
+        linked = both_ways(shops).merge(theirs, on="other_entity_id")[["entity_id", "name"]]
+        # Of a firm and who leads it the two names alone: the firm's former heads and agencies are strangers to its head.
+        plain = pairs[0].dropna().drop_duplicates().rename(columns={"entity_id": "other_entity_id"})
+        headed = both_ways(led).merge(plain, on="other_entity_id")[["entity_id", "name"]]
+        self.own = set(pd.concat([own, linked, headed]).itertuples(index=False, name=None))
         self.business_names = rows.loc[rows["uscc"].notna()].groupby("entity_id")["subject_key"].last()
         self.household = self._households(rows)
         self.agency_phones = self._agency_phones(rows)
         self.collectors = self._collectors(rows)
-        self.group = _groups(resolved)
+        self.shops = _groups(resolved, shops)
+        self.group = _groups(resolved, links[links["ground"].isin(INNOCENT)])
+        self.heads = {
+            (p, f): (a, b)
+            for p, f, a, b in links.loc[
+                links["ground"].isin([REPRESENTATIVE, FORMER]), ["entity_id", "other_entity_id", "first_seen", "last_seen"]
+            ].itertuples(index=False, name=None)
+        }
 
     @staticmethod
     def _households(rows: pd.DataFrame) -> set[tuple[str, str]]:
@@ -80,6 +97,13 @@ class Circle:
             dtype=bool,
         )
 
+    def leads(self, person: pd.Series[str], firm: pd.Series[str], day: pd.Series[str]) -> pd.Series[bool]:
+        """True where ``person`` is known as the legal representative of ``firm`` on ``day``."""
+        spans = [self.heads.get((p, f), ("9", "")) for p, f in zip(person, firm, strict=True)]
+        return pd.Series(
+            [isinstance(d, str) and a <= d <= b for (a, b), d in zip(spans, day, strict=True)], index=person.index, dtype=bool
+        )
+
     def lives_with(self, entity: pd.Series[str], name: pd.Series[str]) -> pd.Series[bool]:
         """True where ``name`` is somebody of the entity's household."""
         return pd.Series([(e, n) in self.household for e, n in zip(entity, name, strict=True)], index=entity.index, dtype=bool)
@@ -93,8 +117,8 @@ class Circle:
         )
 
 
-def _groups(resolved: Resolved) -> pd.Series[str]:
-    """Entity → a name for all that are linked with it, so that a person and the person's shop count once."""
+def _groups(resolved: Resolved, links: pd.DataFrame) -> pd.Series[str]:
+    """Entity → a name for all that ``links`` bind to it, so that a person and the person's shop count once."""
     parent = {e: e for e in resolved.entities["entity_id"]}
 
     def root(e: str) -> str:
@@ -102,7 +126,7 @@ def _groups(resolved: Resolved) -> pd.Series[str]:
             e = parent[e]
         return e
 
-    for left, right in zip(resolved.links["entity_id"], resolved.links["other_entity_id"], strict=True):
+    for left, right in zip(links["entity_id"], links["other_entity_id"], strict=True):
         a, b = sorted((root(left), root(right)))
         parent[b] = a
     return pd.Series({e: root(e) for e in list(parent)}, dtype="str")

@@ -6,6 +6,7 @@ carries its pair's key in a hidden column, and a hidden sheet keeps the keys onc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -93,8 +94,8 @@ def _rows(number: int, line: Mapping[str, Any], titles: Mapping[str, str]) -> li
     def values(side: Mapping[str, Any]) -> list[object]:
         accounts = [_titled(a, titles) for a in side["accounts"]]
         return [
-            side["name"], KINDS.get(side["kind"], side["kind"]), _folded(side["number"]), side["phone"],
-            _several(side["payees"], side["more"]["payees"]), side["address"], side["town"],
+            side["name"], KINDS.get(side["kind"], side["kind"]), _narrow(side["number"]), side["phone"],
+            _several([_narrow(p) for p in side["payees"]], side["more"]["payees"]), side["address"], side["town"],
             _several(accounts[:3], side["more"]["accounts"] + len(accounts[3:])),
             _several(side["sources"][:2], side["more"]["sources"] + len(side["sources"][2:])),
         ]  # fmt: skip
@@ -111,9 +112,10 @@ def _titled(account: str, titles: Mapping[str, str]) -> str:
     return f"{titles.get(platform, platform)}：{name}"
 
 
-def _folded(number: str | None) -> str:
-    """A number of 18 characters in two lines, so that the column stays narrow and the ends stand under each other."""
-    return "" if number is None else f"{number[:9]}\n{number[9:]}" if len(number) > 11 else number
+def _narrow(number: str | None) -> str:
+    """A number as a narrow column holds it: four stars for many, and a credit code in two lines."""
+    text = re.sub(r"\*{5,}", "****", clean(number))
+    return f"{text[:9]}\n{text[9:]}" if len(text) > 14 else text
 
 
 def _several(texts: Sequence[str], more: int) -> str:
@@ -200,8 +202,8 @@ _GUIDE: Final = [
     "核对人：填写核实人姓名；不填的，记为导入人。没有核实的，三列都留空即可。",
     "# 三、请注意",
     "自然人与其名下的个体工商户、企业是不同的主体，请选“不是同一主体”；两个不同的有效证照号码不会是同一主体，系统不接受合并。",
-    "证照号码、电话、收款账户只显示部分号码。比对说明里的数字是各项对“是同一主体”的支持（正数）或反对（负数）程度，"
-    "每增加 1，可能性加倍；权重是各项之和。",
+    "证件号码、电话、收款账户只显示部分号码。比对说明里的数字是各项对“是同一主体”的支持（正数）或反对（负数）程度，"
+    "每增加 1，可能性加倍；权重是各项之和，再减去一个起点值（任意两个主体恰为同一个的可能性很小）。",
     "同一对的两行结论不能互相矛盾；发出本表以后别人又对同一对作了结论的，系统会指出，不会覆盖。",
     "# 四、打印",
     "打印为 A4 横向，标题行逐页重复，同一对的两行不跨页。",

@@ -60,11 +60,12 @@ def match(
             scope.changed(con, people)
             scope.bonds(con, standing, people)
             scope.spread(con)
+        pairs = None
         while True:
             linking = _linked(con, judged, rules.caps)
             if rules.model is None:
                 break
-            pairs = score_weak(con, rules.model, rules.engine, everything=standing is None)
+            pairs = score_weak(con, rules.model, rules.engine, everything=standing is None, known=pairs)
             # The other end of a pair has candidates of its own, which this one may rival.
             if not scope.widen(con, pairs):
                 link_by_model(con, linking, pairs, rules.model, rules.guards)

@@ -76,11 +76,11 @@ _SAME_NUMBER = """
     SELECT first_value(subject_id) OVER same AS left_id, subject_id AS right_id FROM w WHERE strong IS NOT NULL
     WINDOW same AS (PARTITION BY strong ORDER BY place) ORDER BY place"""
 
-# Named subjects at work with their tokens and whether a token is a hub.
+# Named subjects at work with their tokens; those of one name and kind that share one have one ``key``.
 _NAMED = """
     CREATE OR REPLACE TEMP TABLE named AS
-    SELECT w.subject_id, w.place, w.name_key, w.business, w.strong, w.head, w.tail, w.id_mask, t.type, t.token,
-           h.token IS NOT NULL AS hub
+    SELECT w.subject_id, w.place, w.business, w.strong, w.head, w.tail, w.id_mask, t.type, t.token,
+           hash(w.name_key, w.business, t.type, t.token) AS key, h.token IS NOT NULL AS hub
     FROM w JOIN t USING (subject_id) LEFT JOIN hub h ON h.type = t.type AND h.token = t.token
     WHERE w.name_key IS NOT NULL AND t.live AND t.type IN ('phone', 'payee', 'address', 'account', 'operator')"""
 
@@ -88,8 +88,8 @@ _NAMED = """
 def _same_account() -> str:
     return f"""
     SELECT DISTINCT ON (l.place, r.place) l.subject_id AS left_id, r.subject_id AS right_id, l.place AS p, r.place AS q
-    FROM named l JOIN named r USING (name_key, business, type, token)
-    WHERE type = 'account' AND l.strong IS NULL AND r.strong IS NULL AND l.place < r.place AND {fits('l', 'r')}
+    FROM named l JOIN named r USING (key)
+    WHERE l.type = 'account' AND l.strong IS NULL AND r.strong IS NULL AND l.place < r.place AND {fits('l', 'r')}
     ORDER BY p, q"""
 
 
@@ -113,10 +113,10 @@ def _to_number(con: duckdb.DuckDBPyConnection, linking: Linking) -> None:
                   WHERE w.strong IS NOT NULL AND w.id_mask IS NOT NULL GROUP BY c.root),
         pairs AS (
             SELECT lc.root AS weak, rc.root AS strong, l.subject_id AS left_id, r.subject_id AS right_id, l.place AS lp,
-                   r.place AS rp, l.business, type, (l.hub OR r.hub) AS hub, k.head IS NOT NULL AND m.head IS NOT NULL AND
+                   r.place AS rp, l.business, l.type, l.hub, k.head IS NOT NULL AND m.head IS NOT NULL AND
                    NOT l.business AS masked
             FROM named l JOIN c lc ON lc.subject_id = l.subject_id AND NOT lc.numbered
-            JOIN named r USING (name_key, business, type, token) JOIN c rc ON rc.subject_id = r.subject_id AND rc.numbered
+            JOIN named r USING (key) JOIN c rc ON rc.subject_id = r.subject_id AND rc.numbered
             -- One mask that fits is enough: another of the same cluster may have been mistyped.
             LEFT JOIN shown k ON k.root = lc.root LEFT JOIN whole m ON m.root = rc.root
             WHERE l.business OR {fits('k', 'm')})
@@ -139,8 +139,8 @@ def _same_fields() -> str:
     """Pairs among those that still have no number; masked ones need equal visible digits and one more agreeing field."""
     return f"""
     SELECT DISTINCT l.subject_id AS left_id, r.subject_id AS right_id, l.place AS p, r.place AS q
-    FROM named l JOIN named r USING (name_key, business, type, token)
+    FROM named l JOIN named r USING (key)
     JOIN c lc ON lc.subject_id = l.subject_id JOIN c rc ON rc.subject_id = r.subject_id
-    WHERE NOT lc.numbered AND NOT rc.numbered AND type IN ('phone', 'payee', 'address') AND l.place < r.place
-          AND {fits('l', 'r')} AND ((l.id_mask IS NOT NULL AND r.id_mask IS NOT NULL) OR NOT (l.hub OR r.hub))
+    WHERE NOT lc.numbered AND NOT rc.numbered AND l.type IN ('phone', 'payee', 'address') AND l.place < r.place
+          AND {fits('l', 'r')} AND ((l.id_mask IS NOT NULL AND r.id_mask IS NOT NULL) OR NOT l.hub)
     ORDER BY p, q"""

@@ -37,35 +37,44 @@ WHY = {
 }
 
 
-def score_weak(con: duckdb.DuckDBPyConnection, model: MatchModel, engine: str, *, everything: bool) -> pd.DataFrame:
+def score_weak(
+    con: duckdb.DuckDBPyConnection, model: MatchModel, engine: str, *, everything: bool, known: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Pairs (left_id, right_id, weight) from the review band upwards between subjects at work (table ``w``) and any others, at
     least one of them without a number. ``everything``: all subjects are at work, so that it is enough to start from those that
-    have no numbered cluster."""
+    have no numbered cluster. ``known``: the pairs of a former call, whose subjects (table ``focus``) are not scored again."""
+    done = "WHERE false" if known is None else ""
     con.execute(
         f"""
-        CREATE OR REPLACE TEMP TABLE focus AS SELECT subject_id FROM c WHERE NOT ({everything} AND numbered);
+        CREATE TEMP TABLE IF NOT EXISTS focus (subject_id BIGINT);
+        CREATE OR REPLACE TEMP TABLE done AS SELECT subject_id FROM focus {done};
+        CREATE OR REPLACE TEMP TABLE focus AS SELECT subject_id FROM c ANTI JOIN done USING (subject_id)
+        WHERE NOT ({everything} AND numbered);
         CREATE OR REPLACE TEMP TABLE reach AS
-        WITH shown AS (SELECT subject_id, hash(right(tail, 4)) AS tail, hash(name_key) AS name FROM s),
-        thing AS (SELECT subject_id, type, token FROM t WHERE live
-                  UNION ALL SELECT subject_id, 'tail', tail FROM shown WHERE tail IS NOT NULL
-                  UNION ALL SELECT subject_id, unnest(['phone_mask', 'payee_mask']), hash(unnest([phone_mask, payee_mask]))
-                  FROM rows WHERE live = 1),
-        second AS (SELECT subject_id, unnest(['name', 'tail']) AS kind, unnest([name, tail]) AS value FROM shown
-                   UNION ALL SELECT subject_id, type, token FROM t WHERE live AND type = 'operator'),
-        ours AS (SELECT * FROM thing SEMI JOIN focus USING (subject_id) WHERE token IS NOT NULL),
+        WITH tails AS (SELECT subject_id, 'tail' AS type, hash(right(tail, 4)) AS token FROM s WHERE length(tail) >= 4),
+        thing AS (SELECT subject_id, type, token FROM t WHERE live UNION ALL FROM tails
+                  UNION ALL SELECT subject_id, 'phone_mask', hash(phone_mask) FROM rows WHERE live = 1 AND phone_mask IS NOT NULL
+                  UNION ALL SELECT subject_id, 'payee_mask', hash(payee_mask) FROM rows WHERE live = 1 AND payee_mask IS NOT NULL),
+        second AS (SELECT subject_id, 'name' AS kind, hash(name_key) AS value FROM s WHERE name_key IS NOT NULL
+                   UNION ALL FROM tails UNION ALL SELECT subject_id, type, token FROM t WHERE live AND type = 'operator'),
+        ours AS (SELECT * FROM thing SEMI JOIN focus USING (subject_id)),
         plain AS (SELECT DISTINCT type, token FROM ours ANTI JOIN hub USING (type, token) WHERE type IN ({_ALONE})),
-        both_ AS (SELECT DISTINCT type, token, kind, value FROM ours JOIN second USING (subject_id) WHERE value IS NOT NULL),
+        both_ AS (SELECT DISTINCT type, token, kind, value FROM ours JOIN second USING (subject_id)),
         met AS (SELECT * FROM thing SEMI JOIN ours USING (type, token))
         SELECT subject_id FROM focus UNION SELECT subject_id FROM met SEMI JOIN plain USING (type, token)
         UNION SELECT subject_id FROM (SELECT met.*, kind, value FROM met JOIN second USING (subject_id))
               SEMI JOIN both_ USING (type, token, kind, value) WHERE type <> kind"""
     )
     focus = con.execute("SELECT subject_id FROM focus ORDER BY subject_id").df()["subject_id"]
+    con.execute("INSERT INTO focus FROM done")
+    if known is None:
+        known = pd.DataFrame({"left_id": [], "right_id": [], "weight": []}).astype({"left_id": "int64", "right_id": "int64"})
     if focus.empty:
-        return pd.DataFrame({"left_id": focus, "right_id": focus, "weight": pd.Series(dtype="float64")})
+        return known
     subjects, tokens = described(con, "reach")
     pairs = score(features(subjects, tokens), model, focus=focus.to_numpy(), engine=engine)
-    return pairs.assign(weight=pairs["weight"].round(6))[["left_id", "right_id", "weight"]]
+    found = pd.concat([known, pairs.assign(weight=pairs["weight"].round(6))[list(known.columns)]], ignore_index=True)
+    return found.drop_duplicates(["left_id", "right_id"], ignore_index=True)
 
 
 def link_by_model(

@@ -32,19 +32,23 @@ class Hubs:
     names: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SHARED, 4))
 
 
-def open_tables(rows: pd.DataFrame | pa.Table, accounts: pd.DataFrame, order: pd.DataFrame, hubs: Hubs) -> duckdb.DuckDBPyConnection:
+def open_tables(
+    rows: pd.DataFrame | pa.Table, accounts: pd.DataFrame, order: pd.DataFrame | pa.Table, hubs: Hubs
+) -> duckdb.DuckDBPyConnection:
     """A DuckDB in memory with the tables
 
     ``s``: subject_id, place (its place in an order that does not depend on loading), business, kind, name_key, strong, id_mask,
-    head, tail (visible ends), town, market, live · ``t``: subject_id, type, token, live, was_live · ``hub``: type, token of the
-    hubs among live tokens; ``was_hub`` among former ones.
+    head, tail (visible ends), town, market · ``t``: subject_id, type, token, live, was_live · ``hub``: type, token of the hubs
+    among live tokens; ``was_hub`` among former ones.
 
     ``rows``: ROWS, account records that stand or stood in a live report and name a holder · ``accounts``: record_id, account_id
     and was_account_id (accounts.match_accounts over what is live and over what was) for loose rows · ``order``: subject_id, key
     (any text that is a subject's own wherever it is loaded).
     """
     con = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
-    con.execute("SET enable_progress_bar = false; SET preserve_insertion_order = false; SET python_enable_replacements = false")
+    con.execute(
+        "SET enable_progress_bar = false; SET preserve_insertion_order = false; SET python_enable_replacements = false"
+    )
     con.register("rows", rows)
     con.register("loose_accounts", accounts)
     con.register("orders", order)
@@ -57,7 +61,7 @@ def open_tables(rows: pd.DataFrame | pa.Table, accounts: pd.DataFrame, order: pd
                    min(subject_kind) AS kind, max(subject_key) AS name_key, max(uscc) AS uscc, max(id_hash) AS id_hash,
                    max(id_mask) AS id_mask, max(town) AS town, max(market) AS market
             FROM rows WHERE live = 1 GROUP BY subject_id)
-        SELECT d.subject_id, row_number() OVER (ORDER BY o.key, d.subject_id) AS place, business, kind, name_key,
+        SELECT d.subject_id, (hash(o.key) >> 1)::BIGINT AS place, business, kind, name_key,
                CASE WHEN uscc IS NOT NULL THEN 'uscc:' || uscc WHEN NOT business THEN 'id:' || id_hash END AS strong,
                id_mask,
                CASE WHEN contains(id_mask, '*') THEN split_part(id_mask, '*', 1) ELSE id_mask END AS head,
@@ -65,15 +69,17 @@ def open_tables(rows: pd.DataFrame | pa.Table, accounts: pd.DataFrame, order: pd
         FROM d JOIN orders o ON o.subject_id = d.subject_id"""
     )
     _tokens(con)
-    for name, live in (("hub", "live"), ("was_hub", "was_live")):
-        least = " ".join(f"WHEN '{kind}' THEN {int(names)}" for kind, names in hubs.names.items())
-        con.execute(
-            f"""
-            CREATE TEMP TABLE {name} AS
-            WITH n AS (SELECT DISTINCT subject_id, subject_key FROM rows WHERE {live} = 1 AND subject_key IS NOT NULL)
-            SELECT type, token FROM t JOIN n USING (subject_id) WHERE {live} AND type IN ({', '.join(repr(k) for k in hubs.names)})
-            GROUP BY type, token HAVING count(DISTINCT subject_key) >= CASE type {least} END"""
-        )
+    least = " ".join(f"WHEN '{kind}' THEN {int(names)}" for kind, names in hubs.names.items())
+    con.execute(
+        f"""
+        CREATE TEMP TABLE crowd AS
+        WITH n AS (SELECT subject_id, hash(max(subject_key)) AS name FROM rows WHERE subject_key IS NOT NULL GROUP BY subject_id),
+        c AS (SELECT type, token, count(DISTINCT name) FILTER (live) AS names, count(DISTINCT name) FILTER (was_live) AS were
+              FROM t JOIN n USING (subject_id) WHERE type IN ({", ".join(f"'{k}'" for k in hubs.names)}) GROUP BY type, token)
+        SELECT type, token, names >= CASE type {least} END AS now, were >= CASE type {least} END AS before FROM c;
+        CREATE TEMP TABLE hub AS SELECT type, token FROM crowd WHERE now;
+        CREATE TEMP TABLE was_hub AS SELECT type, token FROM crowd WHERE before"""
+    )
     return con
 
 
