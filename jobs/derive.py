@@ -18,11 +18,12 @@ from zp_registry.registry.inputs import evidence_inputs, read_evidence, read_mat
 from zp_registry.registry.knowledge import entity_of, unsure_edges, write_matched, write_resolved
 from zp_registry.registry.matchmodels import current_model
 from zp_registry.registry.state import read_state, write_state
-from zp_registry.resolve import Resolved, entity_ids, resolve
+from zp_registry.resolve import Resolved, TellingRules, entity_ids, resolve
 from zp_registry.resolve.clusters import Caps
 from zp_registry.resolve.matching import MatchRules, match
 from zp_registry.resolve.probable import Guards
 from zp_registry.resolve.subjects import SHARED, Hubs
+from zp_registry.resolve.survivorship import Preferences
 
 from .office import Office
 
@@ -67,7 +68,7 @@ def derive_within(connection: Connection, office: Office, *, full: bool = False)
     now = audit.moment()
     counts: dict[str, Any] = {"subject": resolve_within(connection, office, now, full=full)}
     evidence = read_evidence(connection)
-    resolved = resolve(evidence, entity_of(connection), unsure_edges(connection))
+    resolved = resolve(evidence, entity_of(connection), unsure_edges(connection), telling_rules(office))
     counts |= write_resolved(connection, resolved, now)
     flagged = flag(evidence, resolved, flag_rules(office))
     counts["flag"] = write_flags(connection, flagged, evidence.decisions)
@@ -87,6 +88,12 @@ def resolve_within(connection: Connection, office: Office, now: str, *, full: bo
     verify_clusters(connection)
     write_state(connection, "matched_by", version)
     return counts
+
+
+def telling_rules(office: Office) -> TellingRules:
+    """The settings by which an entity's shown values and links are chosen."""
+    s = office.settings.resolve
+    return TellingRules(Preferences(**s.survivorship.model_dump()), s.hub_names)
 
 
 def match_rules(connection: Connection, office: Office, engine: str = "duckdb") -> tuple[MatchRules, str]:
@@ -110,7 +117,7 @@ def told_again(office: Office, connection: Connection, as_of: str) -> tuple[Reso
     inputs = evidence_inputs(evidence, read_order(connection))
     matched = match(inputs.rows, inputs.accounts, inputs.order, inputs.people, match_rules(connection, office)[0])
     unsure = matched.edges[matched.edges["judgement"] == "unsure"]
-    resolved = resolve(evidence, entity_ids(matched.roots), unsure)
+    resolved = resolve(evidence, entity_ids(matched.roots), unsure, telling_rules(office))
     flagged = flag(evidence, resolved, flag_rules(office))
     ids = bulk.read(connection, "SELECT anchor, flag_id FROM flag")
     return resolved, flagged, tables.told_again(resolved, flagged, ids)

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, text
 
 from zp_registry.registry import bulk
 from zp_registry.resolve import Resolved
+from zp_registry.resolve.links import TABLE
 from zp_registry.resolve.matching import Matched
 
 
@@ -57,7 +58,7 @@ def write_resolved(connection: Connection, resolved: Resolved, now: str) -> dict
         "role": bulk.write_history(
             connection, "role", resolved.roles, ["platform", "account_id", "role", "party_key", "valid_from"], now
         ),
-        "link": bulk.write_difference(connection, "link", resolved.links, ["entity_id", "other_entity_id", "kind"]),
+        "link": bulk.write_difference(connection, "link", resolved.links[list(TABLE)], ["entity_id", "other_entity_id", "kind"]),
     }
 
 

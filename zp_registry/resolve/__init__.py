@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -10,9 +10,10 @@ from zp_registry.evidence import Evidence
 from zp_registry.resolve import history, survivorship
 from zp_registry.resolve.accounts import match_accounts
 from zp_registry.resolve.history import ACCOUNT
+from zp_registry.resolve.links import links
 from zp_registry.resolve.roles import roles
 
-__all__ = ["Resolved", "resolve"]
+__all__ = ["Resolved", "TellingRules", "resolve"]
 
 
 @dataclass
@@ -47,9 +48,20 @@ def entity_ids(roots: pd.Series[int]) -> pd.Series[str]:
     return ("E" + roots.astype("str").str.zfill(8)).astype("str")
 
 
-def resolve(evidence: Evidence, entity_of: pd.Series[str], unsure: pd.DataFrame) -> Resolved:
+@dataclass(frozen=True)
+class TellingRules:
+    """What is told of entities besides who is who: which values are shown, and how many names make a thing say nothing."""
+
+    shown: survivorship.Preferences = field(default_factory=survivorship.Preferences)
+    hub_names: int = 4
+
+
+def resolve(
+    evidence: Evidence, entity_of: pd.Series[str], unsure: pd.DataFrame, rules: TellingRules | None = None
+) -> Resolved:
     """Entities and their history from ``evidence``, given who is who (``entity_of``: index subject_id, and ``unsure`` edges:
     left_id, right_id, rule); the same for the same evidence in whatever order it came."""
+    rules = rules or TellingRules()
     records = evidence.records
     accounts = match_accounts(records)
     observed = history.observations(records, evidence.sightings, evidence.reports, accounts)
@@ -66,7 +78,7 @@ def resolve(evidence: Evidence, entity_of: pd.Series[str], unsure: pd.DataFrame)
     seen = evidence.sightings.merge(_of_entities(records, entity_of), on="record_id").merge(
         evidence.reports[["report_id", "as_of", "part"]], on="report_id"
     )
-    entities, identifiers, names = survivorship.survive(seen)
+    entities, identifiers, names = survivorship.survive(seen, rules.shown)
     hold = points[points["kind"] == "hold"].assign(record_id=lambda f: f["record_id"].astype("int64"))
     return Resolved(
         entity_of=entity_of,
@@ -76,7 +88,7 @@ def resolve(evidence: Evidence, entity_of: pd.Series[str], unsure: pd.DataFrame)
         accounts=_accounts(points, held, records, entities),
         holdings=held,
         roles=roles(hold, records, evidence.people),
-        links=_links(seen, entities),
+        links=links(seen, entities, rules.hub_names),
         timeline=points,
         doubts=_doubts(_rivalled(unsure, entity_of, entities), points, undecided),
     )
@@ -98,23 +110,6 @@ def _accounts(points: pd.DataFrame, held: pd.DataFrame, records: pd.DataFrame, e
     out["town"] = out["town"].fillna(out["entity_id"].map(entities.set_index("entity_id")["town"]).astype("str"))
     out["account_status"] = out["account_status"].fillna("normal")
     return out
-
-
-def _links(seen: pd.DataFrame, entities: pd.DataFrame) -> pd.DataFrame:
-    """A natural person and the sole proprietorship that this person runs: two entities, linked by ``operates``."""
-    shops = seen.loc[
-        (seen["subject_kind"] == "sole_proprietor") & seen["operator_hash"].notna(), ["entity_id", "operator_hash"]
-    ]
-    people = entities.loc[(entities["kind"] == "natural_person") & entities["id_hash"].notna(), ["entity_id", "id_hash"]]
-    out = shops.drop_duplicates().merge(people, left_on="operator_hash", right_on="id_hash", suffixes=("_shop", "_person"))
-    return pd.DataFrame(
-        {
-            "entity_id": out["entity_id_person"],
-            "other_entity_id": out["entity_id_shop"],
-            "kind": "operates",
-            "why": "经营者证件号码与自然人证件号码相同",
-        }
-    ).drop_duplicates(["entity_id", "other_entity_id"])
 
 
 def _rivalled(unsure: pd.DataFrame, entity_of: pd.Series[str], entities: pd.DataFrame) -> set[str]:
