@@ -55,7 +55,7 @@ def data_dictionary() -> str:
     knowledge = [name for name in Base.metadata.tables if name not in EVIDENCE_TABLES]
     lines = [
         "# Data dictionary", "",
-        "Made by `make docs` from `zp_registry/registry/models.py` and `reference.py`: do not edit here.", "",
+        "Made by `make docs` from `zp_registry/registry/models` and `reference.py`: do not edit here.", "",
         "Dates are text `YYYY-MM-DD` and are dates of reports, not of loading; moments are ISO text in UTC. ID numbers, "
         "phones and payout accounts never stand in clear in the database: `*_hash` is a keyed hash for matching, "
         "`*_mask` what may be shown, `sealed` a ciphertext. Names, addresses and credit codes stand in clear.", "",

@@ -94,7 +94,7 @@ def accounts(k: Knowledge) -> pd.DataFrame:
 def entities(k: Knowledge) -> pd.DataFrame:
     """EXPORT_ENTITIES, identity values masked."""
     count = k.accounts.groupby("entity_id").size()
-    both = both_ways(k.links)
+    both = both_ways(k.links[k.links["kind"] == "operates"])
     linked = (
         both.groupby("entity_id")["other_entity_id"].agg(lambda s: ";".join(sorted(set(s))))
         if len(both)
