@@ -11,12 +11,14 @@ from sqlalchemy import Connection
 
 from zp_registry.crypto import mask_account, mask_id, mask_phone
 from zp_registry.errors import FileRefused
+from zp_registry.lists import cells
 from zp_registry.lists.rejects import RejectItem, read_rejects, write_rejects
 from zp_registry.mapping import RawRow, from_raw
 from zp_registry.quarantine.codes import message
 from zp_registry.quarantine.judge import Expectations
 from zp_registry.registry import audit
 from zp_registry.registry.rejects import KeptRow, close, laid_over, open_rejects
+from zp_registry.sources import Taken, shown_name, take
 
 from .imports import FAILED, Options, Outcome, find_files, load_mapped
 from .lists import platform_titles
@@ -77,36 +79,37 @@ class Corrected:
     problems: list[str] = field(default_factory=list)
 
 
-def import_rejects(office: Office, paths: list[Path]) -> list[tuple[Path, Corrected]]:
+def import_rejects(office: Office, paths: list[Path]) -> list[tuple[Path, Taken | None, Corrected]]:
     """Lays the edited cells over the sealed originals and loads the rows again under their old place and date."""
     out = []
     for path in find_files(paths, home=office.home.root):
+        taken, name = None, shown_name(path)
         try:
-            result = _import_one(office, path)
+            taken = take(path, cells.LIMITS.max_bytes, follow=path in paths)
+            result = _import_one(office, taken)
+        except FileRefused as refused:
+            waits = refused.code == "FILE_CHANGING"  # it stays where it is until it is written
+            result = Corrected(name, problems=[f"{name}：{message(refused.code, refused.detail)}"], failed=waits)
         except Exception as error:  # our fault, not the clerk's: the others go on, and the file stays where it is
-            log.exception("file failed", file=path.name)
-            result = Corrected(path.name, problems=[FAILED.format(name=path.name, kind=type(error).__name__)], failed=True)
-        out.append((path, result))
+            log.exception("file failed", file=name)
+            result = Corrected(name, problems=[FAILED.format(name=name, kind=type(error).__name__)], failed=True)
+        out.append((path, taken, result))
     return out
 
 
-def _import_one(office: Office, path: Path) -> Corrected:
-    result = Corrected(path.name)
-    try:
-        corrected, problems = read_rejects(path)
-    except FileRefused as refused:
-        result.problems.append(f"{path.name}：{message(refused.code, refused.detail)}")
-        return result
-    result.problems += [f"{path.name}［{p.sheet}］第{p.row}行：{p.message_zh}" for p in problems]
+def _import_one(office: Office, taken: Taken) -> Corrected:
+    result = Corrected(taken.name)
+    corrected, problems = read_rejects(taken)
+    result.problems += [f"{taken.name}［{p.sheet}］第{p.row}行：{p.message_zh}" for p in problems]
     edited = {c.token: c.cells for c in corrected}
     with office.engine.connect() as connection:
         kept = open_rejects(connection, office.ring, list(edited))
     found = {k.token for k in kept}
-    result.problems += [f"{path.name}：令牌 {t} 不在待更正之列" for t in edited if t not in found]
+    result.problems += [f"{taken.name}：令牌 {t} 不在待更正之列" for t in edited if t not in found]
     groups: dict[tuple[int, str], list[tuple[KeptRow, dict[str, str]]]] = {}
     for k in kept:
         if k.status == "superseded":  # the whole report came anew: a correction of the old one must not stand beside it
-            result.problems.append(f"{path.name}：{k.source_file} 第{k.row}行已由后来的同期报送取代，此处更正不再采用")
+            result.problems.append(f"{taken.name}：{k.source_file} 第{k.row}行已由后来的同期报送取代，此处更正不再采用")
             continue
         cells = laid_over(k.cells, shown_cells(k), edited[k.token])
         if cells == k.cells:
@@ -114,17 +117,19 @@ def _import_one(office: Office, path: Path) -> Corrected:
             continue
         groups.setdefault((k.file_id, k.as_of), []).append((k, cells))
     for (_, as_of), rows in groups.items():
-        _load_again(office, result, path, as_of, rows)
+        _load_again(office, result, taken, as_of, rows)
     return result
 
 
-def _load_again(office: Office, result: Corrected, path: Path, as_of: str, rows: list[tuple[KeptRow, dict[str, str]]]) -> None:
+def _load_again(
+    office: Office, result: Corrected, taken: Taken, as_of: str, rows: list[tuple[KeptRow, dict[str, str]]]
+) -> None:
     first = rows[0][0]
     raw = [RawRow(sheet=k.sheet, row=k.row, cells=cells) for k, cells in rows]
 
     def done(connection: Connection) -> None:
         close(connection, [k.token for k, _ in rows], audit.moment())
-        audit.note(connection, "import corrected rows", f"{path.name}: {len(rows)} rows of {first.source_file}")
+        audit.note(connection, "import corrected rows", f"{taken.name}: {len(rows)} rows of {first.source_file}")
 
     scope = "delta"  # a few corrected rows say nothing about the accounts that are not among them
     try:
@@ -136,7 +141,7 @@ def _load_again(office: Office, result: Corrected, path: Path, as_of: str, rows:
         )  # beside the report, not in its place
         outcome = load_mapped(office, mapped, Options(kind=first.kind, as_of=as_of or None, scope=scope), A_FEW_ROWS, done)
     except FileRefused as refused:
-        result.problems.append(f"{path.name}：{first.source_file} 的更正行仍不合格（{message(refused.code, refused.detail)}）")
+        result.problems.append(f"{taken.name}：{first.source_file} 的更正行仍不合格（{message(refused.code, refused.detail)}）")
         return
     result.outcomes.append(outcome)
     result.closed += len(rows)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ from zp_registry.registry import audit
 from zp_registry.registry.batch import Batch, Counts, FileFacts
 from zp_registry.registry.load import known_file, load, note_refusal, previous_full_counts, raw_text
 from zp_registry.registry.pledges import load_ledger
-from zp_registry.sources import ReadLimits, ReportFile, read_bytes
+from zp_registry.settings import Settings
+from zp_registry.sources import ReadLimits, ReportFile, Taken, reader, shown_name, take
 
 from .office import Office
 
@@ -47,7 +49,8 @@ class Options:
 
 @dataclass
 class Outcome:
-    """What became of a file: ``state`` is loaded | unchanged | refused | asked (an option is missing) | failed (our fault)."""
+    """What became of a file: ``state`` is loaded | unchanged | refused | asked (an option is missing) | waiting (it is still
+    being written) | failed (our fault). The last three stay where they are."""
 
     name: str
     state: str
@@ -60,6 +63,7 @@ class Outcome:
     code: str = ""
     message: str = ""
     pulled: bool = False
+    sha256: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """For the machine-readable answer."""
@@ -68,56 +72,122 @@ class Outcome:
 
 def find_files(paths: Iterable[Path], *, home: Path | None = None) -> list[Path]:
     """The files named, and those in the folders named, in the order of their names; hidden and lock files are left out, and so
-    is the registry's own ``home`` where it stands in a folder named (its database and key are no reports)."""
+    is the registry's own ``home`` where it stands in a folder named (its database and key are no reports). Links in a folder
+    are listed and not followed."""
     out: list[Path] = []
     for path in paths:
-        found = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+        found = sorted(_below(path)) if path.is_dir() else [path]
         if home is not None and not path.resolve().is_relative_to(home.resolve()):
-            found = [p for p in found if not p.resolve().is_relative_to(home.resolve())]
+            found = [p for p in found if not p.parent.resolve().is_relative_to(home.resolve())]
         out += [p for p in found if not p.name.startswith((".", "~$"))]
     return list(dict.fromkeys(out))
 
 
-def import_files(office: Office, paths: Sequence[Path], options: Options) -> Iterator[tuple[Path, Outcome]]:
-    """Loads each file by itself and tells what became of it."""
-    for path in find_files(paths, home=office.home.root):
-        outcome = import_file(office, path, options)
-        log.debug(
-            "file",
-            file=outcome.name,
-            state=outcome.state,
-            platform=outcome.platform,
-            as_of=outcome.as_of,
-            code=outcome.code or None,
-            **vars(outcome.counts),
-        )
-        yield path, outcome
+def _below(folder: Path) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder):
+        links = [name for name in folders if os.path.islink(os.path.join(parent, name))]
+        folders[:] = [name for name in folders if not name.startswith(".") and name not in links]
+        yield from (Path(parent, name) for name in (*files, *links))
+
+
+@dataclass
+class Arrival:
+    """A file that was taken up: its bytes, and the tables that are being read from them; ``known``: it stands already;
+    ``error``: it could not be taken."""
+
+    path: Path
+    name: str
+    size: int = 0
+    taken: Taken | None = None
+    known: Outcome | None = None
+    reading: Future[ReportFile] | None = None
+    error: Exception | None = None
+
+
+def import_files(office: Office, paths: Sequence[Path], options: Options) -> Iterator[tuple[Arrival, Outcome]]:
+    """Loads each file by itself and tells what became of it. While one is loaded the next one is read already."""
+    files = find_files(paths, home=office.home.root)
+    if not files:
+        return
+    with ThreadPoolExecutor(1) as readers:
+        coming: Arrival | None = _take_up(office, files[0], options, readers, files[0] in paths)
+        for following in [*files[1:], None]:
+            arrival, coming = coming, None
+            if following is not None:
+                coming = _take_up(office, following, options, readers, following in paths)
+            assert arrival is not None
+            outcome = _finish(office, arrival, options)
+            log.debug(
+                "file",
+                file=outcome.name,
+                state=outcome.state,
+                platform=outcome.platform,
+                as_of=outcome.as_of,
+                code=outcome.code or None,
+                **vars(outcome.counts),
+            )
+            yield arrival, outcome
 
 
 def import_file(office: Office, path: Path, options: Options) -> Outcome:
     """Loads one file; refusals and missing options become outcomes, never exceptions."""
-    digest, size = "", 0
+    with ThreadPoolExecutor(1) as readers:
+        return _finish(office, _take_up(office, path, options, readers, True), options)
+
+
+def get_ready(settings: Settings) -> None:
+    """Starts the reading process, so that it comes up while the registry is being opened."""
+    reader.warm(ReadLimits(**settings.limits.model_dump()))
+
+
+def read_limits(office: Office) -> ReadLimits:
+    """What a file may hold at most, by the settings."""
+    return ReadLimits(**office.settings.limits.model_dump())
+
+
+def _take_up(office: Office, path: Path, options: Options, readers: ThreadPoolExecutor, named: bool) -> Arrival:
+    """``named``: by the operator, and not found in a folder."""
+    arrival, limits = Arrival(path, shown_name(path)), read_limits(office)
     try:
-        limits = ReadLimits(**office.settings.limits.model_dump())
-        size = path.stat().st_size
-        if size > limits.max_bytes:
-            raise FileRefused("FILE_TOO_LARGE", path.name, detail=f"{size} 字节")
-        data = path.read_bytes()  # once: what is hashed is what is parsed
-        digest = hashlib.sha256(data).hexdigest()
+        arrival.size = path.lstat().st_size
+        taken = arrival.taken = take(path, limits.max_bytes, follow=named)  # once: what is hashed is parsed and put away
+        arrival.size = len(taken.data)
         # Under its old name a known file need not be parsed; under another it must still be what that name says.
-        if (known := _known(office, path.name, digest, options)) is not None:
-            return known
-        return import_report(office, read_bytes(path.name, data, limits), options)
+        arrival.known = _known(office, taken.name, taken.sha256, options)
+        if arrival.known is None:
+            arrival.reading = readers.submit(reader.report, taken.name, taken.data, limits)
+    except Exception as error:
+        arrival.error = error
+    return arrival
+
+
+def _finish(office: Office, arrival: Arrival, options: Options) -> Outcome:
+    outcome = _outcome(office, arrival, options)
+    outcome.sha256 = arrival.taken.sha256 if arrival.taken else ""
+    return outcome
+
+
+def _outcome(office: Office, arrival: Arrival, options: Options) -> Outcome:
+    name, digest = arrival.name, arrival.taken.sha256 if arrival.taken else ""
+    try:
+        if arrival.error is not None:
+            raise arrival.error
+        if arrival.known is not None:
+            return arrival.known
+        assert arrival.reading is not None
+        file, arrival.reading = arrival.reading.result(), None
+        return import_report(office, file, options)
     except OptionNeeded as error:
-        return Outcome(path.name, "asked", code="OPTION_NEEDED", message=str(error))
+        return Outcome(name, "asked", code="OPTION_NEEDED", message=str(error))
     except FileRefused as refused:
-        return _refuse(office, refused, path.name, digest, size, options)
+        if refused.code == "FILE_CHANGING":
+            return Outcome(name, "waiting", code=refused.code, message=f"{name}：{message(refused.code)}")
+        return _refuse(office, refused, name, digest, arrival.size, options)
     except OSError as error:
-        return Outcome(path.name, "refused", code="FILE_BROKEN", message=f"{path.name}：无法读取文件（{error.strerror}）")
+        return Outcome(name, "waiting", code="FILE_BROKEN", message=f"{name}：无法读取文件（{error.strerror}），文件仍在原处")
     except Exception as error:  # a fault of ours over one file must not cost the others their night
-        log.exception("file failed", file=path.name)
-        text = FAILED.format(name=path.name, kind=type(error).__name__)
-        return Outcome(path.name, "failed", code="FILE_FAILED", message=text)
+        log.exception("file failed", file=name)
+        return Outcome(name, "failed", code="FILE_FAILED", message=FAILED.format(name=name, kind=type(error).__name__))
 
 
 def import_report(office: Office, file: ReportFile, options: Options) -> Outcome:

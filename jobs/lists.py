@@ -14,12 +14,14 @@ from sqlalchemy import Connection
 
 from zp_registry.errors import FileRefused
 from zp_registry.flags.codes import FLAG_CODES
+from zp_registry.lists import cells
 from zp_registry.lists.followups import read_followups, write_followups
 from zp_registry.lists.transfers import write_transfers
 from zp_registry.quarantine.codes import message
 from zp_registry.registry import audit, bulk, tables
 from zp_registry.registry.followups import add_attempts, followup_frame, note_listing
 from zp_registry.registry.inputs import reference_date
+from zp_registry.sources import Taken, shown_name, take
 
 from .derive import told_again
 from .imports import FAILED, find_files
@@ -114,32 +116,34 @@ class Returned:
     failed: bool = False
 
 
-def import_followups(office: Office, paths: list[Path]) -> list[tuple[Path, Returned]]:
+def import_followups(office: Office, paths: list[Path]) -> list[tuple[Path, Taken | None, Returned]]:
     """Reads filled-in lists: attempts are counted, outcomes kept; a line that cannot be read is named, the rest is taken."""
     out = []
     with office.engine.connect() as connection:
         flags = bulk.read(connection, "SELECT flag_id, entity_id FROM flag WHERE family = 'PLEDGE'")
     known = dict(zip(flags["flag_id"], flags["entity_id"], strict=True))
     for path in find_files(paths, home=office.home.root):
-        returned = Returned(path.name)
-        out.append((path, returned))
+        returned, taken = Returned(shown_name(path)), None
         try:
-            _take_in(office, path, known, returned)
+            taken = take(path, cells.LIMITS.max_bytes, follow=path in paths)
+            _take_in(office, taken, known, returned)
         except FileRefused as refused:
-            returned.refused = True
-            returned.problems.append(f"{path.name}：{message(refused.code, refused.detail)}")
+            returned.failed = refused.code == "FILE_CHANGING"  # it stays where it is until it is written
+            returned.refused = not returned.failed
+            returned.problems.append(f"{returned.name}：{message(refused.code, refused.detail)}")
         except Exception as error:  # our fault, not the clerk's: the others go on, and the file stays where it is
-            log.exception("file failed", file=path.name)
+            log.exception("file failed", file=returned.name)
             returned.failed = True
-            returned.problems.append(FAILED.format(name=path.name, kind=type(error).__name__))
+            returned.problems.append(FAILED.format(name=returned.name, kind=type(error).__name__))
+        out.append((path, taken, returned))
     return out
 
 
-def _take_in(office: Office, path: Path, known: Mapping[str, str], returned: Returned) -> None:
-    results, problems = read_followups(path, known=known)
-    returned.problems += [f"{path.name}［{p.sheet}］第{p.row}行“{p.column}”：{p.message_zh}" for p in problems]
+def _take_in(office: Office, taken: Taken, known: Mapping[str, str], returned: Returned) -> None:
+    results, problems = read_followups(taken, known=known)
+    returned.problems += [f"{taken.name}［{p.sheet}］第{p.row}行“{p.column}”：{p.message_zh}" for p in problems]
     results = results[results["flag_id"].notna()]
     with office.engine.begin() as connection:
         returned.added, _unknown = add_attempts(connection, results, audit.moment())
         returned.known = len(results) - returned.added
-        audit.note(connection, "import follow-ups", f"{path.name}: {returned.added} attempts")
+        audit.note(connection, "import follow-ups", f"{taken.name}: {returned.added} attempts")

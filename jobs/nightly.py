@@ -12,8 +12,9 @@ from typing import Any
 import structlog
 
 from zp_registry.registry import audit
+from zp_registry.sources import Taken
 
-from .archive import put_away
+from .archive import put_away, put_back
 from .corrections import import_rejects
 from .derive import derive
 from .imports import Options, Outcome, import_files
@@ -45,7 +46,7 @@ class Night:
         if any(step["state"] == "failed" for step in self.steps):
             return 1
         trouble = any(
-            o.state in ("refused", "asked", "failed") or (o.state == "loaded" and o.counts.rejected) for o in self.outcomes
+            o.state not in ("loaded", "unchanged") or (o.state == "loaded" and o.counts.rejected) for o in self.outcomes
         )
         return 3 if trouble or self.problems else 0
 
@@ -93,19 +94,26 @@ def _step(night: Night, name: str, progress: Callable[[str], None]) -> Iterator[
 def _inbox(office: Office, night: Night, progress: Callable[[str], None]) -> None:
     """The four folders; a file leaves its folder only after its commit."""
     inbox = office.home.inbox
+    if count := put_back(inbox):
+        log.warning("files of a killed run put back into the inbox", count=count)
     for folder, kind in (("reports", "report"), ("pledges", "pledge")):
-        for path, outcome in import_files(office, [inbox / folder], Options(kind=kind)):
-            progress(path.name)
+        for arrival, outcome in import_files(office, [inbox / folder], Options(kind=kind)):
+            progress(arrival.name)
             night.outcomes.append(outcome)
-            if outcome.state not in ("asked", "failed"):
-                put_away(office, path, refused=outcome.state == "refused")
-    for path, corrected in import_rejects(office, [inbox / "rejects"]):
+            if outcome.state in ("loaded", "unchanged", "refused"):
+                _away(office, night, arrival.path, arrival.taken, outcome.state == "refused")
+    for path, taken, corrected in import_rejects(office, [inbox / "rejects"]):
         night.outcomes += corrected.outcomes
         night.problems += corrected.problems
         if not corrected.failed:
-            put_away(office, path, refused=not corrected.closed and bool(corrected.problems))
-    for path, returned in import_followups(office, [inbox / "followups"]):
+            _away(office, night, path, taken, not corrected.closed and bool(corrected.problems))
+    for path, taken, returned in import_followups(office, [inbox / "followups"]):
         night.problems += returned.problems
         night.attempts += returned.added
         if not returned.failed:
-            put_away(office, path, refused=returned.refused)
+            _away(office, night, path, taken, returned.refused)
+
+
+def _away(office: Office, night: Night, path: Path, taken: Taken | None, refused: bool) -> None:
+    if said := put_away(office, path, taken, refused=refused):
+        night.problems.append(said)

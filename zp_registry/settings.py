@@ -153,6 +153,10 @@ class LimitSettings(Section):
     max_rows: Count = Field(default=2_000_000, description="Rows of a sheet.")
     max_columns: Count = Field(default=500, description="Columns of a sheet.")
     max_sheets: Count = Field(default=60, description="Sheets of a workbook.")
+    max_unpacked: Count = Field(default=2 * 1024**3, description="Bytes of what a file unpacks to.")
+    max_cells: Count = Field(default=30_000_000, description="Cells of a sheet, from A1 to the last written one.")
+    max_memory: int = Field(default=4 * 1024**3, ge=256 * 1024**2, description="Bytes of memory that reading a file may take.")
+    max_seconds: Count = Field(default=45, description="Seconds that reading a file may last; a MiB of it gives one more.")
 
 
 class LogSettings(Section):

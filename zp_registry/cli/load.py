@@ -65,6 +65,7 @@ def pledges_import(answer: Answer, paths: tuple[Path, ...], accept: str | None, 
 
 def _import(answer: Answer, paths: tuple[Path, ...], options: imports.Options) -> int:
     outcomes = []
+    imports.get_ready(answer.settings)
     with office.at_work(answer.settings, "import" if options.kind == "report" else "pledges import") as opened:
         if options.platform and options.platform not in {m.id for m in opened.mappings}:
             raise UsageError(f"no mapping {options.platform!r}; there are: {', '.join(sorted(m.id for m in opened.mappings))}")

@@ -10,7 +10,7 @@ import click
 from zp_registry.cli.common import Answer, Day, command, people
 from zp_registry.cli.load import PATHS, tell_outcomes
 from zp_registry.cli.resolve import derive_now
-from zp_registry.jobs import corrections, demo, derive, lists, nightly, office
+from zp_registry.jobs import corrections, demo, derive, imports, lists, nightly, office
 
 
 @click.command("flag")
@@ -36,6 +36,7 @@ def flag(answer: Answer, as_of: str | None) -> None:
 @command
 def nightly_(answer: Answer) -> int:
     """Pull + inbox + resolve + flag + lists + run report: the main job."""
+    imports.get_ready(answer.settings)
     with office.at_work(answer.settings, "nightly") as opened:
         if people.is_terminal and not answer.as_json:
             with people.status("nightly") as status:
@@ -124,14 +125,14 @@ def followups_import(answer: Answer, paths: tuple[Path, ...]) -> int:
     """Read filled-in lists back: attempts are counted, outcomes kept."""
     with office.at_work(answer.settings, "followups import") as opened:
         returned = lists.import_followups(opened, list(paths))
-        refused = [r for _, r in returned if r.refused]
-        code = 1 if refused and len(refused) == len(returned) else 3 if any(r.problems for _, r in returned) else 0
+        refused = [r for *_, r in returned if r.refused]
+        code = 1 if refused and len(refused) == len(returned) else 3 if any(r.problems for *_, r in returned) else 0
         opened.exit_code, opened.state = code, {0: "done", 3: "partial"}.get(code, "failed")
-    for _, one in returned:
+    for *_, one in returned:
         answer.say(f"{one.name}: {one.added} new, {one.known} known")
         for problem in one.problems:
             answer.say(problem)
-    answer.give({"files": [vars(r) for _, r in returned], "exit_code": code})
+    answer.give({"files": [vars(r) for *_, r in returned], "exit_code": code})
     return code
 
 
@@ -157,7 +158,7 @@ def rejects_export(answer: Answer, output: Path) -> None:
 def rejects_import(answer: Answer, paths: tuple[Path, ...]) -> int:
     """Lay the edited cells over the originals, load the rows again and close the old rejects."""
     with office.at_work(answer.settings, "rejects import") as opened:
-        results = [r for _, r in corrections.import_rejects(opened, list(paths))]
+        results = [r for *_, r in corrections.import_rejects(opened, list(paths))]
         trouble = any(r.problems or any(o.counts.rejected for o in r.outcomes) for r in results)
         code = (3 if any(r.closed for r in results) else 1) if trouble else 0
         opened.exit_code, opened.state = code, {0: "done", 3: "partial"}.get(code, "failed")

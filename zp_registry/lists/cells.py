@@ -7,34 +7,32 @@ import unicodedata
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-import python_calamine as pc
-
-from zp_registry.errors import FileRefused
 from zp_registry.lists.safety import clean
+from zp_registry.sources import ReadLimits, Taken, reader, take
 
 _BLANK = re.compile(r"\s+")
 _YMD = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?(?:[T\s]+\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?")
 _EPOCH = date(1899, 12, 30)
+# A list that comes back is no whole county's report.
+LIMITS = ReadLimits(max_bytes=50 << 20, max_unpacked=512 << 20, max_rows=200_000, max_cells=4_000_000)
 _EXACT = 10.0**15  # a binary64 number cell holds at most 15 trustworthy digits
 
 
-def sheets(path: Path) -> list[tuple[str, list[list[object]]]]:
-    """Every sheet, hidden ones too, as rows of cells from A1 on (xlsx, xls, ods, et saved as these).
+def sheets(source: Path | Taken) -> list[tuple[str, list[list[object]]]]:
+    """Every sheet, hidden ones too, as rows of cells from A1 on (xlsx, xls, ods, et saved as these), read in a process apart.
 
-    Raises :class:`FileRefused` with FILE_EMPTY, FILE_ENCRYPTED or FILE_BROKEN.
+    Raises :class:`FileRefused` with FILE_EMPTY, FILE_ENCRYPTED, FILE_BROKEN, FILE_FORMAT, FILE_TOO_LARGE or FILE_TOO_SLOW.
     """
-    if path.stat().st_size == 0:
-        raise FileRefused("FILE_EMPTY", path.name)
-    try:
-        book = pc.CalamineWorkbook.from_path(str(path))
-        return [
-            (name, [list(r) for r in book.get_sheet_by_name(name).to_python(skip_empty_area=False)])
-            for name in book.sheet_names
-        ]
-    except pc.PasswordError as error:
-        raise FileRefused("FILE_ENCRYPTED", path.name) from error
-    except (pc.CalamineError, OSError, ValueError) as error:
-        raise FileRefused("FILE_BROKEN", path.name) from error
+    taken = source if isinstance(source, Taken) else take(source, LIMITS.max_bytes, follow=True)
+    return [(name, [[_cell(c) for c in row] for row in rows]) for name, rows in reader.cells(taken.name, taken.data, LIMITS)]
+
+
+def _cell(cell: object) -> object:
+    """Dates and times cross as a mark and ISO text."""
+    if not isinstance(cell, list):
+        return cell
+    kind, text = cell
+    return datetime.fromisoformat(text) if kind == "D" else date.fromisoformat(text) if kind == "d" else text
 
 
 def text_of(cell: object) -> str:

@@ -26,6 +26,7 @@ from zp_registry.lists.duplicates_form import (
     unpack_key,
 )
 from zp_registry.lists.workbook import Problem
+from zp_registry.sources import Taken
 
 _HEADERS = {cells.header_of(c.header): c.header for c in FORM}
 _PAIR = re.compile(r"(E\d{8,18})-(E\d{8,18})")
@@ -46,7 +47,7 @@ class Conclusion:
     person: str
 
 
-def read_duplicates(path: Path) -> tuple[list[Conclusion], list[Problem]]:
+def read_duplicates(path: Path | Taken) -> tuple[list[Conclusion], list[Problem]]:
     """The conclusions of a filled-in list, one per pair, and what cannot be taken in, in Chinese. Two lines that contradict
     each other are both problems. Raises FileRefused if the file cannot be opened at all."""
     found = cells.sheets(path)

@@ -31,6 +31,7 @@ from zp_registry.lists.followups_form import (
     unpack_key,
 )
 from zp_registry.lists.workbook import Problem
+from zp_registry.sources import Taken
 
 _HEADERS = {cells.header_of(c.header): c.header for c in FORM}
 _OTHER_SHEETS = ("说明", "汇总", "乡镇×平台", "乡镇×原因", "按平台", KEY_SHEET)
@@ -51,7 +52,7 @@ class _Reading:
 
 
 def read_followups(
-    path: Path,
+    path: Path | Taken,
     *,
     methods: Sequence[str] = METHODS,
     outcomes: Sequence[str] = OUTCOMES,

@@ -19,6 +19,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from zp_registry.lists import cells
 from zp_registry.lists.safety import clean, formula_like
 from zp_registry.lists.workbook import BAD_FILL, Book, Col, Problem, explain, grid, heading, page, protect
+from zp_registry.sources import Taken
 
 TOKEN, SOURCE_ROW, MESSAGE = "令牌（勿改）", "原文件行号", "错误说明"
 META_SHEET: Final = "_zp"
@@ -134,7 +135,7 @@ def _message(item: RejectItem) -> str:
     return "\n".join(lines)
 
 
-def read_rejects(path: Path) -> tuple[list[Corrected], list[Problem]]:
+def read_rejects(path: Path | Taken) -> tuple[list[Corrected], list[Problem]]:
     """The rows of a returned workbook in the order found; rows may have been sorted or deleted, sheets copied elsewhere.
 
     A number cell too long to be exact, a row without its token and a repeated token are problems, and that row is not given.

@@ -16,7 +16,7 @@ from zp_registry.mapping.filename import date_in_name, named_in
 from zp_registry.mapping.headers import Fit, Head, fit_table, names_of, sheet_named
 from zp_registry.mapping.model import Mapping
 from zp_registry.mapping.text import fold_header
-from zp_registry.sources.tables import RawTable, ReportFile
+from zp_registry.sources.tables import RawTable, ReportFile, TextCells
 
 NEAR: Final = 0.5  # likeness from which a header is told as "perhaps this one"
 PARTIAL: Final = 0.5  # share of the required headers from which a file counts as this layout with columns missing
@@ -87,6 +87,7 @@ def _all_blank(table: RawTable) -> bool:
 
 
 def _cells(column: Any) -> list[object]:
+    column = column.text if isinstance(column, TextCells) else column
     return list(column.to_pylist() if hasattr(column, "to_pylist") else column)
 
 

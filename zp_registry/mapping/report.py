@@ -16,7 +16,7 @@ from zp_registry.mapping.headers import Fit
 from zp_registry.mapping.model import Mapping
 from zp_registry.mapping.text import Mask, honest
 from zp_registry.sources.files import text_column
-from zp_registry.sources.tables import RawTable, ReportFile
+from zp_registry.sources.tables import RawTable, ReportFile, TextCells
 
 
 @dataclass(frozen=True)
@@ -112,5 +112,8 @@ class MappedReport:
 
 def _cells(column: Any, at: npt.NDArray[np.int64]) -> list[str]:
     """Text of some cells of a column."""
-    picked = column.take(pa.array(at)) if isinstance(column, pa.Array | pa.ChunkedArray) else [column[int(i)] for i in at]
+    if isinstance(column, TextCells):
+        picked: Any = column.take(at)
+    else:
+        picked = column.take(pa.array(at)) if isinstance(column, pa.Array | pa.ChunkedArray) else [column[int(i)] for i in at]
     return [value or "" for value in honest(text_column(picked)).to_pylist()]

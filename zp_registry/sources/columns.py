@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from zp_registry.sources.tables import Cell, Column, TextColumn
+from zp_registry.sources.tables import Cell, Column, TextCells, TextColumn
 
 EXACT: Final = 1e15  # a double keeps 15 digits for certain: a number cell of 16 or more cannot be trusted
 # As programs write a long number into a csv: 4.11324E+17, or 4.11324E17. An identifier such as 5E88 is none.
@@ -25,6 +25,9 @@ _SECOND = dt.timedelta(seconds=1)
 
 def text_column(column: Column, start: int = 0, stop: int | None = None) -> TextColumn:
     """A column, or rows ``start`` … ``stop`` of it, as text (see :class:`TextColumn`)."""
+    if isinstance(column, TextCells):
+        array = column.text.slice(start, None if stop is None else max(stop - start, 0))
+        return TextColumn(_pandas(array), column.lossy[start:stop], column.number[start:stop])
     if isinstance(column, pa.Array | pa.ChunkedArray):
         array = column.slice(start, None if stop is None else max(stop - start, 0)).cast(pa.large_string())
         return _finish(array, np.zeros(len(array), dtype=bool), np.zeros(len(array), dtype=bool))
@@ -64,8 +67,12 @@ def _finish(array: Any, lossy: npt.NDArray[np.bool_], number: npt.NDArray[np.boo
     if pc.any(pc.equal(array, "")).as_py():
         array = pc.if_else(pc.equal(array, ""), pa.scalar(None, array.type), array)
     scientific = pc.fill_null(pc.match_substring_regex(array, _SCIENTIFIC), False).to_numpy(zero_copy_only=False)
+    return TextColumn(_pandas(array), lossy | (scientific & ~number), number)
+
+
+def _pandas(array: Any) -> pd.Series[str]:
     text: pd.Series[str] = array.to_pandas(types_mapper={pa.large_string(): _TEXT}.get)
-    return TextColumn(text, lossy | (scientific & ~number), number)
+    return text
 
 
 def _numbers(values: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
@@ -125,6 +132,8 @@ def whole_characters(text: str) -> str:
 
 def is_blank(column: Column) -> bool:
     """Whether no cell holds anything but blanks."""
+    if isinstance(column, TextCells):
+        column = column.text
     if isinstance(column, pa.Array | pa.ChunkedArray):
         return not pc.any(pc.not_equal(pc.utf8_trim_whitespace(column), "")).as_py()
     return all(v is None or (isinstance(v, str) and not v.strip()) for v in column)
@@ -132,5 +141,7 @@ def is_blank(column: Column) -> bool:
 
 def first_texts(column: Column, count: int) -> Sequence[str]:
     """The first ``count`` cells as text, empty ones as ``""``."""
+    if isinstance(column, TextCells):
+        return [v or "" for v in column.text.slice(0, count).to_pylist()]
     cells = column.slice(0, count).to_pylist() if isinstance(column, pa.Array | pa.ChunkedArray) else column[:count]
     return [cell_text(v) for v in cells]

@@ -52,7 +52,7 @@ def _parse(name: str, data: bytes, limits: ReadLimits) -> tuple[str, str, list[R
     if not data:
         raise FileRefused("FILE_EMPTY", name)
     if data.startswith((*_ZIP, OLE2)):
-        form = (ole_format if data.startswith(OLE2) else zip_format)(data, name, limits)
+        form = workbook_format(data, name, limits)
         return form, "", read_workbook(data, name, form, limits), []
     for mark, what in _FOREIGN:
         if data.startswith(mark):
@@ -72,6 +72,15 @@ def _parse(name: str, data: bytes, limits: ReadLimits) -> tuple[str, str, list[R
     else:
         form, table = "csv", read_csv(text, name, limits)
     return form, encoding, [table], [("ENCODING_GB18030", "")] if supposed else []
+
+
+def workbook_format(data: bytes, name: str, limits: ReadLimits) -> str:
+    """xlsx, xlsb, ods or xls. FileRefused, also for whatever is no workbook."""
+    if not data:
+        raise FileRefused("FILE_EMPTY", name)
+    if not data.startswith((*_ZIP, OLE2)):
+        raise FileRefused("FILE_FORMAT", name, detail="不是工作簿")
+    return (ole_format if data.startswith(OLE2) else zip_format)(data, name, limits)
 
 
 def _is_binary(start: bytes) -> bool:

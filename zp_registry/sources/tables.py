@@ -17,7 +17,26 @@ import pandas as pd
 import pyarrow as pa
 
 Cell: TypeAlias = str | int | float | bool | dt.date | dt.datetime | dt.time | dt.timedelta | None
-Column: TypeAlias = pa.Array | Sequence[Cell]
+
+
+@dataclass(frozen=True)
+class TextCells:
+    """A column whose cells are text already, as the reading process hands it over. ``text``: Arrow ``large_string``, empty =
+    null; ``lossy`` and ``number`` as in :class:`TextColumn`."""
+
+    text: pa.Array
+    lossy: npt.NDArray[np.bool_]
+    number: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.text)
+
+    def take(self, at: npt.NDArray[np.int64]) -> TextCells:
+        """The cells of these positions."""
+        return TextCells(self.text.take(pa.array(at)), self.lossy[at], self.number[at])
+
+
+Column: TypeAlias = pa.Array | TextCells | Sequence[Cell]
 
 
 @dataclass

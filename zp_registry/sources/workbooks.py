@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 from typing import Any
 
@@ -31,6 +32,34 @@ def read_workbook(data: bytes, name: str, form: str, limits: ReadLimits) -> list
         raise FileRefused("FILE_BROKEN", name, detail=_plain(error)) from None
     except BaseException as error:  # a panic inside calamine is no Exception
         raise FileRefused("FILE_BROKEN", name, detail=f"读取程序中止（{type(error).__name__}）") from None
+
+
+def read_cells(data: bytes, name: str, limits: ReadLimits) -> list[tuple[str, list[list[Any]]]]:
+    """Every sheet of a workbook, hidden ones too, as rows of cells from A1 on, as JSON can carry them: dates and times as
+    ``["d", ISO text]``, ``["t", …]``. FileRefused as :func:`read_workbook`, and FILE_EMPTY, FILE_FORMAT."""
+    from zp_registry.sources.files import workbook_format
+
+    form = workbook_format(data, name, limits)
+    try:
+        with calamine.CalamineWorkbook.from_filelike(io.BytesIO(data)) as book:
+            if len(book.sheet_names) > limits.max_sheets:
+                raise FileRefused("FILE_TOO_LARGE", name, detail=f"{len(book.sheet_names)} 个工作表")
+            return [(n, [[_json(c) for c in row] for row in book.get_sheet_by_name(n).to_python(skip_empty_area=False)])
+                    for n in book.sheet_names]
+    except (FileRefused, KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except calamine.PasswordError:
+        raise FileRefused("FILE_ENCRYPTED", name) from None
+    except BaseException as error:  # a panic inside calamine is no Exception
+        raise FileRefused("FILE_BROKEN", name, detail=f"{form}：{type(error).__name__}") from None
+
+
+def _json(cell: Any) -> Any:
+    if isinstance(cell, dt.datetime):
+        return ["D", cell.isoformat()]
+    if isinstance(cell, dt.date):
+        return ["d", cell.isoformat()]
+    return cell if cell is None or isinstance(cell, str | int | float | bool) else ["t", str(cell)]
 
 
 def _sheet(book: calamine.CalamineWorkbook, meta: Any, name: str, limits: ReadLimits) -> RawTable:
