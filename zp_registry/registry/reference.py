@@ -14,10 +14,24 @@ from zp_registry import frames
 EVIDENCE_TABLES: Final = (
     "report_file", "report", "record", "record_streamer", "sighting", "reject", "fault", "subject", "pledge", "decision",
     "followup_attempt", "followup_listing", "audit", "run", "state", "data_key",
-    "match_model",
+    "match_model", "desk_user", "desk_session", "desk_sign_in", "desk_upload", "task",
 )
 
 COLUMNS: Final[dict[str, str]] = {
+    # the desk
+    "token_hash": "Hash of the cookie's value.",
+    "password_hash": "The password, as Argon2id keeps it.",
+    "password_at": "When the password was last set.",
+    "towns": "JSON list of the towns whose entities the person may see; empty: all.",
+    "disabled": "1: may not sign in.",
+    "seen_at": "When the person last asked for a page.",
+    "good": "1: the password was right.",
+    "understood": "JSON: what was shown before anything was loaded, numbers masked.",
+    "step": "What is being done at present.",
+    "done": "Steps done so far.",
+    "total": "Steps in all.",
+    "given": "Sealed arguments.",
+    "result": "JSON: what came of it.",
     # keys and places
     "id": "Number of the row.",
     "platform": "Platform id, as the mappings name it.",
@@ -220,6 +234,21 @@ COLUMNS: Final[dict[str, str]] = {
 
 # Where one name means another thing in one table (or export).
 OVERRIDES: Final[dict[tuple[str, str], str]] = {
+    ("desk_user", "name"): "The name to sign in with.",
+    ("desk_user", "role"): "`clerk`, `investigator` or `admin`.",
+    ("desk_session", "name"): "Who is signed in.",
+    ("desk_session", "address"): "From where.",
+    ("desk_sign_in", "name"): "The name that was given.",
+    ("desk_sign_in", "address"): "From where.",
+    ("desk_upload", "name"): "Name of the file.",
+    ("desk_upload", "token"): "Name of the upload in the desk's addresses.",
+    ("desk_upload", "who"): "Who uploaded it.",
+    ("desk_upload", "kind"): "`report`, `pledge`, `followups` or `rejects`.",
+    ("desk_upload", "state"): "`reading`, `understood`, `refused`, `unknown`, `waiting`, `loaded` or `dropped`.",
+    ("task", "token"): "Name of the work in the desk's addresses.",
+    ("task", "who"): "For whom it is done.",
+    ("task", "kind"): "What is done.",
+    ("task", "state"): "`waiting`, `running`, `done` or `failed`.",
     ("account", "entity_id"): "The present holder, or the last one if the account is gone.",
     ("account", "town"): "Town of the account's address of business.",
     ("account", "record_id"): "The record from which these values were taken.",

@@ -13,6 +13,7 @@ never stand in clear: ``*_hash`` is a keyed hash for matching, ``*_mask`` what m
 from __future__ import annotations
 
 from .base import Base, Id
+from .desk import DeskSession, DeskSignIn, DeskUpload, DeskUser, Task
 from .evidence import Fault, Pledge, Record, RecordStreamer, Reject, Report, ReportFile, Sighting, Subject, Touched
 from .knowledge import Account, Edge, Entity, EntityIdentifier, EntityName, Flag, Holding, Link, MatchModel, Role
 from .office import Audit, DataKey, Run, State
@@ -24,6 +25,10 @@ __all__ = [
     "Base",
     "DataKey",
     "Decision",
+    "DeskSession",
+    "DeskSignIn",
+    "DeskUpload",
+    "DeskUser",
     "Edge",
     "Entity",
     "EntityIdentifier",
@@ -47,5 +52,6 @@ __all__ = [
     "Sighting",
     "State",
     "Subject",
+    "Task",
     "Touched",
 ]

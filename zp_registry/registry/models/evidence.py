@@ -103,7 +103,7 @@ class Record(Base):
     operator_hash: Mapped[str | None] = mapped_column(String(40))
     operator_mask: Mapped[str | None] = mapped_column(String(60))
     contact_name: Mapped[str | None] = mapped_column(Text)
-    phone_hash: Mapped[str | None] = mapped_column(String(40))
+    phone_hash: Mapped[str | None] = mapped_column(String(40), index=True)
     phone_hashes: Mapped[str | None] = mapped_column(Text)
     phone_mask: Mapped[str | None] = mapped_column(String(60))
     business_address: Mapped[str | None] = mapped_column(Text)
