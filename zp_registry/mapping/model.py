@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from zp_registry.frames import CANONICAL, PLEDGE_FIELDS, STREAMER_FIELDS
-from zp_registry.sources.apispec import ApiSpec
+from zp_registry.sources.api.spec import ApiSpec
 
 Record = Literal["account", "streamer", "pledge", "ignore"]
 STREAMER_PREFIX = "streamer."

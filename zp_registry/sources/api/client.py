@@ -12,7 +12,7 @@ import structlog
 import tenacity
 
 from zp_registry.errors import Fatal, Retriable, SourceFailed
-from zp_registry.sources.api.http import Line, Outgoing
+from zp_registry.sources.api.http import Line, Outgoing, Reply
 from zp_registry.sources.api.pace import Clock, Pace
 from zp_registry.sources.api.sign import signature
 from zp_registry.sources.api.spec import Answer, ApiSpec, Request
@@ -65,12 +65,12 @@ class Client:
         """Requests sent."""
         return self.pace.requests
 
-    def ask(self, values: Mapping[str, Any], parse: Callable[[Any, bytes], T], *, link: str | None = None) -> T:
-        """``parse`` of a page's JSON and bytes. ``link``: the whole address, where the platform gave it. ``parse`` raises
+    def ask(self, values: Mapping[str, Any], parse: Callable[[Any, Reply], T], *, link: str | None = None) -> T:
+        """``parse`` of a page's JSON and whole answer. ``link``: the whole address, where the platform gave it. ``parse`` raises
         Retriable where the shape is wrong. Errors: Fatal, Retriable (attempts used up), Skipped, StartAgain, SourceFailed."""
         return self._repeat(lambda: self._with_token(values, parse, link))
 
-    def _with_token(self, values: Mapping[str, Any], parse: Callable[[Any, bytes], T], link: str | None) -> T:
+    def _with_token(self, values: Mapping[str, Any], parse: Callable[[Any, Reply], T], link: str | None) -> T:
         renewed = corrected = False
         while True:
             token = self._keeper.get() if self._keeper else None
@@ -95,7 +95,7 @@ class Client:
 
         def once() -> Any:
             try:
-                return self._exchange(request, {**values, "token": None}, answer, lambda value, _body: value, None)
+                return self._exchange(request, {**values, "token": None}, answer, lambda value, _reply: value, None)
             except (_TokenRefused, Skipped, StartAgain) as error:
                 raise Fatal(str(error), kind="token") from None
             except _ClockOff as error:
@@ -127,7 +127,7 @@ class Client:
         log.warning("request to a platform is repeated", platform=self._platform, attempt=state.attempt_number,
                     wait=round(state.upcoming_sleep, 2), cause=str(error))
 
-    def _exchange(self, request: Request, values: Mapping[str, Any], answer: Answer, parse: Callable[[Any, bytes], T],
+    def _exchange(self, request: Request, values: Mapping[str, Any], answer: Answer, parse: Callable[[Any, Reply], T],
                   link: str | None) -> T:
         """One request and what its answer says."""
         try:
@@ -139,7 +139,7 @@ class Client:
             value, verdict = judge(reply, self.spec, answer)
             if verdict is not None:
                 self._act(verdict)
-            parsed = parse(value, reply.body)
+            parsed = parse(value, reply)
         except Retriable as error:
             if error.kind != "quota":
                 self.pace.failed()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from zp_registry.errors import Retriable
@@ -86,13 +86,15 @@ def first(spec: ApiSpec) -> Any:
 @dataclass
 class Trail:
     """How far one list has been read: the position to ask next; records received, repeated ones too; pages; whether the last
-    page was seen."""
+    page was seen; whether a cursor came back (then the rest never comes)."""
 
     position: Any
     received: int = 0
     pages: int = 0
     ended: bool = False
     backwards_from: int | None = None
+    looped: bool = False
+    seen: set[str] = field(default_factory=set)
 
     def values(self, spec: ApiSpec) -> dict[str, Any]:
         """What a request for the present position fills in."""
@@ -118,6 +120,8 @@ class Trail:
                 if page is None or page.lead is None:
                     self.ended = True
                 else:
+                    self.looped = self.ended = page.lead in self.seen
+                    self.seen.add(page.lead)
                     self.position = page.lead
         return True
 
