@@ -67,8 +67,17 @@ def _fetch(office: Office, platform: str, as_of: str | None, named: bool, stop: 
     """The platform's report; no database is touched here."""
     spec, mapping = described(office, platform)
     secrets = read_secrets(spec.secrets, office.settings.api[platform].places(), os.environ)
-    return pull(spec, secrets, platform=platform, as_of=as_of, dated=_dated(mapping), vault=_vault(office, platform),
-                named=named, clock=Clock(stop), limits=ReadLimits(**office.settings.limits.model_dump()))
+    return pull(
+        spec,
+        secrets,
+        platform=platform,
+        as_of=as_of,
+        dated=_dated(mapping),
+        vault=_vault(office, platform),
+        named=named,
+        clock=Clock(stop),
+        limits=ReadLimits(**office.settings.limits.model_dump()),
+    )
 
 
 def _load(office: Office, platform: str, as_of: str | None, future: Future[Pulled]) -> Outcome:
@@ -129,7 +138,9 @@ def replay_pages(office: Office, paths: Sequence[Path], as_of: str | None = None
         except OptionNeeded as error:
             yield Outcome(path.name, "asked", code="OPTION_NEEDED", message=str(error))
         except (PagesBroken, Damaged, UsageError, OSError) as error:
-            yield Outcome(path.name, "refused", code="FILE_BROKEN", message=f"{path.name}：不是可重放的拉取存档（{type(error).__name__}）")
+            yield Outcome(
+                path.name, "refused", code="FILE_BROKEN", message=f"{path.name}：不是可重放的拉取存档（{type(error).__name__}）"
+            )
         except SourceFailed as error:
             yield Outcome(path.name, "refused", code="PULL_FAILED", message=f"{path.name}：{error}")
         except FileRefused as refused:
@@ -151,11 +162,20 @@ def check_platforms(office: Office, platforms: Sequence[str], as_of: str | None 
 
         def fits(file: ReportFile, mapping: Mapping = mapping) -> str:
             mapped = map_report(file, office.mappings, platform=mapping.id, as_of=as_of, scope=None, kind="report")
-            return f"{len(mapped.frame)} records of the first page fit the layout {mapping.id}, as of {mapped.as_of or 'their own dates'}"
+            day = mapped.as_of or "their own dates"
+            return f"{len(mapped.frame)} records of the first page fit the layout {mapping.id}, as of {day}"
 
-        out[name] = check(spec, lambda spec=spec, name=name: read_secrets(  # type: ignore[misc]
-            spec.secrets, office.settings.api[name].places(), os.environ), fits, platform=name, as_of=as_of,
-            dated=_dated(mapping), vault=_vault(office, name))
+        out[name] = check(
+            spec,
+            lambda spec=spec, name=name: read_secrets(  # type: ignore[misc]
+                spec.secrets, office.settings.api[name].places(), os.environ
+            ),
+            fits,
+            platform=name,
+            as_of=as_of,
+            dated=_dated(mapping),
+            vault=_vault(office, name),
+        )
     return out
 
 

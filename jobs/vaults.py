@@ -13,7 +13,7 @@ _SUFFIX = ".sealed"
 
 
 class SealedFolder:
-    """One platform's folder under ``pulls/``: a sealed file for each piece. A damaged one counts as missing: it is made anew."""
+    """One platform's folder under ``pulls/``: a sealed file for each piece. A damaged one counts as missing."""
 
     def __init__(self, folder: Path, ring: Keyring) -> None:
         self._folder, self._ring = folder, ring

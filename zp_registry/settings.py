@@ -294,7 +294,8 @@ def _table(section: type[BaseModel], prefix: str, names: list[str]) -> list[str]
     lines = ["| setting | variable | if not given | what it does |", "|---|---|---|---|"]
     for name in names:
         field = section.model_fields[name]
-        value = "must be given" if field.is_required() else "nothing" if field.default_factory is dict else "derived" if field.default_factory else _shown(field.default)
+        made = "nothing" if field.default_factory is dict else "derived" if field.default_factory else _shown(field.default)
+        value = "must be given" if field.is_required() else made
         lines.append(f"| `{name}` | `ZP_{prefix}{name.upper()}` | {value} | {field.description} |")
     return lines
 

@@ -22,11 +22,21 @@ QUICK = {"limits": {"backoff": 0.01, "attempts": 6, "read_timeout": 0.5, "connec
 FAULTS: dict[str, Fault] = {
     "429 with Retry-After": Fault(status=429, retry_after="0"),
     "429 with RateLimit headers": Fault(status=429, ratelimit=0),
-    "500": Fault(status=500), "503": Fault(status=503), "504": Fault(status=504),
-    "connection dropped": Fault(drop=True), "body cut off": Fault(truncate=True), "web page": Fault(html=True),
-    "not JSON": Fault(garbage=True), "wrong charset": Fault(charset=True), "no answer in time": Fault(stall=1.0),
-    "platform's own limit": Fault(limited=True), "platform busy": Fault(busy=True), "no list": Fault(shapeless=True),
-    "former page again": Fault(repeat_page=True), "wrong total": Fault(wrong_total=3), "empty page": Fault(empty_page=True),
+    "500": Fault(status=500),
+    "503": Fault(status=503),
+    "504": Fault(status=504),
+    "connection dropped": Fault(drop=True),
+    "body cut off": Fault(truncate=True),
+    "web page": Fault(html=True),
+    "not JSON": Fault(garbage=True),
+    "wrong charset": Fault(charset=True),
+    "no answer in time": Fault(stall=1.0),
+    "platform's own limit": Fault(limited=True),
+    "platform busy": Fault(busy=True),
+    "no list": Fault(shapeless=True),
+    "former page again": Fault(repeat_page=True),
+    "wrong total": Fault(wrong_total=3),
+    "empty page": Fault(empty_page=True),
     "short page": Fault(short_page=True),
 }
 
@@ -87,8 +97,16 @@ def ids_of(pulled: Pulled) -> list[str]:
 
 
 @contextmanager
-def platform(name: str, records: Any = 250, *, faults: Sequence[Fault] = (), rules: Sequence[Mapping[str, Any]] = (),
-             change: Mapping[str, Any] | None = None, gateway: Mapping[str, Any] | None = None, **options: Any) -> Iterator[Platform]:
+def platform(
+    name: str,
+    records: Any = 250,
+    *,
+    faults: Sequence[Fault] = (),
+    rules: Sequence[Mapping[str, Any]] = (),
+    change: Mapping[str, Any] | None = None,
+    gateway: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Iterator[Platform]:
     """Plays ``name`` over so many invented records (or those given), quickly; ``change`` in the client's description."""
     rows = lists(name, records) if isinstance(records, int) else records
     playing = Gateway(gateway or GATEWAYS[name], rows, Script(faults, rules), **options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ def expected_order(one: Platform) -> list[str]:
         return one.ids()
     rows, size = one.ids(), paging.size
     starts = range((len(rows) - 1) // size * size, -1, -size)
-    return [i for start in starts for i in rows[start:start + size]]
+    return [i for start in starts for i in rows[start : start + size]]
 
 
 @pytest.mark.parametrize("name", PLATFORMS)
@@ -136,7 +137,7 @@ def test_a_page_after_which_nothing_remains_makes_the_next_one_wait(playing: Pla
 
 def test_the_days_limit_of_the_platform_ends_the_day(playing: Playing) -> None:
     one = playing("wechat_channels", 300)
-    one.gateway._dialect._codes = {"busy": 45009}  # type: ignore[attr-defined]
+    one.gateway._dialect.codes = {"busy": 45009}  # type: ignore[attr-defined]
     one.gateway.script._list = [Fault(busy=True)]
     with pytest.raises(Fatal, match="明天"):
         one.pull()
@@ -166,7 +167,9 @@ def test_outside_the_platforms_hours_nothing_is_asked(playing: Playing) -> None:
 
 
 def test_a_circuit_breaks_and_is_tried_again_by_name(playing: Playing) -> None:
-    one = playing("xiaohongshu", 10, rules=[{"at": list(range(1, 5)), "status": 500}], change={"limits": {"breaker_failures": 4}})
+    one = playing(
+        "xiaohongshu", 10, rules=[{"at": list(range(1, 5)), "status": 500}], change={"limits": {"breaker_failures": 4}}
+    )
     with pytest.raises(SourceFailed, match="暂停请求"):
         one.pull()
     assert len(one.gateway.arrivals) == 4
@@ -187,10 +190,12 @@ def test_a_next_link_to_another_host_is_not_followed(playing: Playing) -> None:
     elsewhere = playing("weipaitang", 300)
     one = playing("weipaitang", 300)
     page = one.gateway._dialect.page
+
     def lured(asked: Any, fault: Fault) -> Any:
         answered = page(asked, fault)
         answered.value["next"] = elsewhere.spec.base_url + "/v1/identity-reports?after=0&limit=10"
         return answered
+
     one.gateway._dialect.page = lured  # type: ignore[method-assign]
     with pytest.raises(Fatal, match="另一个地址"):
         one.pull()
@@ -216,10 +221,12 @@ def test_a_total_that_never_fits_makes_the_report_incomplete(playing: Playing) -
 def test_a_cursor_that_turns_in_a_circle_ends(playing: Playing) -> None:
     one = playing("kuaishou", 250)
     page = one.gateway._dialect.page
+
     def circle(asked: Any, fault: Fault) -> Any:
         answered = page(asked, fault)
         answered.value["data"]["cursor"] = "YXQ6MTAw"
         return answered
+
     one.gateway._dialect.page = circle  # type: ignore[method-assign]
     got = one.pull()
     assert not got.complete
@@ -231,11 +238,13 @@ def test_a_list_that_moves_meanwhile_is_read_once_more(playing: Playing) -> None
     one = playing("xiaohongshu", 450)
     rows = one.gateway.records[""]
     page = one.gateway._dialect.page
+
     def move(asked: Any, fault: Fault) -> Any:
         answered = page(asked, fault)
         if len(rows) == 450:
             rows.insert(0, {"id": "new"})  # type: ignore[attr-defined]
         return answered
+
     one.gateway._dialect.page = move  # type: ignore[method-assign]
     got = one.pull()
     assert (got.complete, got.records) == (True, 451)
@@ -274,15 +283,16 @@ def test_windows_of_time_are_asked_one_after_the_other(playing: Playing) -> None
     data["request"]["form"]["end"] = "{to:s}"
     data["window"] = {"days": 2.5, "hours": 24}
     from zp_registry.sources.api.spec import ApiSpec
+
     now = dt.datetime(2026, 1, 31, 12, tzinfo=dt.UTC)
     spans = [(s.start, s.end) for s in stretches(ApiSpec.model_validate(data), now)]
     assert len(spans) == 3
     assert spans[0][0] == now - dt.timedelta(days=2.5)
     assert spans[-1][1] == now
-    assert all(a[1] == b[0] for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a[1] == b[0] for a, b in pairwise(spans))
 
 
 def test_attempts_end_with_a_plain_error(playing: Playing) -> None:
     one = playing("jd", 10, rules=[{"share": 1.0, "html": True}], change={"limits": {"attempts": 3}})
-    with pytest.raises(Retriable, match="网页.*已试 3 次"):
+    with pytest.raises(Retriable, match=r"网页.*已试 3 次"):
         one.pull()

@@ -6,7 +6,6 @@ import json
 import multiprocessing as mp
 import os
 import random
-import signal
 import stat
 import time
 from collections.abc import Callable, Iterator
@@ -16,10 +15,10 @@ from typing import Any
 
 import pytest
 from rehearsed import GATEWAYS, MAPPINGS, PLATFORMS
-from zp_registry.simulator import Dirt, generate
-
 from zp_registry.jobs.office import at_work
 from zp_registry.jobs.pulls import check_platforms, pull_platforms, replay_pages
+from zp_registry.simulator import Dirt, generate
+
 from zp_registry.registry import bulk
 from zp_registry.rehearsal import Fault, Gateway, Rehearsal, Script, report_records, serve
 from zp_registry.settings import ApiSettings, Settings
@@ -39,8 +38,9 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, lis
 
 
 @contextmanager
-def county(reports: dict[str, Any], names: list[str], faults: dict[str, Script] | None = None,
-           **options: Any) -> Iterator[tuple[Rehearsal, Callable[[Path], Settings]]]:
+def county(
+    reports: dict[str, Any], names: list[str], faults: dict[str, Script] | None = None, **options: Any
+) -> Iterator[tuple[Rehearsal, Callable[[Path], Settings]]]:
     """These platforms at work, and settings for a client's home."""
     gateways = {n: Gateway(GATEWAYS[n], reports[n], (faults or {}).get(n), **options) for n in names}
     with serve(gateways) as rehearsal:
@@ -48,8 +48,9 @@ def county(reports: dict[str, Any], names: list[str], faults: dict[str, Script] 
         for name, gateway in gateways.items():
             for secret, value in gateway.secrets.items():
                 os.environ[f"REHEARSED_{name}_{secret}"] = value
-            apis[name] = ApiSettings(base_url=rehearsal.base(name),
-                                     secrets={s: f"env:REHEARSED_{name}_{s}" for s in gateway.secrets})
+            apis[name] = ApiSettings(
+                base_url=rehearsal.base(name), secrets={s: f"env:REHEARSED_{name}_{s}" for s in gateway.secrets}
+            )
         yield rehearsal, lambda home: Settings(home=home, api=apis)
 
 
@@ -57,7 +58,7 @@ def test_every_platforms_records_reach_the_registry(reports: dict[str, Any], tmp
     with county(reports, PLATFORMS) as (rehearsal, settings), at_work(settings(tmp_path), "pull") as office:
         outcomes = pull_platforms(office, as_of=AS_OF)
         again = pull_platforms(office, as_of=AS_OF)
-        assert not [p for p in (tmp_path / "pulls").rglob("page-*")], "pages leave once the report is safe"
+        assert not list((tmp_path / "pulls").rglob("page-*")), "pages leave once the report is safe"
     for outcome in outcomes:
         n = sum(len(rows) for rows in reports[outcome.platform].values())
         assert (outcome.state, outcome.counts.read, outcome.counts.rejected) == ("loaded", n, 0), outcome
@@ -68,7 +69,8 @@ def test_every_platforms_records_reach_the_registry(reports: dict[str, Any], tmp
 
 def test_one_failure_stops_no_other_and_all_go_side_by_side(reports: dict[str, Any], tmp_path: Path) -> None:
     stalls = {n: Script([Fault(stall=1.0)]) for n in ("douyin", "kuaishou", "xiaohongshu")} | {
-        "jd": Script(rules=[{"share": 1.0, "status": 403}])}
+        "jd": Script(rules=[{"share": 1.0, "status": 403}])
+    }
     with county(reports, ["jd", *stalls], stalls) as (_, settings), at_work(settings(tmp_path), "pull") as office:
         start = time.monotonic()
         outcomes = {o.platform: o for o in pull_platforms(office)}
@@ -86,11 +88,15 @@ def test_a_list_that_is_not_whole_ends_no_holding(reports: dict[str, Any], tmp_p
     assert any("不完整" in w["message"] for w in outcome.warnings)
 
 
-def test_what_failed_in_the_middle_goes_on_next_time_and_nothing_of_it_is_loaded(reports: dict[str, Any], tmp_path: Path) -> None:
+def test_what_failed_in_the_middle_goes_on_next_time_and_nothing_of_it_is_loaded(
+    reports: dict[str, Any], tmp_path: Path
+) -> None:
     rows = {"": [dict(reports["weipaitang"][""][i % 20], n=i) for i in range(900)]}
     faults = {"weipaitang": Script(rules=[{"at": list(range(3, 5)), "status": 403}])}
-    with county({"weipaitang": rows}, ["weipaitang"], faults) as (rehearsal, settings), \
-            at_work(settings(tmp_path), "pull") as office:
+    with (
+        county({"weipaitang": rows}, ["weipaitang"], faults) as (rehearsal, settings),
+        at_work(settings(tmp_path), "pull") as office,
+    ):
         [first] = pull_platforms(office)
         with office.engine.connect() as connection:
             assert bulk.read(connection, "SELECT 1 FROM report").empty
@@ -106,12 +112,21 @@ def test_what_failed_in_the_middle_goes_on_next_time_and_nothing_of_it_is_loaded
 def test_what_is_kept_between_runs_is_sealed_and_closed_to_others(reports: dict[str, Any], tmp_path: Path) -> None:
     faults = {"kuaishou": Script([Fault(), *[Fault(status=403)] * 9])}
     rows = {"": [dict(reports["kuaishou"][""][i % 20], 快手ID=f"k{i}") for i in range(300)]}
-    with county({"kuaishou": rows}, ["kuaishou"], faults) as (rehearsal, settings), at_work(settings(tmp_path), "pull") as office:
+    with (
+        county({"kuaishou": rows}, ["kuaishou"], faults) as (rehearsal, settings),
+        at_work(settings(tmp_path), "pull") as office,
+    ):
         pull_platforms(office)
     files = [p for p in (tmp_path / "pulls").rglob("*") if p.is_file()]
     assert {p.name.split("-")[0].split(".")[0] for p in files} == {"manners", "page", "start", "token"}
     gateway = rehearsal.gateways["kuaishou"]
-    hidden = [*gateway.secrets.values(), *gateway.tokens, *gateway.refresh_tokens, rows[""][0]["快手ID"], rows[""][0]["实名姓名"]]
+    hidden = [
+        *gateway.secrets.values(),
+        *gateway.tokens,
+        *gateway.refresh_tokens,
+        rows[""][0]["快手ID"],
+        rows[""][0]["实名姓名"],
+    ]
     for file in files:
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert not [h for h in hidden if h.encode() in file.read_bytes()]
@@ -119,21 +134,21 @@ def test_what_is_kept_between_runs_is_sealed_and_closed_to_others(reports: dict[
 
 
 def test_a_pull_is_replayed_from_the_archive(reports: dict[str, Any], tmp_path: Path) -> None:
-    with county(reports, ["taobao", "xiaohongshu"]) as (_, settings):
-        with at_work(settings(tmp_path / "one"), "pull") as office:
-            first = pull_platforms(office, as_of=AS_OF)
-            pages = sorted((tmp_path / "one" / "archive").glob("*.pages.sealed"))
-            assert len(pages) == 2
-            assert {o.state for o in replay_pages(office, pages, AS_OF)} == {"unchanged"}
-            pages[0].write_bytes(pages[0].read_bytes()[:-1])
-            assert [o.state for o in replay_pages(office, pages[:1])] == ["refused"]
+    with county(reports, ["taobao", "xiaohongshu"]) as (_, settings), at_work(settings(tmp_path / "one"), "pull") as office:
+        first = pull_platforms(office, as_of=AS_OF)
+        pages = sorted((tmp_path / "one" / "archive").glob("*.pages.sealed"))
+        assert len(pages) == 2
+        assert {o.state for o in replay_pages(office, pages, AS_OF)} == {"unchanged"}
+        pages[0].write_bytes(pages[0].read_bytes()[:-1])
+        assert [o.state for o in replay_pages(office, pages[:1])] == ["refused"]
     assert {o.state for o in first} == {"loaded"}
 
 
 # -- kills
 
 
-def _pull(settings: Settings) -> None:
+def _pull(settings: Settings, variables: dict[str, str]) -> None:
+    os.environ.update(variables)
     with at_work(settings, "pull") as office:
         outcomes = pull_platforms(office, as_of=AS_OF)
     os._exit(0 if all(o.state in ("loaded", "unchanged") for o in outcomes) else 9)
@@ -155,7 +170,7 @@ def killed_pulls(reports: dict[str, Any], names: list[str], tmp_path: Path, kill
             with at_work(settings(home), "init"):
                 pass
             for _ in range(min(5, kills - done)):
-                process = FORK.Process(target=_pull, args=(settings(home),))
+                process = FORK.Process(target=_pull, args=(settings(home), _variables()))
                 process.start()
                 process.join(chance.uniform(0.02, lasts))
                 process.kill()
@@ -168,8 +183,12 @@ def killed_pulls(reports: dict[str, Any], names: list[str], tmp_path: Path, kill
                 assert gateway.most_in(1.0) <= 5
 
 
+def _variables() -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if k.startswith("REHEARSED_")}
+
+
 def _run(settings: Settings) -> None:
-    process = FORK.Process(target=_pull, args=(settings,))
+    process = FORK.Process(target=_pull, args=(settings, _variables()))
     process.start()
     process.join(120)
     assert process.exitcode == 0
@@ -178,6 +197,7 @@ def _run(settings: Settings) -> None:
 def snapshot(settings: Settings) -> list[list[str]]:
     """The accounts' present holders, resolved: equal but for ids and moments."""
     from zp_registry.jobs.derive import derive
+
     from zp_registry.registry import tables
 
     with at_work(settings, "resolve") as office:
@@ -203,7 +223,9 @@ def _paged(reports: dict[str, Any], names: list[str]) -> dict[str, Any]:
     for name in names:
         rows = reports[name][""]
         key = next(k for k in rows[0] if k.endswith(column[name]))
-        out[name] = {"": [dict(rows[i % len(rows)], **{key: f"{rows[i % len(rows)][key]}x{i // len(rows)}"}) for i in range(550)]}
+        out[name] = {
+            "": [dict(rows[i % len(rows)], **{key: f"{rows[i % len(rows)][key]}x{i // len(rows)}"}) for i in range(550)]
+        }
     return out
 
 
@@ -244,8 +266,11 @@ def test_a_further_platform_is_a_file_alone(tmp_path: Path, like: str) -> None:
         os.environ[f"YUCHUAN_{name}"] = value
         secrets[name] = f"env:YUCHUAN_{name}"
     with serve({"yuchuan": gateway}) as rehearsal:
-        settings = Settings(home=tmp_path / "home", mappings_dir=folder,
-                            api={"yuchuan": ApiSettings(base_url=rehearsal.base("yuchuan"), secrets=secrets)})
+        settings = Settings(
+            home=tmp_path / "home",
+            mappings_dir=folder,
+            api={"yuchuan": ApiSettings(base_url=rehearsal.base("yuchuan"), secrets=secrets)},
+        )
         with at_work(settings, "pull") as office:
             [outcome] = pull_platforms(office)
     assert (outcome.state, outcome.counts.loaded, outcome.scope) == ("loaded", 320, "full"), outcome.message
@@ -263,11 +288,20 @@ def test_the_check_finds_everything_right_and_loads_nothing(reports: dict[str, A
     assert not list((tmp_path / "archive").iterdir())
 
 
-@pytest.mark.parametrize(("spoil", "what", "says"), [
-    ("secret", "secret", "set the variable"), ("address", "address", "nothing answers"), ("clock", "clock", "-7200 s"),
-    ("signature", "rights", "signing secret"), ("token", "rights", "secrets"), ("records", "mapping", "do not fit")])
-def test_the_check_says_what_is_wrong(reports: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoil: str,
-                                      what: str, says: str) -> None:
+@pytest.mark.parametrize(
+    ("spoil", "what", "says"),
+    [
+        ("secret", "secret", "set the variable"),
+        ("address", "address", "nothing answers"),
+        ("clock", "clock", "-7200 s"),
+        ("signature", "rights", "signing secret"),
+        ("token", "rights", "secrets"),
+        ("records", "mapping", "do not fit"),
+    ],
+)
+def test_the_check_says_what_is_wrong(
+    reports: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoil: str, what: str, says: str
+) -> None:
     given = {"pinduoduo": {"": [{"strange": 1}]}} if spoil == "records" else reports
     with county(given, ["pinduoduo"], ahead=-7200.0 if spoil == "clock" else 0.0) as (_, settings):
         made = settings(tmp_path)
@@ -296,14 +330,15 @@ def test_a_kill_between_a_new_refresh_token_and_its_use_locks_nobody_out(reports
         with at_work(settings(tmp_path), "init"):
             pass
         for pause in (0.02, 0.05, 0.1, 0.2):
-            process = FORK.Process(target=_pull, args=(settings(tmp_path),))
+            process = FORK.Process(target=_pull, args=(settings(tmp_path), _variables()))
             process.start()
             before = len(gateway.refresh_tokens)
             until = time.monotonic() + 20
             while len(gateway.refresh_tokens) == before and time.monotonic() < until:
                 time.sleep(0.001)
             time.sleep(pause / 20)
-            os.kill(process.pid or 0, signal.SIGKILL)
+            process.kill()
             process.join()
+            assert len(gateway.refresh_tokens) > before
         _run(settings(tmp_path))
         assert gateway.refusals.get("refresh", 0) == 0

@@ -37,8 +37,12 @@ GIVEN = {"token": TOKEN}
 
 
 def spec(base_url: str = "", **changes: Any) -> ApiSpec:
-    quick = {"base_url": base_url, "paging": {"kind": "offset", "size": 10}, "pace": {"per_second": 500},
-             "limits": {"backoff": 0.01, "read_timeout": 5}}
+    quick = {
+        "base_url": base_url,
+        "paging": {"kind": "offset", "size": 10},
+        "pace": {"per_second": 500},
+        "limits": {"backoff": 0.01, "read_timeout": 5, "attempts": 5},
+    }
     return changed(changed(interface("xiaohongshu"), quick), changes)
 
 
@@ -47,9 +51,19 @@ def pulled(records: Any, faults: list[Fault] | None = None, **changes: Any) -> P
         return pull(spec(address, **changes), GIVEN, platform="somewhere", as_of=AS_OF)
 
 
-@pytest.mark.parametrize("address", [
-    "", "http://open.example.com", "ftp://127.0.0.1", "https://", "https://user:pw@open.example.com", "https://a.example/?x=1",
-    "http://127.0.0.1:99999999", "nonsense"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "http://open.example.com",
+        "ftp://127.0.0.1",
+        "https://",
+        "https://user:pw@open.example.com",
+        "https://a.example/?x=1",
+        "http://127.0.0.1:99999999",
+        "nonsense",
+    ],
+)
 def test_the_token_is_not_sent_to_an_address_that_is_none_or_is_open_to_others(address: str) -> None:
     with pytest.raises(Fatal):
         pull(spec(address), GIVEN, platform="somewhere")
@@ -86,12 +100,21 @@ def _self_signed(folder: Path) -> Path:
 
     key, now = ec.generate_private_key(ec.SECP256R1()), dt.datetime.now(dt.UTC)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    made = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
-            .not_valid_before(now - dt.timedelta(days=1))
-            .not_valid_after(now + dt.timedelta(days=1)).sign(key, hashes.SHA256()))
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
     path = folder / "server.pem"
-    path.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
-                                       serialization.NoEncryption()) + made.public_bytes(serialization.Encoding.PEM))
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + made.public_bytes(serialization.Encoding.PEM)
+    )
     return path
 
 
@@ -112,9 +135,22 @@ def _odd(body: Any, **changes: Any) -> Pulled:
         return pull(spec("https://open.example.com/v1/", limits={"attempts": 1}, **changes), GIVEN, platform="somewhere")
 
 
-@pytest.mark.parametrize("body", [
-    {"code": 1}, {"data": None, "total": 0}, {"data": {"a": 1}}, {"data": [1]}, [], 7, "", '{"data":[{"a":NaN}],"total":1}',
-    "[" * 100_000, '{"data":[{"a":1}],"total":1', '{"data":[{"a":' + "9" * 5000 + '}],"total":1}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"code": 1},
+        {"data": None, "total": 0},
+        {"data": {"a": 1}},
+        {"data": [1]},
+        [],
+        7,
+        "",
+        '{"data":[{"a":NaN}],"total":1}',
+        "[" * 100_000,
+        '{"data":[{"a":1}],"total":1',
+        '{"data":[{"a":' + "9" * 5000 + '}],"total":1}',
+    ],
+)
 def test_an_answer_of_another_shape_is_no_report(body: Any) -> None:
     with pytest.raises(Retriable):
         _odd(body)
@@ -145,12 +181,20 @@ def test_a_record_stays_one_line_and_one_record(record: dict[str, Any]) -> None:
 
 
 def test_parameters_carry_the_report_date() -> None:
-    request = {"path": "/reports/identity", "query": {"offset": "{offset}", "limit": "{size}", "date": "{as_of}", "county": "411324"},
-               "headers": {"Authorization": "Bearer {secret:token}"}}
+    request = {
+        "path": "/reports/identity",
+        "query": {"offset": "{offset}", "limit": "{size}", "date": "{as_of}", "county": "411324"},
+        "headers": {"Authorization": "Bearer {secret:token}"},
+    }
     with responses.RequestsMock() as mock:
-        mock.get("https://open.example.com/reports/identity", json={"data": [{"a": 1}], "total": 1}, match=[
-            responses.matchers.query_param_matcher({"date": AS_OF, "county": "411324", "offset": "0", "limit": "10"}),
-            responses.matchers.header_matcher({"Authorization": f"Bearer {TOKEN}"})])
+        mock.get(
+            "https://open.example.com/reports/identity",
+            json={"data": [{"a": 1}], "total": 1},
+            match=[
+                responses.matchers.query_param_matcher({"date": AS_OF, "county": "411324", "offset": "0", "limit": "10"}),
+                responses.matchers.header_matcher({"Authorization": f"Bearer {TOKEN}"}),
+            ],
+        )
         asked = spec("https://open.example.com", request=request)
         assert pull(asked, GIVEN, platform="somewhere", as_of=AS_OF).complete
     with pytest.raises(OptionNeeded):
@@ -164,18 +208,36 @@ def test_the_report_stands_for_the_stated_date_or_else_for_the_day_of_the_cut_of
     with responses.RequestsMock() as mock:
         mock.get("https://open.example.com/reports/identity", json={"data": [{"a": 1}], "total": 1, "day": "2026-03-30"})
         at = "https://open.example.com"
-        names = [pull(s, GIVEN, platform="p", as_of=day, dated=dated).file.name for s, day, dated in (
-            (spec(at), AS_OF, False), (spec(at, answer={"as_of": "day"}), None, False), (spec(at), None, True))]
+        names = [
+            pull(s, GIVEN, platform="p", as_of=day, dated=dated).file.name
+            for s, day, dated in (
+                (spec(at), AS_OF, False),
+                (spec(at, answer={"as_of": "day"}), None, False),
+                (spec(at), None, True),
+            )
+        ]
         assert names == ["p_20260331.api.jsonl", "p_20260330.api.jsonl", "p.api.jsonl"]
         assert pull(spec(at), GIVEN, platform="p").file.name == f"p_{today}.api.jsonl"
 
 
-@pytest.mark.parametrize("wrong", [
-    {"request": {"path": "https://elsewhere.example/x"}}, {"request": {"path": "/"}}, {"request": {"path": "/x?token=1"}},
-    {"dialect": "F"}, {"paging": {"size": 0}}, {"tokn": "x"}, {"request": {"query": {"page": "{page}"}}},
-    {"request": {"headers": {"X": "{secert:token}"}}}, {"request": {"headers": {"X": "{token}"}}},
-    {"paging": {"kind": "cursor"}}, {"errors": [{"do": "retry"}]}, {"errors": [{"codes": [1], "do": "wait", "seconds_in": "("}]},
-    {"sign": {"method": "hmac-sha256"}}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"request": {"path": "https://elsewhere.example/x"}},
+        {"request": {"path": "/"}},
+        {"request": {"path": "/x?token=1"}},
+        {"dialect": "F"},
+        {"paging": {"size": 0}},
+        {"tokn": "x"},
+        {"request": {"query": {"page": "{page}"}}},
+        {"request": {"headers": {"X": "{secert:token}"}}},
+        {"request": {"headers": {"X": "{token}"}}},
+        {"paging": {"kind": "cursor"}},
+        {"errors": [{"do": "retry"}]},
+        {"errors": [{"codes": [1], "do": "wait", "seconds_in": "("}]},
+        {"sign": {"method": "hmac-sha256"}},
+    ],
+)
 def test_a_wrong_section_of_a_mapping_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         spec(**wrong)
@@ -208,8 +270,12 @@ def test_a_secret_file_that_others_can_reach_is_refused(tmp_path: Path, mode: in
 def test_what_to_set_is_said(tmp_path: Path) -> None:
     empty = tmp_path / "token"
     empty.touch(0o600)
-    for place, says in (("env:MY_TOKEN", "MY_TOKEN"), (f"file:{empty}", "empty"), (f"file:{tmp_path / 'none'}", "cannot be read"),
-                        (f"file:{tmp_path}", "not a file")):
+    for place, says in (
+        ("env:MY_TOKEN", "MY_TOKEN"),
+        (f"file:{empty}", "empty"),
+        (f"file:{tmp_path / 'none'}", "cannot be read"),
+        (f"file:{tmp_path}", "not a file"),
+    ):
         with pytest.raises(UsageError, match=says):
             read_secrets(["token"], {"token": place}, {})
     for odd in (TOKEN + "\nX: y", TOKEN + " x", TOKEN + "密", TOKEN + "\x00"):

@@ -52,8 +52,15 @@ def test_hmac_sha256_of_five_fields_between_secrets() -> None:
     """The access token is sent and not signed, nor is sign_method; param_json has sorted keys and no HTML escapes."""
     packed = as_text({"size": 100, "page": 0, "name": "<玉&石>"})
     assert packed == '{"name":"<玉&石>","page":0,"size":100}'
-    params = {"app_key": "k", "method": "identity.report", "param_json": packed, "timestamp": "2026-03-31 08:00:00", "v": "2",
-              "access_token": "never", "sign_method": "hmac-sha256"}
+    params = {
+        "app_key": "k",
+        "method": "identity.report",
+        "param_json": packed,
+        "timestamp": "2026-03-31 08:00:00",
+        "v": "2",
+        "access_token": "never",
+        "sign_method": "hmac-sha256",
+    }
     text = f"s3cr3tapp_keykmethodidentity.reportparam_json{packed}timestamp2026-03-31 08:00:00v2s3cr3t"
     assert signature(sign_of("douyin"), params, VALUES) == openssl("-sha256", "-hmac", SECRET, text=text).hex()
 

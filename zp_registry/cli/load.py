@@ -106,10 +106,8 @@ def pull(answer: Answer, platforms: tuple[str, ...], as_of: str | None, check: b
     if check:
         return _check(answer, platforms, as_of)
     with office.at_work(answer.settings, "pull") as opened:
-        if pages:
-            outcomes = list(pulls.replay_pages(opened, pages, as_of))
-        else:
-            outcomes = pulls.pull_platforms(opened, platforms, as_of)
+        replayed = pulls.replay_pages(opened, pages, as_of) if pages else ()
+        outcomes = list(replayed) if pages else pulls.pull_platforms(opened, platforms, as_of)
         for outcome in outcomes:
             if outcome.message:
                 answer.say(outcome.message)

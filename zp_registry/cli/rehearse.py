@@ -18,8 +18,12 @@ from zp_registry.rehearsal import Gateway, Script, packaged, report_records, ser
 
 @click.command("rehearse")
 @click.argument("reports", nargs=-1, required=True, metavar="PLATFORM=FILE…")
-@click.option("--output", type=click.Path(file_okay=False, path_type=Path), required=True,
-              help="New folder for the settings file and the secrets.")
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="New folder for the settings file and the secrets.",
+)
 @click.option("--faults", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Script of faults (YAML).")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: any free one.")
 @click.option("--token-life", type=click.FloatRange(1), default=7200.0, help="Seconds that tokens live.")
@@ -28,7 +32,7 @@ def rehearse(answer: Answer, reports: tuple[str, ...], output: Path, faults: Pat
     """Play the interfaces of platforms over the records of report files, until stopped (Ctrl-C).
 
     Every signature and token is checked. OUTPUT/zp-registry.toml is for the client: ZP_CONFIG=OUTPUT/zp-registry.toml
-    zp-registry pull. Serve invented people only (python -m zp_registry.simulator makes some): whoever is on this machine can ask.
+    zp-registry pull. Serve invented people only (python -m zp_registry.simulator makes some): all on this machine can ask.
     """
     known = packaged()
     mappings = load_mappings(*([answer.settings.mappings_dir] if answer.settings.mappings_dir else []))
@@ -45,13 +49,19 @@ def rehearse(answer: Answer, reports: tuple[str, ...], output: Path, faults: Pat
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     with serve(gateways, port=port) as rehearsal:
-        settings = _write_settings(output, {name: (rehearsal.base(name), gateway.secrets) for name, gateway in gateways.items()})
+        settings = _write_settings(
+            output, {name: (rehearsal.base(name), gateway.secrets) for name, gateway in gateways.items()}
+        )
         answer.say(f"serving {', '.join(gateways)} at {rehearsal.address}; stop with Ctrl-C")
         answer.say(f"try: ZP_CONFIG={settings} zp-registry pull --check")
         stopped.wait()
-    answer.give({"requests": {name: len(g.arrivals) for name, g in gateways.items()},
-                 "refusals": {name: g.refusals for name, g in gateways.items()},
-                 "faults": {name: g.script.played for name, g in gateways.items()}})
+    answer.give(
+        {
+            "requests": {name: len(g.arrivals) for name, g in gateways.items()},
+            "refusals": {name: g.refusals for name, g in gateways.items()},
+            "faults": {name: g.script.played for name, g in gateways.items()},
+        }
+    )
     return 0
 
 

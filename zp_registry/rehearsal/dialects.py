@@ -6,7 +6,7 @@ import base64
 import secrets as randomness
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from zp_registry.rehearsal import checks
 from zp_registry.rehearsal.faults import Fault
@@ -80,14 +80,28 @@ class _SignedParams(Dialect):
         code, sub = code if isinstance(code, list) else (code, "")
         text = f"This ban will last for {no.seconds} more seconds" if no.what == "limited" else "rehearsed"
         names = self.spec["error"]
-        return Answered({"error_response": {names["code"]: code, **({names["sub"]: sub} if names["sub"] else {}), "msg": text,
-                                            "sub_msg": text}})
+        return Answered(
+            {
+                "error_response": {
+                    names["code"]: code,
+                    **({names["sub"]: sub} if names["sub"] else {}),
+                    "msg": text,
+                    "sub_msg": text,
+                }
+            }
+        )
 
 
 class _SignedJson(Dialect):
     token_path = "/token/create"
-    _codes = {"signature": (40003, "isv.signature-invalid"), "token": (40003, "isv.access-token-expired"), "key": (30001, ""),
-              "limited": (60000, ""), "busy": (20000, "isp.service-unavailable"), "clock": (40003, "isv.timestamp-invalid")}
+    codes: ClassVar[dict[str, Any]] = {
+        "signature": (40003, "isv.signature-invalid"),
+        "token": (40003, "isv.access-token-expired"),
+        "key": (30001, ""),
+        "limited": (60000, ""),
+        "busy": (20000, "isp.service-unavailable"),
+        "clock": (40003, "isv.timestamp-invalid"),
+    }
 
     def check(self, asked: Asked) -> None:
         self._signed(asked, self.spec["method"])
@@ -117,14 +131,22 @@ class _SignedJson(Dialect):
         return Answered({"code": 10000, "msg": "success", "data": {"list": None if fault.shapeless else rows, "total": total}})
 
     def refuse(self, no: Refused) -> Answered:
-        code, sub = self._codes.get(no.what, (40001, "isv.parameter-invalid"))
+        code, sub = self.codes.get(no.what, (40001, "isv.parameter-invalid"))
         return Answered({"code": code, "msg": "rehearsed", "sub_code": sub, "sub_msg": "rehearsed", "data": None})
 
 
 class _SignedForm(Dialect):
     token_path = "/oauth2/refresh_token"
-    _codes = {"signature": 100200103, "token": 100200101, "refresh": 100200102, "key": 100200105, "limited": 100200429,
-              "busy": 100200500, "clock": 100200104, "cursor": 100200404}
+    codes: ClassVar[dict[str, Any]] = {
+        "signature": 100200103,
+        "token": 100200101,
+        "refresh": 100200102,
+        "key": 100200105,
+        "limited": 100200429,
+        "busy": 100200500,
+        "clock": 100200104,
+        "cursor": 100200404,
+    }
 
     def check(self, asked: Asked) -> None:
         form = asked.form
@@ -162,7 +184,7 @@ class _SignedForm(Dialect):
         return Answered({"result": 1, "data": {"list": {} if fault.shapeless else rows, "total": total, "cursor": lead}})
 
     def refuse(self, no: Refused) -> Answered:
-        return Answered({"result": self._codes.get(no.what, 100200100), "error_msg": "rehearsed"})
+        return Answered({"result": self.codes.get(no.what, 100200100), "error_msg": "rehearsed"})
 
 
 class _Oauth(Dialect):
@@ -173,8 +195,11 @@ class _Oauth(Dialect):
 
     def token(self, asked: Asked) -> Answered:
         form, g = asked.form, self.g
-        if form.get("grant_type") != "client_credentials" or form.get("client_id") != g.known("key") or \
-                not same(form.get("client_secret", ""), g.known("secret")):
+        if (
+            form.get("grant_type") != "client_credentials"
+            or form.get("client_id") != g.known("key")
+            or not same(form.get("client_secret", ""), g.known("secret"))
+        ):
             return Answered({"error": "invalid_client"}, 401)
         return Answered({"access_token": g.issue(), "token_type": "Bearer", "expires_in": int(g.life)})
 
@@ -194,7 +219,7 @@ class _Oauth(Dialect):
 
 class _TokenQuery(Dialect):
     token_path = "/cgi-bin/stable_token"
-    _codes = {"token": 42001, "key": 40013, "limited": 45011, "busy": -1, "day": 45009}
+    codes: ClassVar[dict[str, Any]] = {"token": 42001, "key": 40013, "limited": 45011, "busy": -1, "day": 45009}
     _last = ""
 
     def check(self, asked: Asked) -> None:
@@ -202,8 +227,11 @@ class _TokenQuery(Dialect):
 
     def token(self, asked: Asked) -> Answered:
         body, g = asked.body, self.g
-        if body.get("grant_type") != "client_credential" or body.get("appid") != g.known("key") or \
-                not same(str(body.get("secret", "")), g.known("secret")):
+        if (
+            body.get("grant_type") != "client_credential"
+            or body.get("appid") != g.known("key")
+            or not same(str(body.get("secret", "")), g.known("secret"))
+        ):
             raise Refused("key")
         if body.get("force_refresh") is True:
             g.tokens.clear()
@@ -219,11 +247,18 @@ class _TokenQuery(Dialect):
             raise Refused("request")
         rows, total, after = self.g.cut(number(body.get("next_key") or 0), size, fault)
         more = after < len(self.g.records.get("", []))
-        return Answered({"errcode": 0, "errmsg": "ok", "list": None if fault.shapeless else rows, "total_num": total,
-                         "next_key": str(after) if more else ""})
+        return Answered(
+            {
+                "errcode": 0,
+                "errmsg": "ok",
+                "list": None if fault.shapeless else rows,
+                "total_num": total,
+                "next_key": str(after) if more else "",
+            }
+        )
 
     def refuse(self, no: Refused) -> Answered:
-        return Answered({"errcode": self._codes.get(no.what, 40097), "errmsg": "rehearsed"})
+        return Answered({"errcode": self.codes.get(no.what, 40097), "errmsg": "rehearsed"})
 
 
 class _Bearer(Dialect):
@@ -241,4 +276,10 @@ class _Bearer(Dialect):
 
 
 DIALECTS: dict[str, type[Dialect]] = {
-    "A": _SignedParams, "B": _SignedJson, "C": _SignedForm, "D": _Oauth, "E": _TokenQuery, "F": _Bearer}
+    "A": _SignedParams,
+    "B": _SignedJson,
+    "C": _SignedForm,
+    "D": _Oauth,
+    "E": _TokenQuery,
+    "F": _Bearer,
+}

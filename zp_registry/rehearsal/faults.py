@@ -22,8 +22,9 @@ class Fault:
 
     On the way: ``status`` (with ``retry_after``, ``ratelimit`` seconds), ``stall`` seconds before the answer, ``drop`` the
     connection, ``truncate`` the body, ``html``, ``garbage``, ``charset`` (bytes that are not UTF-8), ``oversize`` bytes more,
-    ``redirect`` to an address. In the envelope: ``limited`` (with ``seconds``), ``busy``, ``revoke`` the token, ``shapeless`` (no
-    list of records). In the list: ``wrong_total`` added, ``repeat_page`` the former page again, ``empty_page``, ``short_page``."""
+    ``redirect`` to an address. In the envelope: ``limited`` (with ``seconds``), ``busy``, ``revoke`` the token, ``shapeless``
+    (no records). In the list: ``wrong_total`` added, ``repeat_page`` the former page again, ``empty_page``,
+    ``short_page``."""
 
     status: int | None = None
     retry_after: str | None = None
@@ -88,8 +89,11 @@ class Script:
 
     def _by_rule(self) -> Fault:
         for rule in self._rules:
-            if self.asked in rule.at or (rule.every and self.asked % rule.every == 0) or \
-                    (rule.share and self._chance.random() < rule.share):
+            if (
+                self.asked in rule.at
+                or (rule.every and self.asked % rule.every == 0)
+                or (rule.share and self._chance.random() < rule.share)
+            ):
                 return rule.fault
         return Fault()
 
@@ -102,7 +106,11 @@ def _rule(rule: Mapping[str, Any], number: int) -> _Rule:
         raise UsageError(f"rule {number} of the script says not when: at, every or share")
     at = rule.get("at", [])
     try:
-        return _Rule(Fault(**{k: v for k, v in rule.items() if k in names}),
-                     tuple(at if isinstance(at, list) else [int(at)]), int(rule.get("every", 0)), float(rule.get("share", 0)))
+        return _Rule(
+            Fault(**{k: v for k, v in rule.items() if k in names}),
+            tuple(at if isinstance(at, list) else [int(at)]),
+            int(rule.get("every", 0)),
+            float(rule.get("share", 0)),
+        )
     except (TypeError, ValueError):
         raise UsageError(f"rule {number} of the script is faulty") from None

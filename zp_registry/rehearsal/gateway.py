@@ -32,9 +32,17 @@ class Gateway:
 
     Counts for tests: ``arrivals`` (moments of all requests), ``refusals`` by meaning, ``cut_offs`` (end times asked with)."""
 
-    def __init__(self, spec: Mapping[str, Any], records: Mapping[str, Records] | Records, script: Script | None = None, *,
-                 secrets: Mapping[str, str] | None = None, life: float = 7200.0, ahead: float = 0.0,
-                 largest_page: int = 1000) -> None:
+    def __init__(
+        self,
+        spec: Mapping[str, Any],
+        records: Mapping[str, Records] | Records,
+        script: Script | None = None,
+        *,
+        secrets: Mapping[str, str] | None = None,
+        life: float = 7200.0,
+        ahead: float = 0.0,
+        largest_page: int = 1000,
+    ) -> None:
         self.spec, self.script = spec, script or Script()
         self.records: Mapping[str, Records] = records if isinstance(records, Mapping) else {"": records}
         self.secrets = dict(secrets) if secrets else {n: randomness.token_urlsafe(24) for n in spec["secrets"].values()}
@@ -102,14 +110,14 @@ class Gateway:
         if start < 0 or size < 1:
             raise Refused("request")
         size = min(size, self.largest_page)
-        page = list(rows[start:start + size])
+        page = list(rows[start : start + size])
         after = start + len(page)
         shown = self._former if fault.repeat_page and self._former else page
         self._former = page
         if fault.empty_page:
             shown = []
         elif fault.short_page:
-            shown = shown[:max(len(shown) // 2, 1)]
+            shown = shown[: max(len(shown) // 2, 1)]
         return shown, len(rows) + fault.wrong_total, after
 
     def most_in(self, seconds: float) -> int:

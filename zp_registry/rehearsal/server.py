@@ -114,8 +114,9 @@ class _Handler(BaseHTTPRequestHandler):
             body = text.encode("gb18030", "replace") + b"\xff\xfe" if fault.charset else text.encode()
             if fault.oversize:
                 body = body[:-1] + b" " * fault.oversize + body[-1:]
-            self._send(answered.status, body, [("Content-Type", "application/json; charset=utf-8"), *headers],
-                       truncate=fault.truncate)
+            self._send(
+                answered.status, body, [("Content-Type", "application/json; charset=utf-8"), *headers], truncate=fault.truncate
+            )
 
     def _send(self, status: int, body: bytes, headers: Sequence[tuple[str, str]], *, truncate: bool = False) -> None:
         self.send_response(status)
@@ -136,7 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def serve(gateways: Mapping[str, Gateway], *, port: int = 0) -> Iterator[Rehearsal]:
-    """A server of these gateways (by platform; ``""`` answers at the root) while the context lasts; ``port`` 0: any free one."""
+    """A server of these gateways (by platform; ``""`` answers at the root) while the context lasts; ``port`` 0: any free."""
     server = _Server(gateways, port)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
@@ -149,11 +150,23 @@ def serve(gateways: Mapping[str, Gateway], *, port: int = 0) -> Iterator[Rehears
 
 
 @contextmanager
-def serve_records(records: Path | Records | None, token: str, *, faults: Sequence[Fault] = (), path: str = "/reports/identity",
-                  largest_page: int = 1000, port: int = 0) -> Iterator[str]:
-    """The address of a server of one list with a fixed bearer token, while the context lasts; ``faults`` are played in order."""
+def serve_records(
+    records: Path | Records | None,
+    token: str,
+    *,
+    faults: Sequence[Fault] = (),
+    path: str = "/reports/identity",
+    largest_page: int = 1000,
+    port: int = 0,
+) -> Iterator[str]:
+    """The address of a server of one list with a fixed bearer token, while the context lasts; ``faults`` come in order."""
     rows = read_records(records) if isinstance(records, Path) else records or []
-    gateway = Gateway({"dialect": "F", "path": path, "secrets": {"token": "token"}}, rows, Script(faults),
-                      secrets={"token": token}, largest_page=largest_page)
+    gateway = Gateway(
+        {"dialect": "F", "path": path, "secrets": {"token": "token"}},
+        rows,
+        Script(faults),
+        secrets={"token": token},
+        largest_page=largest_page,
+    )
     with serve({"": gateway}, port=port) as rehearsal:
         yield rehearsal.address

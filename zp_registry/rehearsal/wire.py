@@ -35,7 +35,8 @@ class Answered:
 
 
 class Refused(Exception):
-    """The gateway says no; ``what`` is a meaning (``signature``, ``token``, ``key``, ``limited``, ``busy``, ``clock``, ``request``)."""
+    """The gateway says no; ``what`` is its meaning
+    (``signature``, ``token``, ``key``, ``limited``, ``busy``, ``clock``, ``request``)."""
 
     def __init__(self, what: str, seconds: int = 0) -> None:
         self.what, self.seconds = what, seconds
@@ -69,7 +70,9 @@ def packed(text: str | None) -> dict[str, Any]:
         value = json.loads(text or "{}")
     except ValueError:
         raise Refused("request") from None
-    if not isinstance(value, dict) or text not in (None, json.dumps(value, ensure_ascii=False, sort_keys=True,
-                                                                    separators=(",", ":"))):
+    if not isinstance(value, dict) or text not in (
+        None,
+        json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")),
+    ):
         raise Refused("request")
     return value

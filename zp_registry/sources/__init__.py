@@ -7,5 +7,5 @@ from zp_registry.sources.sandbox import reader
 from zp_registry.sources.tables import RawTable, ReportFile, TextColumn
 from zp_registry.sources.taking import Taken, shown_name, take
 
-__all__ = ["RawTable", "ReadLimits", "ReportFile", "Taken", "TextColumn", "head", "read_bytes", "read_file", "reader", "shown_name",
-           "take", "text_column"]
+__all__ = ["RawTable", "ReadLimits", "ReportFile", "Taken", "TextColumn", "head", "read_bytes", "read_file", "reader",
+           "shown_name", "take", "text_column"]

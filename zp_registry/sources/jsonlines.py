@@ -31,8 +31,8 @@ def read_json(text: str, name: str, limits: ReadLimits) -> RawTable:
 
 def records_table(records: list[dict[str, Any]], name: str, limits: ReadLimits, *, sheet: str = "",
                   numbers: list[int] | None = None) -> RawTable:
-    """A table of records that have been parsed; they count from 1 unless ``numbers`` are given. FileRefused: FILE_BROKEN (nested
-    too deeply), FILE_TOO_LARGE."""
+    """A table of records that have been parsed; they count from 1 unless ``numbers`` are given. FileRefused: FILE_BROKEN
+    (nested too deeply), FILE_TOO_LARGE."""
     try:
         flat = [_flatten(r) for r in records]
     except RecursionError:

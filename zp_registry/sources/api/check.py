@@ -23,13 +23,13 @@ from zp_registry.sources.tables import ReportFile
 
 _SKEW = 60.0
 _ADVICE = {
-    "certificate": "the platform's certificate is not trusted by this machine: check base_url, the machine's date and its CA bundle",
+    "certificate": "the platform's certificate is not trusted here: check base_url, this machine's date and its CA bundle",
     "address": "check base_url in [api.<platform>]",
-    "connection": "nothing answers at this address: check base_url, the firewall, the proxy and whether the platform lists this "
-                  "machine's address",
+    "connection": "nothing answers at this address: check base_url, the firewall, the proxy, and that the platform lists this "
+    "machine's address",
     "timeout": "the platform does not answer in time: check the firewall, then try again later",
     "signature": "the platform does not accept the signature: check the signing secret, then the mapping's 'sign'",
-    "token": "the platform gives or accepts no token: check the secrets; a refresh token that has died needs a new authorization",
+    "token": "the platform gives or accepts no token: check the secrets; a dead refresh token needs a new authorization",
     "secret": "the platform does not know the key or account: check the secrets",
     "rights": "the platform knows us but does not allow this: ask it for the right to the identity report",
     "request": "the platform does not accept the question: check the mapping's 'request' and 'paging'",
@@ -44,7 +44,7 @@ _ADVICE = {
 
 @dataclass(frozen=True)
 class Finding:
-    """One of ``secret``, ``address``, ``clock``, ``rights``, ``mapping``: whether it is right (None: it could not be looked at),
+    """One of ``secret``, ``address``, ``clock``, ``rights``, ``mapping``: whether it is right (None: not seen),
     and a sentence."""
 
     what: str
@@ -52,8 +52,17 @@ class Finding:
     text: str
 
 
-def check(spec: ApiSpec, secrets: Callable[[], Mapping[str, str]], fits: Callable[[ReportFile], str], *, platform: str,
-          as_of: str | None, dated: bool, vault: Vault, session: requests.Session | None = None) -> list[Finding]:
+def check(
+    spec: ApiSpec,
+    secrets: Callable[[], Mapping[str, str]],
+    fits: Callable[[ReportFile], str],
+    *,
+    platform: str,
+    as_of: str | None,
+    dated: bool,
+    vault: Vault,
+    session: requests.Session | None = None,
+) -> list[Finding]:
     """Asks for one page of each list. ``secrets`` reads them (UsageError); ``fits`` maps a report of those pages and says what
     it found (FileRefused). Tokens are got and kept as in a real pull; no page is kept."""
     out: list[Finding] = []
@@ -65,10 +74,16 @@ def check(spec: ApiSpec, secrets: Callable[[], Mapping[str, str]], fits: Callabl
     try:
         address(spec.base_url)
     except SourceFailed:
-        return [*out, Finding("address", False, f"base_url is missing or of no use: {_ADVICE['address']}"),
-                *_unseen("clock", "rights", "mapping")]
+        return [
+            *out,
+            Finding("address", False, f"base_url is missing or of no use: {_ADVICE['address']}"),
+            *_unseen("clock", "rights", "mapping"),
+        ]
     if spec.needs_as_of and as_of is None:
-        return [*out, *_unseen("address", "clock", "rights", "mapping", why="the interface asks for a report date: give --as-of")]
+        return [
+            *out,
+            *_unseen("address", "clock", "rights", "mapping", why="the interface asks for a report date: give --as-of"),
+        ]
     own = requests.Session() if session is None else session
     cut_off = dt.datetime.now(dt.UTC)
     values = {"as_of": as_of, "cut_off": cut_off, **{f"secret:{k}": v for k, v in given.items()}}
@@ -98,8 +113,17 @@ def _first_pages(spec: ApiSpec, client: Client, cut_off: dt.datetime) -> list[tu
     return [(sheet, client.ask({**s.values(spec), **Trail(first(spec)).values(spec)}, parse)) for sheet, s in newest.items()]
 
 
-def _told(spec: ApiSpec, client: Client | None, failed: SourceFailed | None, pages: list[tuple[str, Page]],
-          fits: Callable[[ReportFile], str], platform: str, as_of: str | None, dated: bool, cut_off: dt.datetime) -> list[Finding]:
+def _told(
+    spec: ApiSpec,
+    client: Client | None,
+    failed: SourceFailed | None,
+    pages: list[tuple[str, Page]],
+    fits: Callable[[ReportFile], str],
+    platform: str,
+    as_of: str | None,
+    dated: bool,
+    cut_off: dt.datetime,
+) -> list[Finding]:
     kind = failed.kind if failed else ""
     reached = client is not None and (failed is None or kind not in ("certificate", "address", "connection", "timeout"))
     said = f"{_ADVICE.get(kind, 'see the log')} ({failed})" if failed else ""
@@ -109,11 +133,29 @@ def _told(spec: ApiSpec, client: Client | None, failed: SourceFailed | None, pag
         out.append(Finding("clock", None, "the platform told no time"))
     else:
         right = abs(skew) < _SKEW
-        out.append(Finding("clock", right and kind != "clock", f"this machine's clock differs from the platform's by {skew:+.0f} s"
-                           + ("" if right else ": set it (timedatectl set-ntp true)")))
+        out.append(
+            Finding(
+                "clock",
+                right and kind != "clock",
+                f"this machine's clock differs from the platform's by {skew:+.0f} s"
+                + ("" if right else ": set it (timedatectl set-ntp true)"),
+            )
+        )
     if not reached:
         return [*out, *_unseen("rights", "mapping")]
-    rightless = kind in ("signature", "token", "secret", "rights", "request", "clock", "quota", "hours", "breaker", "server", "")
+    rightless = kind in (
+        "signature",
+        "token",
+        "secret",
+        "rights",
+        "request",
+        "clock",
+        "quota",
+        "hours",
+        "breaker",
+        "server",
+        "",
+    )
     if failed is not None and rightless:
         return [*out, Finding("rights", False, said), *_unseen("mapping")]
     if failed is not None:
@@ -123,12 +165,21 @@ def _told(spec: ApiSpec, client: Client | None, failed: SourceFailed | None, pag
     return [*out, _mapping(spec, pages, fits, platform, as_of, dated, cut_off)]
 
 
-def _mapping(spec: ApiSpec, pages: list[tuple[str, Page]], fits: Callable[[ReportFile], str], platform: str,
-             as_of: str | None, dated: bool, cut_off: dt.datetime) -> Finding:
+def _mapping(
+    spec: ApiSpec,
+    pages: list[tuple[str, Page]],
+    fits: Callable[[ReportFile], str],
+    platform: str,
+    as_of: str | None,
+    dated: bool,
+    cut_off: dt.datetime,
+) -> Finding:
     if not any(page.records for _, page in pages):
         return Finding("mapping", None, "the platform has no records yet: the mapping could not be tried")
     if spec.answer.total and any(page.total is None for _, page in pages):
-        return Finding("mapping", False, f"the answer has no total at '{spec.answer.total}': every report would count as incomplete")
+        return Finding(
+            "mapping", False, f"the answer has no total at '{spec.answer.total}': every report would count as incomplete"
+        )
     day = as_of or (None if dated else cut_off.astimezone(COUNTY_TIME).date().isoformat())
     name = f"{platform}_{day.replace('-', '')}.api.jsonl" if day else f"{platform}.api.jsonl"
     tables = [records_table(page.records, name, ReadLimits(), sheet=sheet) for sheet, page in pages if page.records]

@@ -47,8 +47,17 @@ class Client:
     """``values`` are the placeholders' values for the whole pull (``secret:NAME``, ``as_of``, ``cut_off``). ``bytes`` and
     ``requests`` count what was received and sent, retries included; ``retries`` are the repeated ones among them."""
 
-    def __init__(self, spec: ApiSpec, values: Mapping[str, Any], vault: Vault, session: requests.Session, platform: str,
-                 clock: Clock, *, named: bool = False) -> None:
+    def __init__(
+        self,
+        spec: ApiSpec,
+        values: Mapping[str, Any],
+        vault: Vault,
+        session: requests.Session,
+        platform: str,
+        clock: Clock,
+        *,
+        named: bool = False,
+    ) -> None:
         self.spec, self._values, self._platform, self._clock = spec, dict(values), platform, clock
         secrets = {k: v for k, v in self._values.items() if k.startswith("secret:")}
         if not all(plain(str(v)) for v in secrets.values()):
@@ -66,12 +75,12 @@ class Client:
         return self.pace.requests
 
     def ask(self, values: Mapping[str, Any], parse: Callable[[Any, Reply], T], *, link: str | None = None) -> T:
-        """``parse`` of a page's JSON and whole answer. ``link``: the whole address, where the platform gave it. ``parse`` raises
+        """``parse`` of a page's JSON and whole answer. ``link``: the address that the platform gave. ``parse`` raises
         Retriable where the shape is wrong. Errors: Fatal, Retriable (attempts used up), Skipped, StartAgain, SourceFailed."""
         return self._repeat(lambda: self._with_token(values, parse, link))
 
     def _with_token(self, values: Mapping[str, Any], parse: Callable[[Any, Reply], T], link: str | None) -> T:
-        renewed = corrected = False
+        renewed = False
         while True:
             token = self._keeper.get() if self._keeper else None
             try:
@@ -82,11 +91,7 @@ class Client:
                 self._keeper.refused()
                 renewed = True
             except _ClockOff as error:
-                if corrected or self.skew is None or abs(self.skew) < _SKEW:
-                    raise Fatal(str(error), kind="clock") from None
-                self._ahead = dt.timedelta(seconds=self.skew)
-                log.warning("clock differs from the platform's", platform=self._platform, seconds=round(self.skew))
-                corrected = True
+                self._correct(error)
             self.retries += 1
 
     def _token_answer(self, request: Request, values: dict[str, Any]) -> Any:
@@ -94,19 +99,34 @@ class Client:
         answer = self.spec.token.answer if self.spec.token and self.spec.token.answer else self.spec.answer
 
         def once() -> Any:
-            try:
-                return self._exchange(request, {**values, "token": None}, answer, lambda value, _reply: value, None)
-            except (_TokenRefused, Skipped, StartAgain) as error:
-                raise Fatal(str(error), kind="token") from None
-            except _ClockOff as error:
-                raise Fatal(str(error), kind="clock") from None
+            while True:
+                try:
+                    return self._exchange(request, {**values, "token": None}, answer, lambda value, _reply: value, None)
+                except (_TokenRefused, Skipped, StartAgain) as error:
+                    raise Fatal(str(error), kind="token") from None
+                except _ClockOff as error:
+                    self._correct(error)
+                self.retries += 1
+
         return self._repeat(once)
+
+    def _correct(self, error: _ClockOff) -> None:
+        """Takes over the platform's clock for what is signed. Fatal if that changes nothing."""
+        if self.skew is None or abs(self.skew - self._ahead.total_seconds()) < _SKEW:
+            raise Fatal(str(error), kind="clock") from None
+        self._ahead = dt.timedelta(seconds=self.skew)
+        log.warning("clock differs from the platform's", platform=self._platform, seconds=round(self.skew))
 
     def _repeat(self, once: Callable[[], T]) -> T:
         attempts = self.spec.limits.attempts
         retrying = tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(attempts), retry=tenacity.retry_if_exception_type(Retriable), wait=self._wait,
-            before_sleep=self._tell, sleep=self._clock.sleep, reraise=True)
+            stop=tenacity.stop_after_attempt(attempts),
+            retry=tenacity.retry_if_exception_type(Retriable),
+            wait=self._wait,
+            before_sleep=self._tell,
+            sleep=self._clock.sleep,
+            reraise=True,
+        )
         try:
             value: T = retrying(once)
             return value
@@ -124,11 +144,17 @@ class Client:
     def _tell(self, state: tenacity.RetryCallState) -> None:
         self.retries += 1
         error = state.outcome.exception() if state.outcome else None
-        log.warning("request to a platform is repeated", platform=self._platform, attempt=state.attempt_number,
-                    wait=round(state.upcoming_sleep, 2), cause=str(error))
+        log.warning(
+            "request to a platform is repeated",
+            platform=self._platform,
+            attempt=state.attempt_number,
+            wait=round(state.upcoming_sleep, 2),
+            cause=str(error),
+        )
 
-    def _exchange(self, request: Request, values: Mapping[str, Any], answer: Answer, parse: Callable[[Any, Reply], T],
-                  link: str | None) -> T:
+    def _exchange(
+        self, request: Request, values: Mapping[str, Any], answer: Answer, parse: Callable[[Any, Reply], T], link: str | None
+    ) -> T:
         """One request and what its answer says."""
         try:
             reply = self.line.send(self._outgoing(request, values, link))
@@ -164,9 +190,23 @@ class Client:
         raise Fatal(verdict.text, kind=verdict.kind)
 
     def _outgoing(self, request: Request, values: Mapping[str, Any], link: str | None) -> Outgoing:
-        known = {"page": None, "offset": None, "cursor": None, "size": None, "token": None, "refresh_token": None, "force": None,
-                 "as_of": None, "from": None, "to": None, "cut_off": None, **self._values, **values,
-                 "now": self._clock.now() + self._ahead, "nonce": randomness.token_hex(8)}
+        known = {
+            "page": None,
+            "offset": None,
+            "cursor": None,
+            "size": None,
+            "token": None,
+            "refresh_token": None,
+            "force": None,
+            "as_of": None,
+            "from": None,
+            "to": None,
+            "cut_off": None,
+            **self._values,
+            **values,
+            "now": self._clock.now() + self._ahead,
+            "nonce": randomness.token_hex(8),
+        }
         headers = {k: as_text(v) for k, v in fill(request.headers, known).items()}
         if link is not None:
             return Outgoing("GET", link, {}, {}, None, headers)

@@ -64,8 +64,15 @@ class Line:
     """A connection to ``base_url``. ``before`` is called before every request on the wire (pacing), ``after`` behind it;
     ``received`` counts bytes of bodies."""
 
-    def __init__(self, base_url: str, limits: Limits, session: requests.Session, *,
-                 before: Callable[[], None] = lambda: None, after: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        limits: Limits,
+        session: requests.Session,
+        *,
+        before: Callable[[], None] = lambda: None,
+        after: Callable[[], None] = lambda: None,
+    ) -> None:
         self.origin, self._base = address(base_url)
         self._limits, self._session, self._before, self._after = limits, session, before, after
         self.received = 0
@@ -92,11 +99,19 @@ class Line:
             self._before()
             try:
                 with self._session.request(
-                        out.method, url, params=query, data=dict(out.form) or None, json=out.body or None, auth=_NoAuth(),
-                        stream=True, allow_redirects=False, proxies=_proxies(self.origin),
-                        verify=self._session.verify if isinstance(self._session.verify, str) else True,
-                        headers={"Accept": "application/json", **out.headers},
-                        timeout=(self._limits.connect_timeout, self._limits.read_timeout)) as answer:
+                    out.method,
+                    url,
+                    params=query,
+                    data=dict(out.form) or None,
+                    json=out.body or None,
+                    auth=_NoAuth(),
+                    stream=True,
+                    allow_redirects=False,
+                    proxies=_proxies(self.origin),
+                    verify=self._session.verify if isinstance(self._session.verify, str) else True,
+                    headers={"Accept": "application/json", **out.headers},
+                    timeout=(self._limits.connect_timeout, self._limits.read_timeout),
+                ) as answer:
                     if not answer.is_redirect:
                         headers = {k.lower(): v for k, v in answer.headers.items()}
                         skew = _skew(headers.get("date"))
@@ -121,7 +136,9 @@ class Line:
         for chunk in answer.iter_content(_CHUNK):
             body += chunk
             if len(body) > most:
-                raise Fatal(f"返回内容超过 {self._limits.answer_bytes} 字节（或全部超过 {self._limits.pull_bytes} 字节）", kind="size")
+                raise Fatal(
+                    f"返回内容超过 {self._limits.answer_bytes} 字节（或全部超过 {self._limits.pull_bytes} 字节）", kind="size"
+                )
             if time.monotonic() > end:
                 raise Retriable("回应太慢", kind="timeout")
         self.received += len(body)

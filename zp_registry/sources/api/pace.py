@@ -104,7 +104,9 @@ class Pace:
 
     def no_more_today(self) -> None:
         """The platform's day is over: nothing until midnight there."""
-        midnight = (self._clock.now().astimezone(COUNTY_TIME) + dt.timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+        midnight = (self._clock.now().astimezone(COUNTY_TIME) + dt.timedelta(days=1)).replace(
+            hour=0, minute=0, second=0, microsecond=0
+        )
         self._write(rest_until=midnight.timestamp())
 
     def _hours(self) -> None:

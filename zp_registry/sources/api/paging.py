@@ -1,4 +1,4 @@
-"""Where a page stands in a list, and which one comes after it. A position is a value that can be written down and asked again."""
+"""Where a page stands in a list, and which one comes after it. A position can be written down and asked again."""
 
 from __future__ import annotations
 

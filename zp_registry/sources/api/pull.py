@@ -37,7 +37,7 @@ class _Pages(Protocol):
 
 @dataclass
 class Pulled:
-    """``file``: the report; ``pages``: the raw pages as one file, from which :func:`replay` makes the same report; ``complete``:
+    """``file``: the report; ``pages``: the raw pages as one file, of which :func:`replay` makes the report; ``complete``:
     the whole list has certainly come (otherwise nothing may be concluded from an account's absence); ``records``: distinct
     records; ``total``: as the platform gave it last; ``requests``: sent in this run, with ``retries``; ``resumed``: pages that
     an earlier run had fetched; ``remarks``: Chinese, for people."""
@@ -54,9 +54,19 @@ class Pulled:
     remarks: list[str]
 
 
-def pull(spec: ApiSpec, secrets: Mapping[str, str], *, platform: str, as_of: str | None = None, dated: bool = False,
-         vault: Vault | None = None, named: bool = False, session: requests.Session | None = None,
-         clock: Clock | None = None, limits: ReadLimits | None = None) -> Pulled:
+def pull(
+    spec: ApiSpec,
+    secrets: Mapping[str, str],
+    *,
+    platform: str,
+    as_of: str | None = None,
+    dated: bool = False,
+    vault: Vault | None = None,
+    named: bool = False,
+    session: requests.Session | None = None,
+    clock: Clock | None = None,
+    limits: ReadLimits | None = None,
+) -> Pulled:
     """All pages of ``platform``'s report, as of ``as_of`` (ISO date) where the interface asks for a date.
 
     The cut-off is frozen before the first page. Without ``as_of`` the report stands for the date that the answers state, or for
@@ -99,10 +109,28 @@ def pull(spec: ApiSpec, secrets: Mapping[str, str], *, platform: str, as_of: str
     elif old:
         remarks.insert(0, "上次中断的拉取已不能继续，从头拉取")
     file, about = _file(reading, platform, as_of, dated, cut_off, limits or ReadLimits())
-    log.info("report pulled", platform=platform, records=reading.distinct, total=reading.total, requests=client.requests,
-             retries=client.retries, resumed_pages=resumed, complete=complete)
-    return Pulled(file, store.file({**about, "platform": platform, "dated": dated}), complete, reading.distinct, reading.total,
-                  client.requests, client.retries, resumed, cut_off, remarks)
+    log.info(
+        "report pulled",
+        platform=platform,
+        records=reading.distinct,
+        total=reading.total,
+        requests=client.requests,
+        retries=client.retries,
+        resumed_pages=resumed,
+        complete=complete,
+    )
+    return Pulled(
+        file,
+        store.file({**about, "platform": platform, "dated": dated}),
+        complete,
+        reading.distinct,
+        reading.total,
+        client.requests,
+        client.retries,
+        resumed,
+        cut_off,
+        remarks,
+    )
 
 
 def finished(vault: Vault) -> None:
@@ -111,7 +139,7 @@ def finished(vault: Vault) -> None:
 
 
 def replay(data: bytes, spec: ApiSpec, *, limits: ReadLimits | None = None) -> Pulled:
-    """The report out of the raw pages of a former pull, by the mapping as it is today. PagesBroken; FileRefused (no records)."""
+    """The report out of a former pull's raw pages, by the mapping as it is today. PagesBroken; FileRefused (no records)."""
     filed = FiledPages(data)
     about = filed.about
     try:
@@ -226,11 +254,13 @@ class _Reader:
             page = read_page(value, self._spec)
             stored = Stored(trail.position, False, reply.body, reply.headers.get("content-type", ""))
             return stored, page, [canonical(r) for r in page.records]
+
         return client.ask({**stretch.values(self._spec), **trail.values(self._spec)}, parse, link=link)
 
 
-def _file(reading: Reading, platform: str, as_of: str | None, dated: bool, cut_off: dt.datetime,
-          limits: ReadLimits) -> tuple[ReportFile, dict[str, Any]]:
+def _file(
+    reading: Reading, platform: str, as_of: str | None, dated: bool, cut_off: dt.datetime, limits: ReadLimits
+) -> tuple[ReportFile, dict[str, Any]]:
     stated = _stated(reading.as_of)
     day = as_of or stated or (None if dated else cut_off.astimezone(COUNTY_TIME).date().isoformat())
     name = f"{platform}_{day.replace('-', '')}.api.jsonl" if day else f"{platform}.api.jsonl"

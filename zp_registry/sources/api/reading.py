@@ -62,7 +62,7 @@ class Part:
             return True
         if self.seen and any(line in self.seen for line in lines):
             return True
-        still = page.total is not None and self.received + len(lines) < page.total
+        still = page.lead is not None or (page.total is not None and self.received + len(lines) < page.total)
         return still and len(lines) < self.usual
 
     def add(self, page: Page, lines: list[str]) -> list[int]:
@@ -146,8 +146,11 @@ class Reading:
 
     def same_as(self, other: Reading) -> bool:
         """Whether both brought the same, steadily: then what came twice stands twice in the platform's data."""
-        return (all(p.steady and not p.same for p in self.parts) and self.received == other.received
-                and {k: t.lines for k, t in self.tables.items()} == {k: t.lines for k, t in other.tables.items()})
+        return (
+            all(p.steady and not p.same for p in self.parts)
+            and self.received == other.received
+            and {k: t.lines for k, t in self.tables.items()} == {k: t.lines for k, t in other.tables.items()}
+        )
 
     def raw(self) -> bytes:
         """Canonical JSON Lines of the distinct records, list after list (each list under its name where there are several)."""

@@ -30,8 +30,9 @@ def read_secrets(names: list[str], places: Mapping[str, str], environ: Mapping[s
 
 def _read(name: str, place: str | None, environ: Mapping[str, str]) -> str:
     if not place:
-        raise UsageError(f"the secret {name} is not configured: set {name} in [api.<platform>.secrets] to env:VARIABLE or "
-                         "file:PATH")
+        raise UsageError(
+            f"the secret {name} is not configured: set {name} in [api.<platform>.secrets] to env:VARIABLE or file:PATH"
+        )
     kind, _, where = place.partition(":")
     if kind == "env":
         value = environ.get(where, "").strip()

@@ -96,7 +96,9 @@ class Answer(_Strict):
     ok_path: str = Field("", description="表示成败的代码的位置；不写则没有错误部分即为成功")
     ok: Words = Field(default_factory=list, description="表示成功的代码，如 10000")
     error_path: str = Field("", description="错误部分的位置，如 error_response；有它即为失败")
-    codes: list[str] = Field(default_factory=lambda: ["code"], description="错误代码的位置（相对错误部分），可有几处，如 sub_code")
+    codes: list[str] = Field(
+        default_factory=lambda: ["code"], description="错误代码的位置（相对错误部分），可有几处，如 sub_code"
+    )
     records: str = Field("data", description="记录列表的位置")
     total: str = Field("", description="总条数的位置；不写表示平台不给总条数")
     as_of: str = Field("", description="报送日期的位置；不写则用记录中的，再没有则用拉取开始之日")
@@ -107,12 +109,15 @@ class Rule(_Strict):
 
     http: list[int] = Field(default_factory=list, description="HTTP 状态码")
     codes: Words = Field(default_factory=list, description="平台的错误代码（answer.codes 各处之一）")
-    do: What = Field(description="retry 稍后重试；wait 等 seconds 秒再试；new_token 换一次令牌再试；clock 按平台的钟校正后再试一次；"
-                     "stop 停止并告警；tomorrow 今天不再拉取；skip 略过此页（报送记为不完整）；restart 从头拉取")
+    do: What = Field(
+        description="retry 稍后重试；wait 等 seconds 秒再试；new_token 换一次令牌再试；clock 按平台的钟校正后再试一次；"
+        "stop 停止并告警；tomorrow 今天不再拉取；skip 略过此页（报送记为不完整）；restart 从头拉取"
+    )
     seconds: float = Field(60, ge=0, le=3600, description="wait 时等几秒")
     seconds_in: Pattern = Field("", description="从错误文字中取秒数的正则（第一个括号），取到则等它加 1 秒")
     why: Literal["", "signature", "token", "rights", "secret", "request", "clock", "quota"] = Field(
-        "", description="停止的原因，用于提示：签名、令牌、权限、密钥、参数、时钟、额度")
+        "", description="停止的原因，用于提示：签名、令牌、权限、密钥、参数、时钟、额度"
+    )
 
     @model_validator(mode="after")
     def _something(self) -> Rule:
@@ -183,8 +188,11 @@ class Pace(_Strict):
 
     per_second: float = Field(5.0, gt=0, le=1000, description="每秒最多请求几次，重试也算")
     per_day: int = Field(0, ge=0, description="每天（北京时间）最多请求几次；0 为不限")
-    hours: str = Field("", pattern=r"^(([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)?$",
-                       description="每天允许拉取的时间（北京时间），如 22:00-06:30；不写为不限")
+    hours: str = Field(
+        "",
+        pattern=r"^(([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)?$",
+        description="每天允许拉取的时间（北京时间），如 22:00-06:30；不写为不限",
+    )
 
 
 class Limits(_Strict):

@@ -47,8 +47,11 @@ class PageStore:
     def fits(self, facts: dict[str, Any], now: dt.datetime, hours: float) -> bool:
         """Whether there is a pull under way with these facts (the question, the date), begun within so many hours."""
         begun = self.cut_off
-        return begun is not None and all(self.start.get(k) == v for k, v in facts.items()) and \
-            dt.timedelta(0) <= now - begun < dt.timedelta(hours=hours)
+        return (
+            begun is not None
+            and all(self.start.get(k) == v for k, v in facts.items())
+            and dt.timedelta(0) <= now - begun < dt.timedelta(hours=hours)
+        )
 
     @property
     def cut_off(self) -> dt.datetime | None:
@@ -88,8 +91,14 @@ class PageStore:
 
     def keep(self, reading: int, number: int, page: Stored) -> None:
         """Keeps a page; it is on the disk when this returns."""
-        about = {"reading": reading, "number": number, "position": page.position, "skipped": page.skipped,
-                 "content_type": page.content_type, "sha256": digest(page.body)}
+        about = {
+            "reading": reading,
+            "number": number,
+            "position": page.position,
+            "skipped": page.skipped,
+            "content_type": page.content_type,
+            "sha256": digest(page.body),
+        }
         self._vault.write(_name(reading, number), zlib.compress(json.dumps(about).encode() + b"\n" + page.body, _LEVEL))
 
     def file(self, about: dict[str, Any]) -> bytes:
@@ -126,8 +135,8 @@ def _pieces(data: bytes) -> Iterator[bytes]:
         raise PagesBroken("not a file of pages")
     at = 4
     while at < len(data):
-        size = int.from_bytes(data[at:at + 4], "big")
-        piece = data[at + 4:at + 4 + size]
+        size = int.from_bytes(data[at : at + 4], "big")
+        piece = data[at + 4 : at + 4 + size]
         if len(piece) < size or size == 0:
             raise PagesBroken("the file of pages is cut off")
         yield piece

@@ -57,7 +57,7 @@ def fill(value: Any, values: Mapping[str, Any]) -> Any:
     for found in _PLACE.finditer(value):
         one = _one(found[1], found[2] or "", values)
         missing = missing or one is None
-        parts += [value[at:found.start()], as_text(one)]
+        parts += [value[at : found.start()], as_text(one)]
         at = found.end()
     return None if missing else "".join([*parts, value[at:]])
 

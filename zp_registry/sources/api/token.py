@@ -27,8 +27,15 @@ class TokenKeeper:
     """``send`` sends a request for a token with these values (and the secrets) and gives the answer's JSON; ``seeds`` are the
     secrets: when one changes, what was got with the former is forgotten."""
 
-    def __init__(self, spec: Token, vault: Vault, clock: Clock, seeds: Mapping[str, Any], platform: str,
-                 send: Callable[[Request, dict[str, Any]], Any]) -> None:
+    def __init__(
+        self,
+        spec: Token,
+        vault: Vault,
+        clock: Clock,
+        seeds: Mapping[str, Any],
+        platform: str,
+        send: Callable[[Request, dict[str, Any]], Any],
+    ) -> None:
         self._spec, self._vault, self._clock, self._send, self._platform = spec, vault, clock, send, platform
         self._first = as_text(fill(spec.first, seeds)) if spec.first else ""
         self._seed = hashlib.sha256("\0".join(f"{k}={seeds[k]}" for k in sorted(seeds)).encode()).hexdigest()[:32]
@@ -48,7 +55,9 @@ class TokenKeeper:
         """A new token after the platform refused the present one, no oftener than it allows. SourceFailed."""
         now = self._now()
         day = self._clock.now().astimezone(COUNTY_TIME).date().isoformat()
-        forced = [t for t in self._state.get("forced", []) if isinstance(t, int | float)] if self._state.get("day") == day else []
+        forced = (
+            [t for t in self._state.get("forced", []) if isinstance(t, int | float)] if self._state.get("day") == day else []
+        )
         if self._spec.per_day and len(forced) >= self._spec.per_day:
             raise Fatal(f"今天已强制换过 {len(forced)} 次令牌，平台不再允许", kind="token")
         if forced and (early := forced[-1] + self._spec.apart - now) > 0:

@@ -16,8 +16,12 @@ from zp_registry.sources.api.spec import Answer, ApiSpec, Rule, What
 LONGEST_WAIT = 300.0  # seconds: a platform that asks for more is tried again the next night
 _PASSING = frozenset({408, 425, 429})
 _REASONS = {
-    "signature": "签名不被平台认可，请核对密钥和签名方式", "token": "令牌不被平台认可", "rights": "平台称没有权限",
-    "secret": "平台不认识所用的密钥或账号", "request": "平台称请求的参数不对", "clock": "平台称时间戳不对，请校正本机时钟",
+    "signature": "签名不被平台认可，请核对密钥和签名方式",
+    "token": "令牌不被平台认可",
+    "rights": "平台称没有权限",
+    "secret": "平台不认识所用的密钥或账号",
+    "request": "平台称请求的参数不对",
+    "clock": "平台称时间戳不对，请校正本机时钟",
     "quota": "平台称额度已用完",
 }
 
