@@ -45,7 +45,7 @@ def last_night(connection: Connection) -> dict[str, Any] | None:
     rows = as_records(bulk.read(
         connection,
         "SELECT run_id, state, started_at, ended_at, exit_code, CAST(summary AS TEXT) AS summary FROM run "
-        "WHERE command = 'nightly' ORDER BY started_at DESC LIMIT 1", integers=["exit_code"],
+        "WHERE command IN ('nightly', 'demo') ORDER BY started_at DESC LIMIT 1", integers=["exit_code"],
     ))  # fmt: skip
     if not rows:
         return None

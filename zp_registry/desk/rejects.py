@@ -27,8 +27,8 @@ def _rows(connection: Connection, tokens: list[str] | None = None) -> list[KeptR
     rows = open_rejects(connection, desk().office.ring, tokens)
     if me().towns is None:
         return rows
-    mine = {r[0] for r in connection.execute(
-        text("SELECT f.id FROM report_file f JOIN desk_upload u ON u.sha256 = f.sha256 WHERE u.who = :w"), {"w": me().name})}  # fmt: skip
+    own = "SELECT f.id FROM report_file f JOIN desk_upload u ON u.sha256 = f.sha256 WHERE u.who = :w"
+    mine = {r[0] for r in connection.execute(text(own), {"w": me().name})}
     return [r for r in rows if r.file_id in mine]
 
 

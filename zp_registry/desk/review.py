@@ -78,11 +78,15 @@ def pair(pair: str) -> Any:
         else:
             line = {"left": queue.sides(connection, [left])[left], "right": None}
         following = _following(_waiting(connection), pair)
+    for side in filter(None, (line["left"], line["right"])):
+        parted = [a.partition(":") for a in side["accounts"]]
+        side["accounts"] = [f"{desk().titles.get(p, p)} {a}" for p, _, a in parted]
     noted("show pair", pair)
     expect = ",".join(str(s.edge_id) for s in said)
     most = max((abs(float(w["weight"] or 0)) for w in why), default=1) or 1
     return render_template("pair.html", pair=queue.pair_id(left, right) if left != right else pair, line=line, said=said,
-                           why=why, expect=expect, most=most, following=following, one=left if left == right else None)  # fmt: skip
+                           why=why, expect=expect, most=most, following=following,
+                           one=left if left == right else None)  # fmt: skip
 
 
 def _following(frame: pd.DataFrame, pair: str) -> str | None:

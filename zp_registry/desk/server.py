@@ -23,8 +23,8 @@ def check(office: Office) -> None:
     if (desk.certificate is None) != (desk.private_key is None):
         raise UsageError("desk.certificate and desk.private_key belong together: give both or neither")
     if desk.certificate is None and not desk.behind_proxy and not _loopback(desk.host):
-        raise UsageError(f"the desk does not listen on {desk.host} in clear: give desk.certificate and desk.private_key, or set "
-                         "desk.behind_proxy where a proxy speaks TLS")  # fmt: skip
+        raise UsageError(f"the desk does not listen on {desk.host} in clear: give desk.certificate and desk.private_key, or "
+                         "set desk.behind_proxy where a proxy speaks TLS")  # fmt: skip
 
 
 def _loopback(host: str) -> bool:

@@ -92,7 +92,8 @@ def check() -> Any:
     """What was understood of each file."""
     rows = _mine(list(dict.fromkeys(request.args.getlist("u")))[:MOST])
     platforms = sorted({(m.platform_id, desk().titles.get(m.id, m.id)) for m in desk().office.mappings if m.kind == "report"})
-    ready = [r["token"] for r in rows if r["state"] == "understood" and r["understood"].get("state") in ("understood", "unchanged")]
+    good = ("understood", "unchanged")
+    ready = [r["token"] for r in rows if r["state"] == "understood" and r["understood"].get("state") in good]
     return render_template("check.html", rows=rows, platforms=platforms, ready=ready,
                            busy=any(r["state"] == "reading" for r in rows))  # fmt: skip
 

@@ -17,7 +17,8 @@ MENU: Final = (
 )  # fmt: skip
 ROLES: Final = {"clerk": "办事人员", "investigator": "核查人员", "admin": "管理员"}
 STATES: Final = {
-    "waiting": "排队中", "running": "进行中", "done": "已完成", "failed": "未完成", "partial": "完成，有退回", "killed": "被中断",
+    "waiting": "排队中", "running": "进行中", "done": "已完成", "failed": "未完成", "partial": "完成，有退回",
+    "killed": "被中断",
     "reading": "识别中", "understood": "待确认", "refused": "不能导入", "unknown": "版式未知", "loaded": "已导入",
     "unchanged": "此前已导入", "asked": "需补充信息", "dropped": "已放弃",
 }  # fmt: skip
@@ -33,18 +34,22 @@ REASONS: Final = {"missing": "未签", "expired": "过期", "outdated": "版本�
 DECISIONS: Final = {"same": "相同", "different": "不同", "unsure": "不能确定"}
 SEVERITIES: Final = {"reject": "整行退回", "empty": "该值不采用", "note": "提示", "warn": "提醒", "file": "整份不导入"}
 FIELDS: Final = {
-    "": "（系统不认识，保留为附加信息）", "-": "（不保留）", "extra": "（附加信息）", "account_id": "账号标识", "account_handle": "账号号码",
+    "": "（系统不认识，保留为附加信息）", "-": "（不保留）", "extra": "（附加信息）",
+    "account_id": "账号标识", "account_handle": "账号号码",
     "account_name": "账号名称", "account_url": "账号链接", "account_kind": "账号类型", "account_status": "账号状态",
     "opened_on": "开通日期", "closed_on": "注销日期", "followers": "粉丝数", "held_from": "经营开始", "held_to": "经营结束",
     "subject_kind": "主体类型", "subject_name": "主体名称", "uscc": "统一社会信用代码", "id_type": "证件类型",
     "id_number": "证件号码", "legal_representative": "法定代表人", "operator_name": "经营者姓名",
-    "operator_id_number": "经营者证件号码", "contact_name": "联系人", "contact_phone": "联系电话", "business_address": "经营地址",
+    "operator_id_number": "经营者证件号码", "contact_name": "联系人", "contact_phone": "联系电话",
+    "business_address": "经营地址",
     "exempt_case": "免登记情形", "over_threshold": "是否超过零星小额", "agency_name": "机构名称", "agency_uscc": "机构信用代码",
     "payee_name": "收款人", "payee_account": "收款账户", "payee_bank": "开户行", "verified_on": "核验日期",
     "info_status": "信息状态", "as_of": "报送日期", "platform": "平台", "streamer.name": "主播姓名",
     "streamer.id_number": "主播证件号码", "streamer.phone": "主播电话", "streamer.relation": "主播关系",
-    "streamer.agency": "主播机构", "streamer.residence": "主播住址", "pledge_number": "承诺书编号", "number": "信用代码或身份证号",
-    "signer": "签署人", "town": "乡镇街道", "template_version": "承诺书版本", "signed_on": "签订日期", "valid_until": "有效期至",
+    "streamer.agency": "主播机构", "streamer.residence": "主播住址", "pledge_number": "承诺书编号", 
+    "number": "信用代码或身份证号",
+    "signer": "签署人", "town": "乡镇街道", "template_version": "承诺书版本", "signed_on": "签订日期",
+    "valid_until": "有效期至",
     "method": "签订方式", "scan_number": "扫描件编号", "remark": "备注",
 }  # fmt: skip
 
