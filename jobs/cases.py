@@ -13,7 +13,7 @@ from zp_registry.flags.codes import FLAG_CODES
 from zp_registry.frames import as_records
 from zp_registry.logs import redact_text
 from zp_registry.normalise.names import business_key, person_key
-from zp_registry.registry import audit, bulk, flags
+from zp_registry.registry import audit, bulk, flags, notices
 from zp_registry.registry.cases import case_events, case_row, note_act, write_cases
 from zp_registry.registry.casestory import graph, timeline
 from zp_registry.registry.dossier import account_dossier, current_entity
@@ -289,6 +289,26 @@ def withdraw_pair(office: Office, number: int, why: str, *, who: str | None = No
         audit.note(connection, "reviewed pair withdrawn", str(number), redact_text(why), who)
         counts = derive.derive_within(connection, office)
     return {"pair": number, **counts}
+
+
+def add_tip(office: Office, account: str, words: str, on: str | None = None, *, who: str | None = None) -> dict[str, Any]:
+    """Notes a tip about an account (``PLATFORM:ACCOUNT_ID``), derives what follows, and gives ``tip``, ``account`` and
+    ``case_id`` (None when it makes no case). UsageError for an account that is not known, or no words."""
+    platform, _, account_id = account.partition(":")
+    words, who = redact_text(words.strip()), who or audit.who_am_i()
+    if not words:
+        raise UsageError("say what the tip is")
+    key = {"p": platform, "a": account_id}
+    with office.engine.begin() as connection:
+        if connection.execute(text("SELECT 1 FROM account WHERE platform = :p AND account_id = :a"), key).first() is None:
+            raise UsageError(f"there is no account {account}")
+        number = notices.add_tip(connection, platform, account_id, words, on or reference_date(connection))
+        audit.note(connection, "tip", account, words, who)
+        derive.derive_within(connection, office)
+        case = connection.execute(
+            text("SELECT case_id FROM case_file WHERE platform = :p AND account_id = :a"), key
+        ).scalar_one_or_none()
+    return {"tip": number, "account": account, "case_id": case}
 
 
 def due(day: str, office: Office) -> tuple[str, bool]:

@@ -8,9 +8,10 @@ from typing import Any
 import click
 
 from zp_registry.cli.common import Answer, Day, Reason, command
+from zp_registry.cli.load import PATHS, import_paths
 from zp_registry.errors import UsageError
 from zp_registry.flags.codes import FLAG_CODES
-from zp_registry.jobs import cases, office
+from zp_registry.jobs import cases, imports, office
 from zp_registry.lists.casedocs import case_docx, case_html
 
 NOTE = click.option("--note", "-m", required=True, type=Reason(), help="What was found or why; it is kept with the case.")
@@ -210,4 +211,32 @@ def pair_withdraw(answer: Answer, number: int, note: str) -> None:
     answer.give(done)
 
 
-COMMANDS: tuple[click.Command, ...] = (case,)
+@click.group("notices")
+def notices() -> None:
+    """What comes from elsewhere than the platforms' reports: licence register, call results, risk marks, blacklists."""
+
+
+@notices.command("import")
+@PATHS
+@click.option("--accept", metavar="REASON", type=Reason(), help="Let a file pass its expectations, for a reason that is kept.")
+@click.option("--dry-run", is_flag=True, help="Do everything but keep nothing.")
+@command
+def notices_import(answer: Answer, paths: tuple[Path, ...], accept: str | None, dry_run: bool) -> int:
+    """Load such files; the layout is read off the header (营业执照名册, 联系核查结果, 平台风险标记, 黑名单)."""
+    return import_paths(answer, paths, imports.Options("notice", None, None, None, accept, dry_run))
+
+
+@click.command("tip")
+@click.argument("account", metavar="PLATFORM:ACCOUNT_ID")
+@click.argument("words", metavar="TEXT")
+@click.option("--on", type=Day(), help="Date of the tip (default: the newest report date).")
+@command
+def tip(answer: Answer, account: str, words: str, on: str | None) -> None:
+    """Note a tip or an advert (租号、卖号) about an account; numbers of persons in the text are struck out."""
+    with office.at_work(answer.settings, "tip") as opened:
+        done = cases.add_tip(opened, account, words, on)
+    answer.say(f"tip {done['tip']} about {account}" + (f"; case {done['case_id']}" if done["case_id"] else ""))
+    answer.give(done)
+
+
+COMMANDS: tuple[click.Command, ...] = (case, notices, tip)

@@ -40,6 +40,7 @@ class SealedColumn:
 SEALED = (
     SealedColumn("record", "sealed", "record_key"),
     SealedColumn("pledge", "sealed", "record_key"),
+    SealedColumn("notice", "sealed", "record_key"),
     SealedColumn("reject", "sealed", "token"),
     SealedColumn("task", "given", "token"),
 )
