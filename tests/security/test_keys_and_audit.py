@@ -68,7 +68,8 @@ def test_sm4_is_sm4() -> None:
 def test_swapped_ciphertexts_are_found(home: Home, tmp_path: Path) -> None:
     with world(home.root, tmp_path / "files") as county:
         filled(county, 4)
-        county.execute("UPDATE record SET sealed = (SELECT o.sealed FROM record o WHERE o.id = 3 - record.id) WHERE id IN (1, 2)")
+        county.execute("CREATE TABLE apart AS SELECT id, sealed FROM record")
+        county.execute("UPDATE record SET sealed = (SELECT a.sealed FROM apart a WHERE a.id = 3 - record.id) WHERE id IN (1, 2)")
         with county.office.engine.connect() as connection:
             assert rotation.damaged_values(connection, county.office.ring) == ["record.sealed 1", "record.sealed 2"]
 
