@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import duckdb
 import pandas as pd
 
-from zp_registry.resolve.model import MatchModel, features, score
+from zp_registry.resolve.model import Engine, MatchModel, features, score
 from zp_registry.resolve.partial import Linking
 from zp_registry.resolve.subjects import described, fits
 
@@ -38,7 +38,7 @@ WHY = {
 
 
 def score_weak(
-    con: duckdb.DuckDBPyConnection, model: MatchModel, engine: str, *, everything: bool, known: pd.DataFrame | None = None
+    con: duckdb.DuckDBPyConnection, model: MatchModel, engine: Engine, *, everything: bool, known: pd.DataFrame | None = None
 ) -> pd.DataFrame:
     """Pairs (left_id, right_id, weight) from the review band upwards between subjects at work (table ``w``) and any others, at
     least one of them without a number. ``everything``: all subjects are at work, so that it is enough to start from those that
