@@ -41,7 +41,8 @@ def stretches(spec: ApiSpec, cut_off: dt.datetime) -> list[Stretch]:
             end = min(start + dt.timedelta(hours=spec.window.hours), cut_off)
             spans.append((start, end))
             start = end
-    pairs = [(one, span) for one in (spec.lists or [None]) for span in spans]
+    sublists: list[Sublist | None] = [*spec.lists] or [None]
+    pairs = [(one, span) for one in sublists for span in spans]
     return [Stretch(n, one, start, end) for n, (one, (start, end)) in enumerate(pairs)]
 
 
