@@ -50,7 +50,7 @@ def fingerprint(connection: Connection, office: Office) -> str:
 
 def flag_rules(office: Office) -> FlagRules:
     """The settings' rules in the form the flags stage takes."""
-    pledges, flags = office.settings.pledges, office.settings.flags
+    pledges, flags, book = office.settings.pledges, office.settings.flags, office.rulebook.rules
     return FlagRules(
         PledgeRules(
             pledges.validity_years,
@@ -61,7 +61,12 @@ def flag_rules(office: Office) -> FlagRules:
             pledges.person_covers_shop,
             pledges.shop_covers_person,
         ),
-        SharingRules(flags.shared_payee_holders, flags.shared_streamer_holders, flags.shared_phone_holders, flags.farm_holders),
+        SharingRules(
+            flags.shared_payee_holders or book["SHARED_PAYEE"].least,
+            flags.shared_streamer_holders or book["SHARED_STREAMER"].least,
+            flags.shared_phone_holders or book["SHARED_PHONE"].least,
+            flags.farm_holders,
+        ),
         office.rulebook,
     )
 

@@ -55,7 +55,9 @@ def test_two_medium_signs_open_one(county: World) -> None:
     county.weipaitang(FEB, [row("w1", A, **stranger), row("w2", C), row("w9", person(90))])
     county.night()
     assert _found(county) == [], "a stranger on camera alone is a lead, not a case"
-    county.weipaitang("2026-07-31", [row("w1", A, **stranger, payee_name=B.name, payee=B.card), row("w2", C), row("w9", person(90))])
+    county.weipaitang(
+        "2026-07-31", [row("w1", A, **stranger, payee_name=B.name, payee=B.card), row("w2", C), row("w9", person(90))]
+    )
     county.night()
     case = _one(county)
     assert (case["level"], case["codes"]) == ("medium", "PAYEE_STRANGER;STREAMER_STRANGER")
@@ -186,7 +188,19 @@ def test_night_by_night_is_the_same_as_in_one_go(county: World, other: World) ->
     for day, rows in reversed(reports):
         other.weipaitang(day, rows)
     other.night()
-    facts = ["platform", "account_id", "state", "level", "score", "codes", "opened_on", "news_on", "grace_until", "deadline", "closed_why"]
+    facts = [
+        "platform",
+        "account_id",
+        "state",
+        "level",
+        "score",
+        "codes",
+        "opened_on",
+        "news_on",
+        "grace_until",
+        "deadline",
+        "closed_why",
+    ]
     one, two = ([{f: c[f] for f in facts} for c in sorted(_found(w), key=lambda c: c["account_id"])] for w in (county, other))
     assert one == two
     assert len(one) == 2
@@ -234,7 +248,9 @@ def test_a_case_told_whole_names_every_row(county: World) -> None:
     told = cases.one_case(county.office, case["case_id"])
     months = told["timeline"]
     assert [(r["month"], r["changed"]) for r in months] == [
-        ("2026-01", []), ("2026-02", ["holder", "streamers", "phone", "payee"])]
+        ("2026-01", []),
+        ("2026-02", ["holder", "streamers", "phone", "payee"]),
+    ]
     assert all(r["source_file"].startswith("weipaitang_") and r["row"] > 0 for r in months)
     assert {n["kind"] for n in told["graph"]["nodes"]} == {"account", "holder", "phone", "payee"}
     assert told["flags"][0]["ground"]

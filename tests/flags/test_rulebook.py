@@ -34,7 +34,9 @@ def test_the_home_changes_a_rule_and_its_version_alone(tmp_path: Path) -> None:
     assert own.hash() != packaged().hash()
 
 
-@pytest.mark.parametrize("text", ["规则:\n  NOSUCH: {分值: 1}\n", "规则:\n  TIP: {分值: 7}\n", "规则:\n  TIP: {分直: 1}\n", "规则: [", "x"])
+@pytest.mark.parametrize(
+    "text", ["规则:\n  NOSUCH: {分值: 1}\n", "规则:\n  TIP: {分值: 7}\n", "规则:\n  TIP: {分直: 1}\n", "规则: [", "x"]
+)
 def test_a_slip_in_the_homes_rules_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "flag-rules.yaml").write_text(text, "utf-8")
     with pytest.raises(UsageError, match=r"flag-rules\.yaml"):
@@ -70,7 +72,9 @@ def _months(county: World, *rows: list[dict[str, Any]]) -> None:
 
 def test_a_dormant_account_that_comes_back_under_others(county: World) -> None:
     others = {"phone": B.phone, "payee_name": B.name, "payee": B.card}
-    _months(county, [row("w1", A), row("w2", C)], [], [], [row("w1", A, **others), row("w2", C, phone=phone(70), payee=card(71))])
+    _months(
+        county, [row("w1", A), row("w2", C)], [], [], [row("w1", A, **others), row("w2", C, phone=phone(70), payee=card(71))]
+    )
     county.night()
     assert ("w1", "DORMANT_RETURNED") in county.codes()
     assert ("w2", "DORMANT_RETURNED") not in county.codes(), "its own new card and number after the season"
@@ -84,8 +88,12 @@ def test_an_account_away_for_a_month_is_not_dormant(county: World) -> None:
 
 def test_many_hands_before_one_camera_and_a_couple(county: World) -> None:
     couple = row("w2", D, streamers=_camera(B, C))
-    _months(county, [row("w1", A, streamers=_camera(B)), couple], [row("w1", A, streamers=_camera(C)), couple],
-            [row("w1", A, streamers=_camera(D)), couple])
+    _months(
+        county,
+        [row("w1", A, streamers=_camera(B)), couple],
+        [row("w1", A, streamers=_camera(C)), couple],
+        [row("w1", A, streamers=_camera(D)), couple],
+    )
     county.night()
     hands = {a for a, c in county.codes() if c == "SEVERAL_HANDS"}
     assert hands == {"w1"}

@@ -102,7 +102,7 @@ def test_a_rotation_is_stopped_and_goes_on_and_work_goes_on_beside_it(
             counts = rotation.held(connection)["record.sealed"]
         assert counts == {county.office.ring.current.hex(): 16, fresh.current.hex(): 14}
         # a run that began before still seals with the older key
-        county.kuaishou("2026-02-28", [row(f"m{n}", person(n + 50)) for n in range(9)])
+        county.weipaitang("2026-02-28", [row(f"m{n}", person(n + 50)) for n in range(9)])
         county.office.ring = fresh
         assert clear(county)[:1] == before[:1]
         rotation.seal_again(engine, fresh)

@@ -102,6 +102,11 @@ def stock(home: Home) -> None:
     ledger(home.inbox / "pledges" / "台账_石佛寺镇.xlsx", pledges)
 
 
+def files(folder: Path) -> list[Path]:
+    """Every file below; folders may go while we look."""
+    return [Path(parent, name) for parent, _, names in os.walk(folder) for name in names]
+
+
 def watched(home: Home, scratch: Path, *arguments: str) -> tuple[int, dict[str, set[str]]]:
     """Runs the night; while it runs, again and again reads every file that is there and the arguments and environment of its
     processes, and afterwards all that is left. (exit code, place → markers)."""
@@ -115,7 +120,7 @@ def watched(home: Home, scratch: Path, *arguments: str) -> tuple[int, dict[str, 
         process = subprocess.Popen(words, stdout=stdout, stderr=stderr, env=env, cwd=scratch)
         sizes: dict[Path, tuple[int, int]] = {}
         while process.poll() is None:
-            for path in [*home.root.rglob("*"), *scratch.rglob("*")]:
+            for path in [*files(home.root), *files(scratch)]:
                 try:
                     state = path.stat()
                     if path in given or path.parent == home.lists or sizes.get(path) == (state.st_size, state.st_mtime_ns):
