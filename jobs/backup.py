@@ -1,6 +1,6 @@
-"""Copies of the registry: made while it works, sealed, proved by a restore; and back into a fresh place.
+"""Copies of the registry: made while it works, sealed, proved by opening them again; and back into a fresh place.
 
-A backup is a folder: ``manifest.json`` (schema, the wrapped data keys, counts) and ``database.sealed`` (SQLite's online copy, or
+A backup is a folder: ``manifest.json`` (schema, wrapped data keys, counts) and ``database.sealed`` (SQLite's online copy, or
 ``pg_dump``'s archive). The wrapped keys say nothing without the master key, which is never part of a backup.
 """
 

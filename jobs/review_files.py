@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from zp_registry.errors import FileRefused, UsageError
 from zp_registry.frames import as_records
+from zp_registry.lists import cells
 from zp_registry.lists.duplicates import CONCLUSIONS, read_duplicates, write_duplicates
 from zp_registry.lists.duplicates_back import Conclusion
 from zp_registry.lists.duplicates_form import CONCLUSION, PAIR
@@ -27,6 +28,7 @@ from zp_registry.registry.guards import SAID, WORDS, JudgementRefused, Standing
 from zp_registry.registry.inputs import reference_date
 from zp_registry.registry.judgements import JUDGEMENTS
 from zp_registry.registry.review import lines, pair_id
+from zp_registry.sources import Taken, shown_name, take
 
 from . import derive
 from .imports import FAILED, find_files

@@ -1,4 +1,4 @@
-"""What a resolve keeps for the next night: it spares reading, and changes nothing, whether it is there, lost or of another moment."""
+"""What a resolve keeps for the next night: it spares reading and changes nothing, be it there, lost or of another moment."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ def url(request: pytest.FixtureRequest) -> str | None:
 def county(home: Home, tmp_path: Path, url: str | None) -> Iterator[World]:
     """A registry with a first night behind it."""
     with world(home.root, tmp_path / "files", url) as made:
-        made.kuaishou(JAN, [row("k1", person(1)), row("k2", shop(2)), row("k3", person(3), person_id=masked(person(3).person_id))])
+        made.kuaishou(
+            JAN, [row("k1", person(1)), row("k2", shop(2)), row("k3", person(3), person_id=masked(person(3).person_id))]
+        )
         made.load(share(made.file("province_share_20260131.xlsx"), [("快手", "h_k1", person(1)), ("快手", "k7", person(7))]))
         made.night()
         yield made
@@ -68,12 +70,10 @@ def test_what_changed_since_is_read_and_the_rest_recalled(county: World) -> None
 
 
 def test_a_lost_or_broken_file_costs_nothing_but_time(county: World) -> None:
-    kept = next(county.office.home.cache.iterdir())
-    for as_of, damage in ((FEB, lambda: kept.unlink()), ("2026-03-31", lambda: kept.write_bytes(b"no arrow"))):
+    for as_of, damage in ((FEB, Path.unlink), ("2026-03-31", lambda path: path.write_bytes(b"no arrow"))):
         county.kuaishou(as_of, [row("k1", person(1)), row("k8", person(8))])
-        damage()
+        damage(next(county.office.home.cache.iterdir()))
         county.night()
-        kept = next(county.office.home.cache.iterdir())
         _agree(county)
     assert {"k1", "k8"} <= set(county.accounts()["account_id"])
 
@@ -111,9 +111,7 @@ def test_any_text_comes_through(url: str | None) -> None:
     engine = create_engine(url or "sqlite://")
     with engine.connect() as connection:
         connection.execute(text("CREATE TEMP TABLE any_text (id INTEGER, v TEXT)"))
-        connection.execute(
-            text("INSERT INTO any_text VALUES (:id, :v)"), [{"id": n, "v": v} for n, v in enumerate(values)]
-        )
+        connection.execute(text("INSERT INTO any_text VALUES (:id, :v)"), [{"id": n, "v": v} for n, v in enumerate(values)])
         table = bulk.read_table(connection, "FROM any_text ORDER BY id", ["id", "v"], ["id"], free=["v"])
         numbers = bulk.read_table(connection, "FROM any_text WHERE id < 3 ORDER BY id", ["id"], ["id"])
         nothing = bulk.read_table(connection, "FROM any_text WHERE id < 0", ["id", "v"], ["id"])

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 
 import pytest
-from desks import FEB, ROWS, Desk, like, weak
-from worlds import citizen, masked, person, phone, row
+from desks import FEB, ROWS, Desk
+from worlds import citizen, masked, person, phone
 from zp_registry.jobs import review
 from zp_registry.jobs.review_explain import explanations
 
