@@ -21,6 +21,7 @@ from zp_registry.registry.state import read_state, write_state
 from zp_registry.resolve import Resolved, TellingRules, entity_ids, resolve
 from zp_registry.resolve.clusters import Caps
 from zp_registry.resolve.matching import MatchRules, match
+from zp_registry.resolve.model.score import Engine
 from zp_registry.resolve.probable import Guards
 from zp_registry.resolve.subjects import SHARED, Hubs
 from zp_registry.resolve.survivorship import Preferences
@@ -54,19 +55,24 @@ def flag_rules(office: Office) -> FlagRules:
     )
 
 
-def derive(office: Office, *, full: bool = False) -> dict[str, Any]:
-    """Resolves and flags in one transaction; nothing is done when nothing has changed since the last time."""
+def derive(office: Office, *, full: bool = False, engine: Engine = "duckdb") -> dict[str, Any]:
+    """Resolves and flags in one transaction; nothing is done when nothing has changed since the last time.
+
+    ``engine``: where the probabilistic model is scored; the result is the same. UsageError where Spark is not installed.
+    """
     with office.engine.begin() as connection:
-        return derive_within(connection, office, full=full)
+        return derive_within(connection, office, full=full, engine=engine)
 
 
-def derive_within(connection: Connection, office: Office, *, full: bool = False) -> dict[str, Any]:
+def derive_within(
+    connection: Connection, office: Office, *, full: bool = False, engine: Engine = "duckdb"
+) -> dict[str, Any]:
     """The same in the caller's transaction, so that a judgement and what follows from it stand or fall together."""
     mark = fingerprint(connection, office)
     if read_state(connection, "derived_from") == mark and not full:
         return {"changed": False}
     now = audit.moment()
-    counts: dict[str, Any] = {"subject": resolve_within(connection, office, now, full=full)}
+    counts: dict[str, Any] = {"subject": resolve_within(connection, office, now, full=full, engine=engine)}
     evidence = read_evidence(connection)
     resolved = resolve(evidence, entity_of(connection), unsure_edges(connection), telling_rules(office))
     counts |= write_resolved(connection, resolved, now)
@@ -76,7 +82,9 @@ def derive_within(connection: Connection, office: Office, *, full: bool = False)
     return {"changed": True, **counts}
 
 
-def resolve_within(connection: Connection, office: Office, now: str, *, full: bool = False, engine: str = "duckdb") -> dict[str, int]:
+def resolve_within(
+    connection: Connection, office: Office, now: str, *, full: bool = False, engine: Engine = "duckdb"
+) -> dict[str, int]:
     """Who is who: the subjects that changed since the last time and all that this may concern, or with ``full`` (or when the
     rules have changed) every one; in the caller's transaction."""
     rules, version = match_rules(connection, office, engine)
@@ -96,7 +104,7 @@ def telling_rules(office: Office) -> TellingRules:
     return TellingRules(Preferences(**s.survivorship.model_dump()), s.hub_names)
 
 
-def match_rules(connection: Connection, office: Office, engine: str = "duckdb") -> tuple[MatchRules, str]:
+def match_rules(connection: Connection, office: Office, engine: Engine = "duckdb") -> tuple[MatchRules, str]:
     """The settings and the model by which subjects are matched, and a short hash of them."""
     s = office.settings.resolve
     model = current_model(connection, s.model) if s.use_model else None

@@ -108,7 +108,9 @@ def settle(connection: Connection, lines: Sequence[Decided]) -> list[Settled]:
         if here and line.decision != "same" and {SAID[s.judgement] for s in standing_here} == {line.decision}:
             out[place] = Settled(named, tuple(here))
         elif set(here) != line.expect:
-            out[place] = Settled(named, error=Overtaken(line.pair, standing_here))
+            unseen = [s for s in standing_here if s.edge_id not in line.expect and s.judgement == "negative"]
+            crossed = line.decision == "same" and unseen
+            out[place] = Settled(named, error=_across(line.pair, unseen) if crossed else Overtaken(line.pair, standing_here))
         else:
             write[place] = here
     moment = audit.moment()
@@ -120,6 +122,13 @@ def settle(connection: Connection, lines: Sequence[Decided]) -> list[Settled]:
         found = refused.get(n)
         out[place] = Settled(named, error=found) if found else Settled(named, (ids[n],), changed=True)
     return [out[place] for place in range(len(lines))]
+
+
+def _across(pair: str, said: Sequence[Standing]) -> JudgementRefused:
+    """Somebody found that some of these are two: weightier than that another was quicker."""
+    named, numbers = ", ".join(map(str, said)), ",".join(str(s.edge_id) for s in said)
+    way = f"undo that first, or put yours in its place with --expect {numbers}"
+    return JudgementRefused("judged", f"{pair} cannot be joined across what people said: {named}; {way}", said)
 
 
 def undo(office: Office, pair: str, why: str, *, who: str | None = None) -> dict[str, Any]:

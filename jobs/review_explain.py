@@ -42,4 +42,8 @@ def explanations(
         return {}
     told = explain(features(subjects, tokens), there, rules.model).round({"weight": 3, "sum": 3})
     columns = ["field", "left", "right", "level", "weight", "sum"]
-    return {(int(left), int(right)): as_records(part[columns]) for (left, right), part in told.groupby(["left_id", "right_id"])}
+    ids = zip(told["left_id"].astype("int64"), told["right_id"].astype("int64"), strict=True)
+    out: dict[tuple[int, int], list[dict[str, Any]]] = {}
+    for pair, row in zip(ids, as_records(told[columns]), strict=True):
+        out.setdefault((int(pair[0]), int(pair[1])), []).append(row)
+    return out

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import structlog
@@ -186,7 +187,7 @@ def import_judgements(office: Office, path: Path) -> Reviewed:
     reviewed = Reviewed(path.name)
     with office.engine.begin() as connection:
         placed = judgements.place(connection, said).assign(judgement=said["judgement"].map(WORDS).astype("str"))
-        problems = dict(placed["problem"].dropna().items())
+        problems: dict[Any, str] = dict(placed["problem"].dropna().items())
         good = placed[placed["problem"].isna()].astype({"left_id": "int64", "right_id": "int64"})
         said_twice = good.groupby(["left_id", "right_id"])["judgement"].transform("nunique") > 1
         problems |= dict.fromkeys(good.index[said_twice], "another line of this file says something else of the same two")

@@ -69,7 +69,8 @@ _SAID: Final[dict[str, Mapping[str, str]]] = {
     "judgement": {"positive": "相同", "negative": "不同", "unsure": "不能确定"},
     "level": {"high": "高", "medium": "中", "low": "低"},
     "pledge_status": {
-        "signed": "已签", "missing": "未签", "expired": "过期", "outdated": "版本过旧", "mismatch": "签署人不符", "exempt": "豁免",
+        "signed": "已签", "missing": "未签", "expired": "过期", "outdated": "版本过旧", "mismatch": "签署人不符",
+        "exempt": "豁免",
     },
     "relation": {"self": "本人", "employee": "员工", "signed": "签约", "family": "亲属", "other": "其他"},
     "role": {"operator": "经营者", "streamer": "出镜人员", "payee": "收款人", "agency": "机构", "contact": "联系人"},

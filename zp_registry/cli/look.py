@@ -173,7 +173,7 @@ def evaluate_(answer: Answer, truth: Path, listing: Path | None, png: Path | Non
             edges = faults.edges_of_errors(members, inputs.edges, inputs.subjects, inputs.party_of(labels))
             described = read_described(connection, faults.records_of_errors(members, edges, inputs.subjects))
             frame = faults.listing(members, edges, inputs.subjects, described)
-            write_table(frame, list(frame.columns), listing, form, sheet="errors")  # type: ignore[arg-type]
+            write_table(frame, list(frame.columns), listing, form, sheet="errors")
             out["errors"] = {"file": str(listing), "errors": int(members["error"].nunique()), "rows": len(frame)}
             audit.note(connection, "evaluate", f"{len(frame)} rows of errors listed")
     accounts, flags = tables.accounts(knowledge), tables.flags(knowledge)

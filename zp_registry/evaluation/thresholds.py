@@ -45,7 +45,7 @@ def thresholds(
     touched = np.unique(np.concatenate([left, other]))
     inside = counts[counts.index.get_level_values(0).isin(touched)]
     members: dict[int, Counter[str]] = {int(c): Counter() for c in touched}
-    for (c, party), n in inside.items():
+    for c, party, n in inside.rename("n").reset_index().itertuples(index=False, name=None):
         members[int(c)][str(party)] = int(n)
     codes: dict[int, set[str]] = {int(c): set() for c in touched}
     for c, number in zip(cluster[nodes.places(numbered["subject_id"])], numbered["strong"], strict=True):

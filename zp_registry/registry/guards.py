@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 from sqlalchemy import Connection
@@ -16,7 +16,7 @@ from zp_registry.registry import bulk
 
 Judgement = Literal["positive", "negative", "unsure"]
 WORDS: dict[str, Judgement] = {"same": "positive", "different": "negative", "unsure": "unsure"}
-SAID = {judgement: word for word, judgement in WORDS.items()}
+SAID: dict[str, str] = {judgement: word for word, judgement in WORDS.items()}
 
 _BUSINESS = ", ".join(f"'{kind}'" for kind in BUSINESS_KINDS)
 # An id of an entity that was merged leads on, also where the subject itself is no longer reported and kept its last place.
@@ -184,7 +184,7 @@ class Unions:
 def verify_clusters(connection: Connection) -> None:
     """Raises ClustersBroken when an entity holds two different valid numbers of one kind. One grouped query over what is
     reported; to be called after a resolve, in its transaction."""
-    rows: list[Any] = connection.exec_driver_sql(
+    rows = connection.exec_driver_sql(
         f"""
         SELECT current_id FROM (
             SELECT s.current_id, c.uscc,

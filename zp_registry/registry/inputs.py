@@ -157,7 +157,7 @@ def _loose_accounts(connection: Connection, integers: list[str]) -> pd.DataFrame
         found = match_loose(named.filter(pc.equal(named[live], 1)))
         matched = out["record_id"].map(found.set_index("record_id")["account_id"]).astype("str")
         out[column] = matched.fillna(out["account_ref"]).where(out[live] == 1).astype("str")
-    return out[["record_id", "account_id", "was_account_id"]]
+    return pd.DataFrame(out[["record_id", "account_id", "was_account_id"]])
 
 
 def read_order(connection: Connection) -> pa.Table:

@@ -24,7 +24,7 @@ def write_matched(connection: Connection, matched: Matched, settings_hash: str, 
 
 def entity_of(connection: Connection) -> pd.Series[str]:
     """The entity to which each subject belongs now, index subject_id."""
-    table = bulk.read_table(
+    table: pd.DataFrame = bulk.read_table(
         connection, "FROM subject WHERE current_id IS NOT NULL", ["id AS subject_id", "current_id AS entity_id"], ["subject_id"]
     ).to_pandas()
     return table.astype({"entity_id": "str"}).set_index("subject_id")["entity_id"]
@@ -32,13 +32,13 @@ def entity_of(connection: Connection) -> pd.Series[str]:
 
 def unsure_edges(connection: Connection) -> pd.DataFrame:
     """The machine's doubts: left_id, right_id, rule."""
-    table = bulk.read_table(
+    table: pd.DataFrame = bulk.read_table(
         connection,
         "FROM edge WHERE tier <> 'person' AND judgement = 'unsure' AND deleted_at IS NULL",
         ["left_id", "right_id", "rule"],
         ["left_id", "right_id"],
-    )
-    return table.to_pandas().astype({"rule": "str"})
+    ).to_pandas()
+    return table.astype({"rule": "str"})
 
 
 def write_resolved(connection: Connection, resolved: Resolved, now: str) -> dict[str, dict[str, int]]:
@@ -58,7 +58,9 @@ def write_resolved(connection: Connection, resolved: Resolved, now: str) -> dict
         "role": bulk.write_history(
             connection, "role", resolved.roles, ["platform", "account_id", "role", "party_key", "valid_from"], now
         ),
-        "link": bulk.write_difference(connection, "link", resolved.links[list(TABLE)], ["entity_id", "other_entity_id", "kind"]),
+        "link": bulk.write_difference(
+            connection, "link", resolved.links[list(TABLE)], ["entity_id", "other_entity_id", "kind"]
+        ),
     }
 
 
@@ -94,8 +96,8 @@ def _write_edges(connection: Connection, edges: pd.DataFrame, settings_hash: str
     bulk.stage(connection, "wk_edges", frame.astype({"left_id": "int64", "right_id": "int64", "score": "float64"}))
     connection.exec_driver_sql("CREATE UNIQUE INDEX wk_edges_key ON wk_edges (left_id, right_id)")
     same = (
-        "t.left_id = n.left_id AND t.right_id = n.right_id AND t.judgement = n.judgement AND t.tier = n.tier AND t.rule = n.rule "
-        "AND t.score = n.score"
+        "t.left_id = n.left_id AND t.right_id = n.right_id AND t.judgement = n.judgement AND t.tier = n.tier "
+        "AND t.rule = n.rule AND t.score = n.score"
     )
     closed = connection.execute(
         text(

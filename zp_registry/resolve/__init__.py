@@ -18,8 +18,8 @@ __all__ = ["Resolved", "TellingRules", "resolve"]
 
 @dataclass
 class Resolved:
-    """``entity_of``: index subject_id, entity_id · ``entities``, ``identifiers``, ``names``, ``accounts``, ``holdings``, ``roles``,
-    ``links``: as the tables · ``timeline``: one point per account
+    """``entity_of``: index subject_id, entity_id · ``entities``, ``identifiers``, ``names``, ``accounts``, ``holdings``,
+    ``roles``, ``links``: as the tables · ``timeline``: one point per account
     and date (history.POINTS) · ``doubts``: code, platform, account_id, entity_id, as_of, why, place (for DATA flags)."""
 
     entity_of: pd.Series[str]

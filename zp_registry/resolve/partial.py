@@ -127,10 +127,13 @@ def _to_number(con: duckdb.DuckDBPyConnection, linking: Linking) -> None:
     # Another candidate with a weaker tie is still a candidate, but for the same account, which no stranger of that name shares.
     ranked = """
         WITH r AS (SELECT *, 100 * account::INT + 10 * masked::INT + kinds AS worth FROM candidates),
-        b AS (SELECT *, worth = max(worth) OVER same AS best, count(*) OVER same AS rivals FROM r WINDOW same AS (PARTITION BY weak)),
+        b AS (SELECT *, worth = max(worth) OVER same AS best, count(*) OVER same AS rivals
+              FROM r WINDOW same AS (PARTITION BY weak)),
         e AS (SELECT *, count(*) FILTER (best) OVER (PARTITION BY weak) AS equals FROM b)
         SELECT *, rivals = 1 OR (account AND equals = 1) AS alone FROM e WHERE best"""
-    doubtful = con.execute(f"SELECT left_id AS subject_id, right_id AS other_id FROM ({ranked}) WHERE NOT alone ORDER BY lp, rp").df()
+    doubtful = con.execute(
+        f"SELECT left_id AS subject_id, right_id AS other_id FROM ({ranked}) WHERE NOT alone ORDER BY lp, rp"
+    ).df()
     linking.doubts.append(doubtful)
     linking.join(con, f"SELECT left_id, right_id FROM ({ranked}) WHERE alone ORDER BY lp, rp", "to_number")
 

@@ -14,7 +14,6 @@ from sqlglot.errors import SqlglotError
 
 from zp_registry.errors import UsageError
 
-FORMAT = "zp-registry match model 1"
 _KNOWN = {
     "link_type", "comparisons", "blocking_rules_to_generate_predictions", "probability_two_random_records_match",
     "em_convergence", "max_iterations", "retain_matching_columns", "retain_intermediate_calculation_columns",
@@ -49,7 +48,7 @@ class MatchModel(_Part):
     comparisons by ``output_column_name`` (those of the levels are their ``label_for_charts``) · ``frequencies``: by column,
     for every column that a level adjusts for."""
 
-    format: Literal["zp-registry match model 1"] = FORMAT
+    format: Literal["zp-registry match model 1"] = "zp-registry match model 1"
     version: str
     name: str
     bands: Bands
