@@ -33,7 +33,12 @@ A_FEW_ROWS = Expectations(max_rejected_share=1.0)  # what holds for a whole repo
 def shown_cells(kept: KeptRow) -> dict[str, str]:
     """The row as a clerk sees it: bad cells in clear; in all others every run of digits that could be a number, phone or payee
     account is masked, whatever the column is called."""
-    return {h: v if h in kept.bad else _NUMBER.sub(_masked, v) for h, v in kept.cells.items()}
+    return {h: v if h in kept.bad else masked_text(v) for h, v in kept.cells.items()}
+
+
+def masked_text(text: str) -> str:
+    """A cell with every run of digits masked that could be a number, phone or payee account."""
+    return _NUMBER.sub(_masked, text)
 
 
 def _masked(found: re.Match[str]) -> str:
@@ -101,15 +106,20 @@ def _import_one(office: Office, taken: Taken) -> Corrected:
     result = Corrected(taken.name)
     corrected, problems = read_rejects(taken)
     result.problems += [f"{taken.name}［{p.sheet}］第{p.row}行：{p.message_zh}" for p in problems]
-    edited = {c.token: c.cells for c in corrected}
+    return apply_corrections(office, result, {c.token: c.cells for c in corrected})
+
+
+def apply_corrections(office: Office, result: Corrected, edited: dict[str, dict[str, str]]) -> Corrected:
+    """Lays edited cells (by token and header, as :func:`shown_cells` showed them) over the originals and loads those rows
+    again; ``result.name`` says where they come from."""
     with office.engine.connect() as connection:
         kept = open_rejects(connection, office.ring, list(edited))
     found = {k.token for k in kept}
-    result.problems += [f"{taken.name}：令牌 {t} 不在待更正之列" for t in edited if t not in found]
+    result.problems += [f"{result.name}：令牌 {t} 不在待更正之列" for t in edited if t not in found]
     groups: dict[tuple[int, str], list[tuple[KeptRow, dict[str, str]]]] = {}
     for k in kept:
         if k.status == "superseded":  # the whole report came anew: a correction of the old one must not stand beside it
-            result.problems.append(f"{taken.name}：{k.source_file} 第{k.row}行已由后来的同期报送取代，此处更正不再采用")
+            result.problems.append(f"{result.name}：{k.source_file} 第{k.row}行已由后来的同期报送取代，此处更正不再采用")
             continue
         cells = laid_over(k.cells, shown_cells(k), edited[k.token])
         if cells == k.cells:
@@ -117,19 +127,22 @@ def _import_one(office: Office, taken: Taken) -> Corrected:
             continue
         groups.setdefault((k.file_id, k.as_of), []).append((k, cells))
     for (_, as_of), rows in groups.items():
-        _load_again(office, result, taken, as_of, rows)
+        _load_again(office, result, as_of, rows)
     return result
 
 
 def _load_again(
-    office: Office, result: Corrected, taken: Taken, as_of: str, rows: list[tuple[KeptRow, dict[str, str]]]
+    office: Office, result: Corrected, as_of: str, rows: list[tuple[KeptRow, dict[str, str]]]
 ) -> None:
     first = rows[0][0]
     raw = [RawRow(sheet=k.sheet, row=k.row, cells=cells) for k, cells in rows]
 
     def done(connection: Connection) -> None:
         close(connection, [k.token for k, _ in rows], audit.moment())
-        audit.note(connection, "import corrected rows", f"{taken.name}: {len(rows)} rows of {first.source_file}")
+        changed = {h for k, cells in rows for h, v in cells.items() if v != k.cells.get(h)}
+        places = ", ".join(f"{k.sheet} {k.row}".strip() for k, _ in rows[:20])
+        what = f"{len(rows)} rows of {first.source_file} ({places}): {'、'.join(sorted(changed))}"
+        audit.note(connection, "import corrected rows", f"{result.name}: {what}")
 
     scope = "delta"  # a few corrected rows say nothing about the accounts that are not among them
     try:
@@ -141,7 +154,7 @@ def _load_again(
         )  # beside the report, not in its place
         outcome = load_mapped(office, mapped, Options(kind=first.kind, as_of=as_of or None, scope=scope), A_FEW_ROWS, done)
     except FileRefused as refused:
-        result.problems.append(f"{taken.name}：{first.source_file} 的更正行仍不合格（{message(refused.code, refused.detail)}）")
+        result.problems.append(f"{result.name}：{first.source_file} 的更正行仍不合格（{message(refused.code, refused.detail)}）")
         return
     result.outcomes.append(outcome)
     result.closed += len(rows)

@@ -12,6 +12,7 @@ from zp_registry.flags import Flagged, FlagRules, flag
 from zp_registry.flags.pledges import PledgeRules
 from zp_registry.flags.sharing import SharingRules
 from zp_registry.registry import audit, bulk, tables
+from zp_registry.registry.cases import write_cases
 from zp_registry.registry.flags import write_flags
 from zp_registry.registry.guards import verify_clusters
 from zp_registry.registry.inputs import evidence_inputs, read_evidence, read_match_inputs, read_order
@@ -52,6 +53,7 @@ def flag_rules(office: Office) -> FlagRules:
             pledges.validity_years, frozenset(pledges.outdated_versions), frozenset(pledges.exempt), pledges.current_version
         ),
         SharingRules(flags.shared_payee_holders, flags.shared_streamer_holders, flags.shared_phone_holders, flags.farm_holders),
+        office.rulebook,
     )
 
 
@@ -78,6 +80,7 @@ def derive_within(
     counts |= write_resolved(connection, resolved, now)
     flagged = flag(evidence, resolved, flag_rules(office))
     counts["flag"] = write_flags(connection, flagged, evidence.decisions)
+    counts["case_file"] = write_cases(connection, office.rulebook, now)
     write_state(connection, "derived_from", mark)
     return {"changed": True, **counts}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from sqlalchemy import Engine, inspect, text
 
 from zp_registry.crypto import Keyring, create_master, find_master
 from zp_registry.errors import KeyProblem, UsageError
+from zp_registry.flags.rulebook import Rulebook, load_rulebook
 from zp_registry.home import Home
 from zp_registry.lock import only_writer
 from zp_registry.mapping import Mappings, load_mappings
@@ -43,7 +45,12 @@ class Office:
     def rules_version(self) -> str:
         """A short hash of the settings that rules depend on."""
         text = self.settings.model_dump_json(include={"pledges", "flags", "resolve"})
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return hashlib.sha256((text + self.rulebook.hash()).encode()).hexdigest()[:12]
+
+    @functools.cached_property
+    def rulebook(self) -> Rulebook:
+        """The rules of the flags, with the home's own changes. UsageError when that file is wrong."""
+        return load_rulebook(self.home.root)
 
 
 def open_office(settings: Settings) -> Office:

@@ -155,8 +155,24 @@ class LimitSettings(Section):
     max_sheets: Count = Field(default=60, description="Sheets of a workbook.")
     max_unpacked: Count = Field(default=2 * 1024**3, description="Bytes of what a file unpacks to.")
     max_cells: Count = Field(default=30_000_000, description="Cells of a sheet, from A1 to the last written one.")
+    max_cell: Count = Field(default=1024**2, description="Bytes of a cell's text.")
     max_memory: int = Field(default=4 * 1024**3, ge=256 * 1024**2, description="Bytes of memory that reading a file may take.")
     max_seconds: Count = Field(default=45, description="Seconds that reading a file may last; a MiB of it gives one more.")
+
+
+class DeskSettings(Section):
+    """The desk (`serve`), a web page for bureau staff. It leaves this machine over TLS alone: by a certificate here, or behind a
+    proxy that has one."""
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8443, ge=0, le=65535, description="Port to listen on.")
+    certificate: AbsolutePath | None = Field(default=None, description="Certificate (PEM, with its chain).")
+    private_key: AbsolutePath | None = Field(default=None, description="The certificate's private key (PEM).")
+    behind_proxy: bool = Field(default=False, description="`true`: a proxy on this machine or network speaks TLS with the "
+                               "browsers, and its `X-Forwarded-For` and `X-Forwarded-Proto` are believed.")
+    idle_minutes: Count = Field(default=30, description="Minutes without a click after which a session ends.")
+    session_hours: Count = Field(default=10, description="Hours after which a session ends in any case.")
+    threads: Count = Field(default=16, description="Requests that are answered at once.")
 
 
 class LogSettings(Section):
@@ -184,11 +200,12 @@ class Settings(Section):
     resolve: ResolveSettings = ResolveSettings()
     api: dict[str, ApiSettings] = Field(default_factory=dict)
     limits: LimitSettings = LimitSettings()
+    desk: DeskSettings = DeskSettings()
     logs: LogSettings = LogSettings()
 
 
 # Relative paths in the file start at the file's folder, so that a cron job's working folder does not matter.
-_PATHS = (("home",), ("mappings_dir",), ("logs", "file"), ("api", "*", "token_file"))
+_PATHS = (("home",), ("mappings_dir",), ("logs", "file"), ("desk", "certificate"), ("desk", "private_key"), ("api", "*", "token_file"))
 
 
 def load_settings(home: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:

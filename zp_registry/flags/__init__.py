@@ -9,11 +9,13 @@ import pandas as pd
 from zp_registry.evidence import Evidence
 from zp_registry.flags.circle import Circle
 from zp_registry.flags.data import data_flags
+from zp_registry.flags.evidence import COLUMNS
 from zp_registry.flags.missing import pledge_flags
 from zp_registry.flags.pledges import PledgeRules, match_pledges
+from zp_registry.flags.rulebook import Rulebook, packaged
 from zp_registry.flags.sharing import SharingRules
 from zp_registry.flags.steps import steps
-from zp_registry.flags.transfers import COLUMNS, transfer_flags
+from zp_registry.flags.transfers import transfer_flags
 from zp_registry.resolve import Resolved
 from zp_registry.resolve.history import ACCOUNT
 
@@ -26,11 +28,12 @@ class FlagRules:
 
     pledges: PledgeRules = field(default_factory=PledgeRules)
     sharing: SharingRules = field(default_factory=SharingRules)
+    book: Rulebook = field(default_factory=packaged)
 
 
 @dataclass
 class Flagged:
-    """``flags``: transfers.COLUMNS and ``anchor`` · ``pledge_status``: index entity_id · ``matched``: the ledger
+    """``flags``: evidence.COLUMNS, ``rule_version`` and ``anchor`` · ``pledge_status``: index entity_id · ``matched``: the ledger
     with entities."""
 
     flags: pd.DataFrame
@@ -43,17 +46,21 @@ def flag(evidence: Evidence, resolved: Resolved, rules: FlagRules) -> Flagged:
     dates = sorted(evidence.reports["as_of"].unique().tolist())
     matched = match_pledges(evidence, resolved)
     if not dates:
-        return Flagged(pd.DataFrame(columns=[*COLUMNS, "anchor"], dtype="str"), pd.Series(dtype="str"), matched)
+        return Flagged(pd.DataFrame(columns=[*COLUMNS, "rule_version", "anchor"], dtype="str"), pd.Series(dtype="str"), matched)
     table = steps(resolved, evidence.records, evidence.people)
     circle = Circle(resolved, evidence.records, evidence.people)
     missing, status = pledge_flags(matched, resolved, table[[*ACCOUNT, "as_of", "account_status"]], dates, rules.pledges)
     last_seen = resolved.accounts.set_index(ACCOUNT)["last_seen"]
     parts = [
         missing,
-        transfer_flags(table, resolved.holdings, circle, dates, rules.sharing),
+        transfer_flags(table, resolved.holdings, resolved.doubts, circle, dates, rules.sharing, rules.book),
         data_flags(resolved.doubts, matched, last_seen, dates[-1]),
     ]
     flags = pd.concat([p for p in parts if len(p)], ignore_index=True) if any(len(p) for p in parts) else parts[0]
+    flags = flags[~flags["code"].isin([c for c, r in rules.book.rules.items() if r.off])].reset_index(drop=True)
+    told = ("减轻情形：" + flags["explained"] + "。").fillna("")
+    flags["reason"] = (flags["reason"] + told).astype("str")
+    flags["rule_version"] = rules.book.versions(flags["code"])
     flags["anchor"] = anchors(flags)
     loose = flags["code"] == "PLEDGE_UNMATCHED"
     flags.loc[loose, "account_id"] = pd.NA

@@ -5,12 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from zp_registry.flags.circle import Circle
-from zp_registry.flags.steps import apart, within
+from zp_registry.flags.steps import apart, contained, within
 from zp_registry.frames import BUSINESS_KINDS
 from zp_registry.resolve.history import ACCOUNT
 from zp_registry.resolve.subjects import masks_fit
-
-WINDOW_DAYS = 100  # a takeover is often staggered: the phone in one month, the payee in the next
 
 
 def change_marks(steps: pd.DataFrame, circle: Circle) -> pd.DataFrame:
@@ -40,14 +38,7 @@ def change_marks(steps: pd.DataFrame, circle: Circle) -> pd.DataFrame:
 
 
 def _all_declared(rows: pd.DataFrame) -> pd.Series[bool]:
-    return pd.Series(
-        [
-            isinstance(s, str) and isinstance(d, str) and set(s.split(";")) <= set(d.split(";"))
-            for s, d in zip(rows["streamers"], rows["declared"], strict=True)
-        ],
-        index=rows.index,
-        dtype=bool,
-    )
+    return contained(rows["streamers"], rows["declared"])
 
 
 def _shop_left_to_stranger(rows: pd.DataFrame, known: pd.Series[bool], circle: Circle) -> pd.Series[bool]:
@@ -64,16 +55,13 @@ def _shop_left_to_stranger(rows: pd.DataFrame, known: pd.Series[bool], circle: C
 
 def _home_streamers(entity: pd.Series[str], streamers: pd.Series[str], circle: Circle) -> pd.Series[bool]:
     """True where one of the ``;``-joined people on camera belongs to the entity or lives with it."""
-    known = circle.own | circle.household
-    shops = entity.map(circle.business_names)
-    return pd.Series(
-        [
-            isinstance(s, str) and any((e, n) in known or (isinstance(b, str) and n in b) for n in s.split(";"))
-            for e, s, b in zip(entity, streamers, shops, strict=True)
-        ],
-        index=entity.index,
-        dtype=bool,
-    )
+    asked = pd.DataFrame({"entity_id": entity, "streamers": streamers})
+    pairs = asked.dropna().drop_duplicates()  # the same people stand there month after month
+    names = pairs.assign(name=pairs["streamers"].str.split(";")).explode("name").astype({"name": "str"})
+    home = circle.owns(names["entity_id"], names["name"]) | circle.lives_with(names["entity_id"], names["name"])
+    known = names[home.to_numpy()][["entity_id", "streamers"]].drop_duplicates().assign(home=True)
+    found = asked.merge(known, on=["entity_id", "streamers"], how="left")["home"]
+    return found.astype("boolean").fillna(False).astype(bool).set_axis(entity.index)
 
 
 def _innocent(rows: pd.DataFrame, circle: Circle) -> pd.Series[str]:
@@ -110,8 +98,9 @@ def _innocent(rows: pd.DataFrame, circle: Circle) -> pd.Series[str]:
     return out.where(rows["holder_changed"])
 
 
-def control_changes(marks: pd.DataFrame) -> pd.DataFrame:
-    """Rows on which, with the holder unchanged, at least two of phone, payee and streamer have changed within the window;
+def control_changes(marks: pd.DataFrame, window: int, least: int) -> pd.DataFrame:
+    """Rows on which, with the holder unchanged, ``least`` of phone, payee and streamer have changed within ``window`` days (a
+    takeover is often staggered: the phone in one month, the payee in the next);
     adds ``kinds`` (how many) and ``since`` (date of the first of them)."""
     spell = (marks["holder_changed"] & marks["innocent"].isna()).groupby([marks[c] for c in ACCOUNT]).cumsum()
     keys = [marks[c] for c in ACCOUNT] + [spell]
@@ -119,8 +108,8 @@ def control_changes(marks: pd.DataFrame) -> pd.DataFrame:
     recent = {}
     for kind in ("phone", "payee", "streamer"):
         last = day.where(marks[f"{kind}_changed"] & ~(marks["holder_changed"] & marks["innocent"].isna())).groupby(keys).ffill()
-        recent[kind] = last.where((day - last).dt.days <= WINDOW_DAYS)
+        recent[kind] = last.where((day - last).dt.days <= window)
     table = pd.DataFrame(recent)
     out = marks.assign(kinds=table.notna().sum(axis=1), since=table.min(axis=1).dt.strftime("%Y-%m-%d"))
     changed_now = marks["phone_changed"] | marks["payee_changed"] | marks["streamer_changed"]
-    return out[(out["kinds"] >= 2) & changed_now]
+    return out[(out["kinds"] >= least) & changed_now]

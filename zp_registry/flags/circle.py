@@ -87,15 +87,16 @@ class Circle:
 
     def owns(self, entity: pd.Series[str], name: pd.Series[str]) -> pd.Series[bool]:
         """True where ``name`` belongs to the entity (or stands in its business name, as in 王莹云玉器行)."""
-        shops = entity.map(self.business_names)
-        return pd.Series(
-            [
-                (e, n) in self.own or (isinstance(s, str) and isinstance(n, str) and n in s)
-                for e, n, s in zip(entity, name, shops, strict=True)
-            ],
-            index=entity.index,
-            dtype=bool,
+        pairs = pd.DataFrame({"entity_id": entity, "name": name})
+        asked = pairs.dropna().drop_duplicates()
+        shops = asked["entity_id"].map(self.business_names)
+        asked = asked.assign(
+            owned=[
+                (e, n) in self.own or (isinstance(s, str) and n in s)
+                for e, n, s in zip(asked["entity_id"], asked["name"], shops, strict=True)
+            ]
         )
+        return pairs.merge(asked, on=["entity_id", "name"], how="left")["owned"].astype("boolean").fillna(False).astype(bool).set_axis(entity.index)
 
     def leads(self, person: pd.Series[str], firm: pd.Series[str], day: pd.Series[str]) -> pd.Series[bool]:
         """True where ``person`` is known as the legal representative of ``firm`` on ``day``."""
@@ -106,15 +107,15 @@ class Circle:
 
     def lives_with(self, entity: pd.Series[str], name: pd.Series[str]) -> pd.Series[bool]:
         """True where ``name`` is somebody of the entity's household."""
-        return pd.Series([(e, n) in self.household for e, n in zip(entity, name, strict=True)], index=entity.index, dtype=bool)
+        pairs = pd.DataFrame({"entity_id": entity, "name": name})
+        there = pd.DataFrame(list(self.household), columns=["entity_id", "name"], dtype="str").assign(there=True)
+        return pairs.merge(there, on=["entity_id", "name"], how="left")["there"].astype("boolean").fillna(False).astype(bool).set_axis(entity.index)
 
     def lent(self, phones: pd.Series[str]) -> pd.Series[bool]:
         """True where one of the phones is an agency's."""
-        return pd.Series(
-            [isinstance(p, str) and any(x in self.agency_phones for x in p.split(";")) for p in phones],
-            index=phones.index,
-            dtype=bool,
-        )
+        distinct = phones.dropna().drop_duplicates()
+        lent = {p for p in distinct if not self.agency_phones.isdisjoint(p.split(";"))}
+        return phones.isin(list(lent))
 
 
 def _groups(resolved: Resolved, links: pd.DataFrame) -> pd.Series[str]:

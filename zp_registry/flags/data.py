@@ -7,7 +7,7 @@ import json
 import pandas as pd
 
 from zp_registry.flags.codes import FLAG_CODES
-from zp_registry.flags.transfers import COLUMNS
+from zp_registry.flags.evidence import COLUMNS
 from zp_registry.frames import looked_up
 from zp_registry.resolve.history import ACCOUNT
 
@@ -86,6 +86,5 @@ def data_flags(doubts: pd.DataFrame, matched: pd.DataFrame, last_seen: pd.Series
     if not parts:
         return pd.DataFrame(columns=list(COLUMNS))
     out = pd.concat(parts, ignore_index=True)
-    return out.assign(family="DATA", level="low", score=0.2, other_entity_id=pd.Series(pd.NA, index=out.index, dtype="str"))[
-        list(COLUMNS)
-    ]
+    blank = pd.Series(pd.NA, index=out.index, dtype="str")
+    return out.assign(family="DATA", level="low", score=0.2, other_entity_id=blank, explained=blank)[list(COLUMNS)]

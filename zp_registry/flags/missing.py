@@ -7,7 +7,7 @@ import json
 import pandas as pd
 
 from zp_registry.flags.pledges import PledgeRules, statuses
-from zp_registry.flags.transfers import COLUMNS
+from zp_registry.flags.evidence import COLUMNS
 from zp_registry.resolve import Resolved
 from zp_registry.resolve.history import ACCOUNT
 
@@ -103,6 +103,7 @@ def pledge_flags(
         platform=empty,
         account_id=empty,
         other_entity_id=empty,
+        explained=empty,
         last_seen=out["on"],
     )
     return out[list(COLUMNS)], latest

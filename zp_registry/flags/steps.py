@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from zp_registry.resolve import Resolved
@@ -29,6 +30,7 @@ WATCHED = (
     "legal_key",
     "operator_key",
     "declared",
+    "address_key",
 )
 
 
@@ -76,26 +78,41 @@ def steps(resolved: Resolved, records: pd.DataFrame, people: pd.DataFrame) -> pd
     previous = known.groupby([out[c] for c in ACCOUNT]).shift(1)
     for column in WATCHED:
         out[f"prev_{column}"] = previous[column]
+    out["prev_payee_known"] = out["prev_payee_key"].notna() | out["prev_payee_hash"].notna()
     return out
 
 
 def _sorted_sets(lists: pd.Series[str]) -> pd.Series[str]:
-    return lists.map(lambda s: ";".join(sorted(set(s.split(";")))) if isinstance(s, str) else None).astype("str")
+    several = lists.str.contains(";", regex=False).fillna(False).astype(bool)
+    return lists.where(~several, lists[several].map(lambda s: ";".join(sorted(set(s.split(";"))))).reindex(lists.index))
 
 
 def apart(left: pd.Series[str], right: pd.Series[str]) -> pd.Series[bool]:
     """True where both ``;``-joined sets are known and have nothing in common."""
-
-    def disjoint(a: object, b: object) -> bool:
-        return isinstance(a, str) and isinstance(b, str) and not set(a.split(";")) & set(b.split(";"))
-
-    return pd.Series([disjoint(a, b) for a, b in zip(left, right, strict=True)], index=left.index, dtype=bool)
+    out = left.notna() & right.notna() & (left != right).fillna(False).astype(bool)
+    sets = out & (_plural(left) | _plural(right))  # of two single values it is enough that they differ
+    out[sets] = np.array(
+        [not set(a.split(";")) & set(b.split(";")) for a, b in zip(left[sets], right[sets], strict=True)], dtype=bool
+    )
+    return out
 
 
 def within(member: pd.Series[str], sets: pd.Series[str]) -> pd.Series[bool]:
     """True where ``member`` is one of the ``;``-joined set."""
-    return pd.Series(
-        [isinstance(m, str) and isinstance(s, str) and m in s.split(";") for m, s in zip(member, sets, strict=True)],
-        index=member.index,
-        dtype=bool,
-    )
+    out = (member == sets).fillna(False).astype(bool)
+    rest = ~out & member.notna() & _plural(sets)
+    out[rest] = np.array([m in s.split(";") for m, s in zip(member[rest], sets[rest], strict=True)], dtype=bool)
+    return out
+
+
+def contained(left: pd.Series[str], right: pd.Series[str]) -> pd.Series[bool]:
+    """True where the ``;``-joined set ``left`` is known and all of it is in ``right``."""
+    out = (left == right).fillna(False).astype(bool)
+    rest = ~out & left.notna() & _plural(right)
+    pairs = zip(left[rest], right[rest], strict=True)
+    out[rest] = np.array([set(a.split(";")) <= set(b.split(";")) for a, b in pairs], dtype=bool)
+    return out
+
+
+def _plural(sets: pd.Series[str]) -> pd.Series[bool]:
+    return sets.str.contains(";", regex=False).fillna(False).astype(bool)

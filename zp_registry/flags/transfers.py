@@ -8,86 +8,58 @@ import pandas as pd
 
 from zp_registry.flags.changes import change_marks, control_changes
 from zp_registry.flags.circle import Circle
+from zp_registry.flags.evidence import COLUMNS, evidence_rows, explained, none, shown
+from zp_registry.flags.rulebook import Rulebook, level
+from zp_registry.flags.signals import dormant_flags, many_accounts_flags, several_hands_flags, two_subjects_flags
 from zp_registry.flags.sharing import SharingRules, shared_on
+from zp_registry.frames import BUSINESS_KINDS
 from zp_registry.resolve.history import ACCOUNT
 
-COLUMNS = (
-    "family",
-    "code",
-    "level",
-    "status",
-    "platform",
-    "account_id",
-    "entity_id",
-    "other_entity_id",
-    "first_seen",
-    "last_seen",
-    "score",
-    "reason",
-    "evidence",
-)
-
-
-def level(score: pd.Series[float]) -> pd.Series[str]:
-    """high from 0.8, medium from 0.5, else low."""
-    return pd.Series("low", index=score.index, dtype="str").mask(score >= 0.5, "medium").mask(score >= 0.8, "high")
-
-
-def evidence_rows(rows: pd.DataFrame, what: pd.Series[str], *, previous: bool) -> pd.Series[str]:
-    """JSON text: the row that shows the change and, with ``previous``, the one before it."""
-    out = []
-    for r, w in zip(rows.to_dict("records"), what, strict=True):
-        items = []
-        if previous and isinstance(r.get("prev_as_of"), str):
-            items.append(
-                {
-                    "as_of": r["prev_as_of"],
-                    "source_file": r["prev_file_name"],
-                    "sheet": _text(r["prev_sheet"]),
-                    "row": int(r["prev_row"]),
-                    "what": "变更前",
-                }
-            )
-        items.append(
-            {"as_of": r["as_of"], "source_file": r["file_name"], "sheet": _text(r["sheet"]), "row": int(r["row"]), "what": w}
-        )
-        out.append(json.dumps(items, ensure_ascii=False))
-    return pd.Series(out, index=rows.index, dtype="str")
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
 def transfer_flags(
-    steps: pd.DataFrame, held: pd.DataFrame, circle: Circle, dates: list[str], rules: SharingRules
+    steps: pd.DataFrame,
+    held: pd.DataFrame,
+    doubts: pd.DataFrame,
+    circle: Circle,
+    dates: list[str],
+    rules: SharingRules,
+    book: Rulebook,
 ) -> pd.DataFrame:
     """All TRANSFER flags (COLUMNS) that the history up to the last of ``dates`` gives."""
     marks = change_marks(steps, circle)
     parts = [
-        holder_flags(marks),
-        control_flags(marks),
-        stranger_flags(marks, held, dates[-1], "payee_stranger", "PAYEE_STRANGER"),
-        stranger_flags(marks, held, dates[-1], "streamer_stranger", "STREAMER_STRANGER"),
-        sharing_flags(marks, held, circle, dates, rules),
+        holder_flags(marks, circle, book),
+        control_flags(marks, book),
+        stranger_flags(marks, held, dates[-1], "payee_stranger", "PAYEE_STRANGER", book),
+        stranger_flags(marks, held, dates[-1], "streamer_stranger", "STREAMER_STRANGER", book),
+        sharing_flags(marks, held, circle, dates, rules, book),
+        dormant_flags(marks, held, book),
+        several_hands_flags(marks, held, book, dates[-1]),
+        two_subjects_flags(doubts, marks, held, book),
+        many_accounts_flags(marks, held, circle, dates, book),
     ]
-    return pd.concat([p for p in parts if len(p)] or [pd.DataFrame(columns=list(COLUMNS))], ignore_index=True)[list(COLUMNS)]
+    return pd.concat([p for p in parts if len(p)] or [none()], ignore_index=True)[list(COLUMNS)]
 
 
-def shown(name: pd.Series[str], mask: pd.Series[str]) -> pd.Series[str]:
-    """``name（masked number）`` as far as known."""
-    return name.fillna("（未报名称）") + ("（" + mask + "）").fillna("")
-
-
-def holder_flags(marks: pd.DataFrame) -> pd.DataFrame:
+def holder_flags(marks: pd.DataFrame, circle: Circle, book: Rulebook) -> pd.DataFrame:
     """HOLDER_CHANGED and, when the former holder comes back, HOLDER_RETURNED."""
     rows = marks[marks["holder_changed"] & marks["innocent"].isna()].copy()
     if rows.empty:
-        return pd.DataFrame(columns=list(COLUMNS))
+        return none()
     declared = rows["held_from"].notna()
+    mitigating = {
+        "已注明新旧期间": declared,
+        "平台已注明变更": (rows["info_status"] == "changed").fillna(False),
+        "同姓同址": _same_home(rows),
+    }
+    rows["explained"] = explained(rows, mitigating)
+    # Of several explanations the strongest counts: together they say no more than that the change was told.
+    less = pd.concat([holds.astype(float) * book.less(name) for name, holds in mitigating.items()], axis=1).max(axis=1)
     rows["score"] = (
-        0.9 - 0.1 * declared.astype(float) + 0.03 * (rows["phone_changed"].astype(int) + rows["payee_changed"].astype(int))
-    )
+        book.weight("HOLDER_CHANGED")
+        - less
+        + book.more("电话同时更换") * rows["phone_changed"].astype(float)
+        + book.more("收款人同时更换") * rows["payee_changed"].astype(float)
+    ).round(4)
     rows["moved"] = ("，联系电话由" + rows["prev_phone_mask"] + "变为" + rows["phone_mask"]).where(
         rows["phone_changed"]
     ).fillna("") + ("，收款人由“" + rows["prev_payee_name"] + "”变为“" + rows["payee_name"] + "”").where(
@@ -133,10 +105,10 @@ def holder_flags(marks: pd.DataFrame) -> pd.DataFrame:
         family="TRANSFER",
         code="HOLDER_RETURNED",
         status="open",
-        level="high",
+        level=level(pd.Series(book.weight("HOLDER_RETURNED"), index=back.index)),
         first_seen=back["as_of"],
         last_seen=back["as_of"],
-        score=0.9,
+        score=book.weight("HOLDER_RETURNED"),
         reason="账号的登记主体在 "
         + back["as_of_first"]
         + " 变更后，又于 "
@@ -150,13 +122,27 @@ def holder_flags(marks: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([changed[list(COLUMNS)], returned[list(COLUMNS)]], ignore_index=True)
 
 
-def control_flags(marks: pd.DataFrame) -> pd.DataFrame:
+def _same_home(rows: pd.DataFrame) -> pd.Series[bool]:
+    """True where former and new holder are two persons with one family name at one address."""
+    persons = ~rows["subject_kind"].isin(BUSINESS_KINDS) & ~rows["prev_subject_kind"].isin(BUSINESS_KINDS)
+    family = (rows["subject_key"].str.slice(0, 1) == rows["prev_subject_key"].str.slice(0, 1)).fillna(False)
+    home = rows["address_key"].str.len().ge(6).fillna(False) & (rows["address_key"] == rows["prev_address_key"]).fillna(False)
+    return persons & family & home
+
+
+def control_flags(marks: pd.DataFrame, book: Rulebook) -> pd.DataFrame:
     """CONTROL_CHANGED: the holder stays, the hands change."""
-    rows = control_changes(marks)
+    rule = book.rules["CONTROL_CHANGED"]
+    rows = control_changes(marks, rule.window, rule.least)
     if rows.empty:
-        return pd.DataFrame(columns=list(COLUMNS))
+        return none()
     rows = rows.copy()
-    rows["score"] = 0.75 + 0.1 * (rows["kinds"] - 2) + 0.05 * rows["payee_stranger"].astype(float)
+    rows["score"] = (
+        rule.weight
+        + book.more("又换一项") * (rows["kinds"] - rule.least)
+        + book.more("收款人为陌生人") * rows["payee_stranger"].astype(float)
+    ).round(4)
+    rows["explained"] = pd.Series(pd.NA, index=rows.index, dtype="str")
     what = (
         ("；联系电话 " + rows["prev_phone_mask"].fillna("") + "→" + rows["phone_mask"].fillna("")).where(
             rows["phone_changed"], ""
@@ -197,13 +183,15 @@ def control_flags(marks: pd.DataFrame) -> pd.DataFrame:
     )[list(COLUMNS)]
 
 
-def stranger_flags(marks: pd.DataFrame, held: pd.DataFrame, on: str, mark: str, code: str) -> pd.DataFrame:
+def stranger_flags(
+    marks: pd.DataFrame, held: pd.DataFrame, on: str, mark: str, code: str, book: Rulebook
+) -> pd.DataFrame:
     """PAYEE_STRANGER, STREAMER_STRANGER: medium when the stranger took the place of somebody known, low when it
     always stood so."""
     kind = mark.removesuffix("_stranger")
     rows = marks[marks[mark]].copy()
     if rows.empty:
-        return pd.DataFrame(columns=list(COLUMNS))
+        return none()
     came = marks[f"{kind}_changed"] & marks[mark] & ~(marks["holder_changed"] & marks["innocent"].isna())
     spell = (~marks[mark]).groupby([marks[c] for c in ACCOUNT]).cumsum()
     rows["spell"] = spell[rows.index]
@@ -220,7 +208,12 @@ def stranger_flags(marks: pd.DataFrame, held: pd.DataFrame, on: str, mark: str, 
     )
     gone = held[held["valid_to"].isna()].set_index(ACCOUNT).index
     last["status"] = pd.Series("open", index=last.index).where(ongoing & index.isin(gone), "resolved")
-    last["score"] = last["came"].map({True: 0.6, False: 0.3}).astype(float)
+    agency = last["agency_key"].notna()
+    last["explained"] = explained(last, {"已申报机构": agency, "一直如此，未见更换": ~last["came"].astype(bool)})
+    weight = book.weight(code)
+    last["score"] = (
+        last["came"].map({True: weight, False: weight / 2}).astype(float) - book.less("已申报机构") * agency.astype(float)
+    ).round(4)
     name = last["payee_name"] if kind == "payee" else last["streamer_names"]
     before = last["prev_payee_name"] if kind == "payee" else last["prev_streamer_names"]
     verb = "收款人" if kind == "payee" else "出镜人员"
@@ -245,13 +238,13 @@ def kind_column(kind: str) -> str:
 
 
 def sharing_flags(
-    marks: pd.DataFrame, held: pd.DataFrame, circle: Circle, dates: list[str], rules: SharingRules
+    marks: pd.DataFrame, held: pd.DataFrame, circle: Circle, dates: list[str], rules: SharingRules, book: Rulebook
 ) -> pd.DataFrame:
     """SHARED_PAYEE, SHARED_PHONE, SHARED_STREAMER: state flags, told again at each report date."""
     parts = [shared_on(marks, held, on, circle, rules).assign(on=on) for on in dates]
     rows = pd.concat(parts, ignore_index=True)
     if rows.empty:
-        return pd.DataFrame(columns=list(COLUMNS))
+        return none()
     order = {d: i for i, d in enumerate(dates)}
     keys = ["code", *ACCOUNT]
     rows["n"] = rows["on"].map(order)
@@ -261,7 +254,9 @@ def sharing_flags(
     out = rows.drop_duplicates(keys, keep="last").copy()
     out["status"] = pd.Series("open", index=out.index).where(out["on"] == dates[-1], "resolved")
     many = out["people"] >= rules.strong
-    out["score"] = (0.6 + 0.25 * many.astype(float)).mask(out["weak"].astype(bool), 0.4)
+    weak = out["weak"].astype(bool)
+    out["score"] = (out["code"].map(book.weight).astype(float) + 0.25 * many.astype(float)).mask(weak, 0.4).clip(upper=1).round(4)
+    out["explained"] = explained(out, {"共用者多为登记的经营主体": weak})
     named = {"SHARED_PAYEE": "payee_name", "SHARED_PHONE": "phone_mask", "SHARED_STREAMER": "streamer_names"}
     thing = pd.Series([r[named[r["code"]]] for r in out.to_dict("records")], index=out.index, dtype="str").fillna("")
     verb = out["code"].map({"SHARED_PAYEE": "收款账户（", "SHARED_PHONE": "联系电话（", "SHARED_STREAMER": "出镜人员（"})

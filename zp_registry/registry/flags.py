@@ -6,6 +6,8 @@ import pandas as pd
 from sqlalchemy import Connection, text
 
 from zp_registry.flags import Flagged
+from zp_registry.flags.cases import WITHDRAWN
+from zp_registry.flags.codes import FLAG_CODES
 from zp_registry.registry import bulk
 from zp_registry.registry.state import read_state, write_state
 
@@ -19,13 +21,19 @@ def write_flags(connection: Connection, flagged: Flagged, decisions: pd.DataFram
     """
     old = bulk.read(connection, "SELECT * FROM flag", floats=["score"])
     worked = set(decisions["flag_id"]) | set(
-        bulk.read(connection, "SELECT flag_id FROM followup_attempt UNION SELECT flag_id FROM followup_listing")["flag_id"]
+        bulk.read(
+            connection,
+            "SELECT flag_id FROM followup_attempt UNION SELECT flag_id FROM followup_listing UNION SELECT f.flag_id FROM flag f "
+            "JOIN case_file c ON c.platform = f.platform AND c.account_id = f.account_id AND c.worked = 1",
+        )["flag_id"]
     )
     new = flagged.flags.reindex(columns=[c for c in old.columns if c != "flag_id"])
     new["flag_id"] = new["anchor"].map(old.set_index("anchor")["flag_id"]).astype("str")
     fresh = new["flag_id"].isna()
     new.loc[fresh, "flag_id"] = _new_ids(connection, int(fresh.sum()))
-    gone = old[~old["anchor"].isin(new["anchor"]) & old["flag_id"].isin(worked)].assign(status="resolved")
+    gone = old[~old["anchor"].isin(new["anchor"]) & old["flag_id"].isin(worked)].assign(
+        status="resolved", explained=WITHDRAWN
+    )
     every = pd.concat([new, gone], ignore_index=True)[list(old.columns)]
     every["status"] = decided(every, decisions)
     counts = bulk.write_difference(connection, "flag", every, ["flag_id"])
@@ -35,12 +43,12 @@ def write_flags(connection: Connection, flagged: Flagged, decisions: pd.DataFram
 
 def decided(flags: pd.DataFrame, decisions: pd.DataFrame) -> pd.Series[str]:
     """Status with people's decisions laid over it. A dismissed flag opens again when something newer than what was dismissed
-    has happened to it (an event flag whose last_seen moved on)."""
+    has happened to it: an event flag whose last_seen moved on, a state that ended and began anew."""
     last = decisions.drop_duplicates("flag_id", keep="last").set_index("flag_id")
     what = flags["flag_id"].map(last["decision"]).astype("str")
     until = flags["flag_id"].map(last["seen_until"]).astype("str")
-    event = flags["code"].isin(["HOLDER_CHANGED", "HOLDER_RETURNED", "CONTROL_CHANGED"])
-    newer = event & (flags["last_seen"] > until).fillna(False)
+    event = flags["code"].map({c: v.event for c, v in FLAG_CODES.items()}).fillna(False).astype(bool)
+    newer = (flags["last_seen"].where(event, flags["first_seen"]) > until).fillna(False)
     return flags["status"].mask(what.isin(["confirmed", "dismissed"]).fillna(False) & ~newer, what)
 
 

@@ -65,7 +65,7 @@ def _serve(caller: socket.socket, request: dict[str, Any], handle: int) -> None:
             if request["what"] == "cells":
                 file.write(json.dumps(read_cells(data, request["name"], limits)).encode())
             else:
-                write_packed(read_bytes(request["name"], data, limits), file)
+                write_packed(read_bytes(request["name"], data, limits), file, limits)
         answer = {"state": "read"}
     except FileRefused as refused:
         answer = {"state": "refused", **{k: getattr(refused, k) for k in ("code", "sheet", "detail", "row")}}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class ReadLimits:
     """Bytes of the file and of what it unpacks to; rows, columns and cells of a sheet, counted from A1 to the last written
-    cell; sheets of a workbook; bytes of memory that reading may take, and seconds that it may last: ``max_seconds`` and one
+    cell; sheets of a workbook; bytes of a cell's text; bytes of memory that reading may take, and seconds that it may last: ``max_seconds`` and one
     more for every MiB of the file."""
 
     max_bytes: int = 200 * 1024 * 1024
@@ -17,6 +17,7 @@ class ReadLimits:
     max_columns: int = 500
     max_cells: int = 30_000_000
     max_sheets: int = 60
+    max_cell: int = 1024 * 1024
     max_memory: int = 4 * 1024 * 1024 * 1024
     max_seconds: int = 45
 

@@ -15,16 +15,20 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from zp_registry.errors import FileRefused
 from zp_registry.sources.columns import text_column
+from zp_registry.sources.limits import ReadLimits
 from zp_registry.sources.tables import Column, RawTable, ReportFile, TextCells
 
 _LENGTH = 8
+_TEXT = pa.large_string()
 _BATCH = 1 << 20  # rows
 
 
-def write_packed(file: ReportFile, out: IO[bytes]) -> None:
-    """Writes ``file`` at the beginning of ``out``, a seekable stream."""
+def write_packed(file: ReportFile, out: IO[bytes], limits: ReadLimits) -> None:
+    """Writes ``file`` to ``out``. FileRefused: FILE_TOO_LARGE where a cell is longer than any that people write."""
     head: dict[str, Any] = {
         "name": file.name, "sha256": file.sha256, "size": file.size, "format": file.format, "encoding": file.encoding,
         "warnings": file.warnings, "tables": [],
@@ -36,6 +40,9 @@ def write_packed(file: ReportFile, out: IO[bytes]) -> None:
             "columns": len(table.columns), "numbered": table.numbers is not None,
         })  # fmt: skip
         streams.append(_arrow(table))
+        longest = max((pc.max(pc.binary_length(t)).as_py() or 0 for t in streams[-1].columns if t.type == _TEXT), default=0)
+        if longest > limits.max_cell:
+            raise FileRefused("FILE_TOO_LARGE", file.name, sheet=table.sheet, detail=f"有 {longest} 字节的单元格")
     written = json.dumps(head).encode()
     out.write(len(written).to_bytes(_LENGTH, "little") + written)
     for stream in streams:
@@ -59,7 +66,7 @@ def _arrow(table: RawTable) -> pa.Table:
 
 def _text(column: Column) -> TextCells:
     made = text_column(column)
-    text = pa.array(made.text, pa.large_string(), from_pandas=True) if isinstance(made.text, pd.Series) else made.text
+    text = pa.array(made.text, _TEXT, from_pandas=True) if isinstance(made.text, pd.Series) else made.text
     return TextCells(text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text, made.lossy, made.number)
 
 
@@ -82,7 +89,7 @@ def _table(told: dict[str, Any], arrow: pa.Table) -> RawTable:
     columns: list[Column] = []
     for i in range(int(told["columns"])):
         text = flat[f"t{i}"]
-        if text.type != pa.large_string():
+        if text.type != _TEXT:
             raise TypeError("a column that is no text")
         columns.append(TextCells(text, _marks(flat.get(f"l{i}"), len(text)), _marks(flat.get(f"n{i}"), len(text))))
     numbers = flat["row"].to_pylist() if told["numbered"] else None

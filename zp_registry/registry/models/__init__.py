@@ -13,6 +13,7 @@ never stand in clear: ``*_hash`` is a keyed hash for matching, ``*_mask`` what m
 from __future__ import annotations
 
 from .base import Base, Id
+from .cases import CaseEvent, CaseFile, Notice, PledgeMatch, ReviewedPair
 from .desk import DeskSession, DeskSignIn, DeskUpload, DeskUser, Task
 from .evidence import Fault, Pledge, Record, RecordStreamer, Reject, Report, ReportFile, Sighting, Subject, Touched
 from .knowledge import Account, Edge, Entity, EntityIdentifier, EntityName, Flag, Holding, Link, MatchModel, Role
@@ -23,6 +24,8 @@ __all__ = [
     "Account",
     "Audit",
     "Base",
+    "CaseEvent",
+    "CaseFile",
     "DataKey",
     "Decision",
     "DeskSession",
@@ -41,12 +44,15 @@ __all__ = [
     "Id",
     "Link",
     "MatchModel",
+    "Notice",
     "Pledge",
+    "PledgeMatch",
     "Record",
     "RecordStreamer",
     "Reject",
     "Report",
     "ReportFile",
+    "ReviewedPair",
     "Role",
     "Run",
     "Sighting",

@@ -185,4 +185,6 @@ class Flag(Base):
     last_seen: Mapped[str] = mapped_column(String(10))
     score: Mapped[float] = mapped_column(Float)
     reason: Mapped[str] = mapped_column(Text)
+    explained: Mapped[str | None] = mapped_column(Text)
+    rule_version: Mapped[str | None] = mapped_column(String(40))
     evidence: Mapped[str] = mapped_column(Text)
