@@ -22,7 +22,7 @@ from zp_registry.registry.state import read_state, write_state
 from zp_registry.resolve import Resolved, TellingRules, entity_ids, resolve
 from zp_registry.resolve.clusters import Caps
 from zp_registry.resolve.matching import MatchRules, match
-from zp_registry.resolve.model.score import Engine
+from zp_registry.resolve.model import Engine
 from zp_registry.resolve.probable import Guards
 from zp_registry.resolve.subjects import SHARED, Hubs
 from zp_registry.resolve.survivorship import Preferences
@@ -35,6 +35,9 @@ _MARKS = """
            COALESCE(MAX(id), 0) FROM edge WHERE tier = 'person'),
            (SELECT COUNT(*) FROM edge WHERE tier = 'person' AND deleted_at IS NOT NULL), (SELECT COALESCE(MAX(id), 0)
            FROM pledge),
+           (SELECT COALESCE(MAX(id), 0) FROM notice), (SELECT COALESCE(MAX(id), 0) FROM reviewed_pair),
+           (SELECT COUNT(*) FROM reviewed_pair WHERE withdrawn_at IS NOT NULL), (SELECT COALESCE(MAX(id), 0) FROM pledge_match),
+           (SELECT COUNT(*) FROM pledge_match WHERE withdrawn_at IS NOT NULL),
            (SELECT COUNT(*) FROM pledge WHERE superseded_by IS NOT NULL), (SELECT COALESCE(MAX(id), 0) FROM decision)"""
 
 
@@ -58,10 +61,8 @@ def flag_rules(office: Office) -> FlagRules:
 
 
 def derive(office: Office, *, full: bool = False, engine: Engine = "duckdb") -> dict[str, Any]:
-    """Resolves and flags in one transaction; nothing is done when nothing has changed since the last time.
-
-    ``engine``: where the probabilistic model is scored; the result is the same. UsageError where Spark is not installed.
-    """
+    """Resolves and flags in one transaction; nothing is done when nothing has changed since the last time. ``engine``: where
+    pairs are scored; the result is the same."""
     with office.engine.begin() as connection:
         return derive_within(connection, office, full=full, engine=engine)
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from zp_registry.errors import UsageError
 from zp_registry.logs import redact_text
 from zp_registry.registry import audit, edges, flags
+from zp_registry.registry.cases import write_cases
 from zp_registry.registry.guards import SAID, WORDS, JudgementRefused, Standing, between, lead_to
 from zp_registry.registry.review import judgements_on, pair_id, pair_of, present_pair
 
@@ -222,5 +223,6 @@ def decide_flag(office: Office, flag_id: str, decision: str, why: str, *, who: s
     with office.engine.begin() as connection:
         if not flags.decide(connection, flag_id, decision, who or audit.who_am_i(), why, audit.moment()):
             raise UsageError(f"there is no flag {flag_id}")
+        write_cases(connection, office.rulebook, audit.moment())
         audit.note(connection, f"flag {decision}", flag_id, why, who)
     return {"flag_id": flag_id, "decision": decision}

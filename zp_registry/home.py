@@ -8,7 +8,7 @@ from pathlib import Path
 
 from zp_registry.errors import UsageError
 
-INBOX_FOLDERS = ("reports", "pledges", "followups", "rejects")
+INBOX_FOLDERS = ("reports", "pledges", "notices", "followups", "rejects")
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from zp_registry import settings_origin
+from zp_registry.crypto.ciphers import CipherName
 from zp_registry.errors import UsageError
 from zp_registry.settings_origin import section_of
 
@@ -182,6 +183,25 @@ class LogSettings(Section):
     file: AbsolutePath | None = Field(default=None, description="File to append to; not given: standard error.")
 
 
+class CryptoSettings(Section):
+    """How identity numbers, phones and payee accounts are sealed. A change takes effect with `keys rotate`."""
+
+    cipher: CipherName = Field(default="aes-256-gcm", description="`aes-256-gcm`, or `sm4-gcm` where audits ask for 商用密码 "
+                               "(several times slower).")
+
+
+class RetentionSettings(Section):
+    """How long what is kept where the law says so; `retention run` deletes what is older."""
+
+    log_months: int = Field(default=6, ge=6, description="Months that logs and run records are kept (网络安全法: at least 6).")
+    identity_years: int = Field(default=3, ge=3, description="Years that an account's identity data are kept after the account "
+                                "was last reported (网络交易监督管理办法 art. 31: at least 3).")
+    file_years: int = Field(default=3, ge=3, description="Years that received files are kept, sealed, in `archive/` "
+                            "(直播电商监督管理办法 arts. 27, 28, 45: verification records at least 3).")
+    refused_months: int = Field(default=12, ge=1, description="Months that refused files are kept, sealed, in `refused/` "
+                                "(个人信息保护法 arts. 6, 19: no longer than needed).")
+
+
 class Settings(Section):
     """All settings."""
 
@@ -200,12 +220,15 @@ class Settings(Section):
     resolve: ResolveSettings = ResolveSettings()
     api: dict[str, ApiSettings] = Field(default_factory=dict)
     limits: LimitSettings = LimitSettings()
+    crypto: CryptoSettings = CryptoSettings()
+    retention: RetentionSettings = RetentionSettings()
     desk: DeskSettings = DeskSettings()
     logs: LogSettings = LogSettings()
 
 
 # Relative paths in the file start at the file's folder, so that a cron job's working folder does not matter.
-_PATHS = (("home",), ("mappings_dir",), ("logs", "file"), ("desk", "certificate"), ("desk", "private_key"), ("api", "*", "token_file"))
+_PATHS = (("home",), ("mappings_dir",), ("logs", "file"), ("desk", "certificate"), ("desk", "private_key"),
+          ("api", "*", "token_file"))
 
 
 def load_settings(home: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:

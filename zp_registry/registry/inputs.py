@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 from zp_registry.evidence import Evidence
 from zp_registry.registry import bulk
 from zp_registry.registry.models import Record
+from zp_registry.registry.notices import read_notices, read_reviewed
 from zp_registry.resolve.accounts import NAMING, match_accounts, match_loose
 from zp_registry.resolve.subjects import ROWS
 
@@ -84,7 +85,29 @@ def read_evidence(connection: Connection, as_of: str | None = None) -> Evidence:
         integers=["left_id", "right_id"],
     )
     decisions = bulk.read(connection, "SELECT flag_id, decision, decided_at, who, why, seen_until FROM decision ORDER BY id")
-    return Evidence(records, sightings, reports, people, present, edges, read_pledges(connection), decisions, until)
+    return Evidence(
+        records,
+        sightings,
+        reports,
+        people,
+        present,
+        edges,
+        read_pledges(connection),
+        decisions,
+        until,
+        read_notices(connection, until, all_of_them=as_of is None or as_of >= reference_date(connection)),
+        read_reviewed(connection),
+        read_pledge_words(connection),
+    )
+
+
+def read_pledge_words(connection: Connection) -> pd.DataFrame:
+    """record_key, entity_id (of today, or NA: nobody here) of what people said about ledger rows; the newest word counts."""
+    return bulk.read(
+        connection,
+        "SELECT m.record_key, s.current_id AS entity_id FROM pledge_match m LEFT JOIN subject s ON s.entity_id = m.entity_id "
+        "WHERE m.withdrawn_at IS NULL ORDER BY m.id",
+    ).drop_duplicates("record_key", keep="last")
 
 
 def read_pledges(connection: Connection) -> pd.DataFrame:
@@ -92,7 +115,7 @@ def read_pledges(connection: Connection) -> pd.DataFrame:
     return bulk.read(
         connection,
         """
-        SELECT p.id AS pledge_id, p.sheet, p.row, p.pledge_number, p.subject_name, p.subject_key, p.uscc, p.id_hash, p.id_mask,
+        SELECT p.id AS pledge_id, p.record_key, p.sheet, p.row, p.pledge_number, p.subject_name, p.subject_key, p.uscc, p.id_hash, p.id_mask,
                p.signer, p.signer_key, p.phone_hash, p.phone_hashes, p.phone_mask, p.town, p.template_version, p.signed_on,
                p.valid_until, p.scan_number, f.name AS file_name
         FROM pledge p JOIN report_file f ON f.id = p.file_id WHERE p.superseded_by IS NULL ORDER BY p.id""",
@@ -157,7 +180,8 @@ def _loose_accounts(connection: Connection, integers: list[str]) -> pd.DataFrame
         found = match_loose(named.filter(pc.equal(named[live], 1)))
         matched = out["record_id"].map(found.set_index("record_id")["account_id"]).astype("str")
         out[column] = matched.fillna(out["account_ref"]).where(out[live] == 1).astype("str")
-    return pd.DataFrame(out[["record_id", "account_id", "was_account_id"]])
+    told: pd.DataFrame = out[["record_id", "account_id", "was_account_id"]]
+    return told
 
 
 def read_order(connection: Connection) -> pa.Table:

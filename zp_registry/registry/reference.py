@@ -14,10 +14,33 @@ from zp_registry import frames
 EVIDENCE_TABLES: Final = (
     "report_file", "report", "record", "record_streamer", "sighting", "reject", "fault", "subject", "pledge", "decision",
     "followup_attempt", "followup_listing", "audit", "run", "state", "data_key",
-    "match_model", "desk_user", "desk_session", "desk_sign_in", "desk_upload", "task",
+    "match_model", "notice", "case_file", "case_event", "reviewed_pair", "pledge_match", "desk_user", "desk_session", "desk_sign_in", "desk_upload", "task",
 )
 
 COLUMNS: Final[dict[str, str]] = {
+    # cases and what comes from outside the reports
+    "topic": "`licence`, `call`, `risk`, `blacklist` or `tip`.",
+    "about": "Keyed hash of what the line is about: of several lines about the same the newest date counts.",
+    "happened_on": "Date of which the line speaks.",
+    "case_id": "Id of the case, `C` and digits.",
+    "codes": "Codes of the flags of which the case consists, `;` between.",
+    "opened_on": "Date on which the account was opened; of a case: report date from which on the signs made one.",
+    "news_on": "Date of the newest sign.",
+    "grace_until": "End of the ten working days that operator and platform have for telling and checking a change.",
+    "deadline": "Date until which the case is to be dealt with, in working days from the newest sign.",
+    "provisional": "1: the deadline's year has no published holidays yet; Monday to Friday were counted.",
+    "assignee": "Who works on it.",
+    "group_id": "Cases that seem to have one controller have one; a hint, no finding.",
+    "closed_why": "Why it closed by itself or was dismissed.",
+    "worked": "1: a person did something about it, so it is never removed.",
+    "action": "What was done.",
+    "from_state": "State before.",
+    "to_state": "State afterwards.",
+    "reference": "Where an attachment lies.",
+    "expires_on": "Last day on which it counts.",
+    "withdrawn_at": "Moment at which it was taken back; empty: it stands.",
+    "explained": "What speaks for an innocent cause, in Chinese; it is taken into account in the score.",
+    "rule_version": "Version of the rule that raised the flag: the rule book's number and a hash of the rule.",
     # the desk
     "token_hash": "Hash of the cookie's value.",
     "password_hash": "The password, as Argon2id keeps it.",
@@ -60,7 +83,6 @@ COLUMNS: Final[dict[str, str]] = {
     "account_url": "Address of the account's page, or words for a way to it.",
     "account_kind": "`shop` or `live`.",
     "account_status": "`normal`, `limited`, `suspended`, `closed` or `blacklisted`.",
-    "opened_on": "Date on which the account was opened.",
     "closed_on": "Date on which the account was closed.",
     "held_from": "Stated begin of the holder's operation.",
     "held_to": "Stated end of the holder's operation.",
@@ -234,6 +256,18 @@ COLUMNS: Final[dict[str, str]] = {
 
 # Where one name means another thing in one table (or export).
 OVERRIDES: Final[dict[tuple[str, str], str]] = {
+    ("notice", "outcome"): "What it says, such as `cancelled`, `denies`, `face_failed`, `blacklist`.",
+    ("notice", "remark"): "Remark of the line.",
+    ("case_file", "state"): "`open`, `assigned`, `visited`, `confirmed`, `dismissed`, `handed_over` or `closed` (by itself).",
+    ("case_file", "score"): "The strongest sign's strength.",
+    ("case_file", "version"): "Grows with every change: who acts names the one that was seen.",
+    ("case_file", "entity_id"): "The present holder.",
+    ("case_event", "who"): "Who did it; `系统` for what followed by itself.",
+    ("case_event", "note"): "What was found, or why.",
+    ("reviewed_pair", "name"): "Name of the other, where it is no entity.",
+    ("reviewed_pair", "who"): "Who looked at it.",
+    ("pledge_match", "who"): "Who said so.",
+    ("pledge_match", "entity_id"): "Whose pledge it is; empty: nobody's here.",
     ("desk_user", "name"): "The name to sign in with.",
     ("desk_user", "role"): "`clerk`, `investigator` or `admin`.",
     ("desk_session", "name"): "Who is signed in.",

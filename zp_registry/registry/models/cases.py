@@ -10,7 +10,7 @@ from .base import Base, Id
 
 class Notice(Base):
     """One line about an account or a subject that no platform reported: licence register, call result, platform risk mark,
-    blacklist, tip. A later line about the same supersedes it."""
+    blacklist, tip. Of several lines about the same the newest date counts."""
 
     __tablename__ = "notice"
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -34,7 +34,6 @@ class Notice(Base):
     outcome: Mapped[str] = mapped_column(String(40))
     happened_on: Mapped[str] = mapped_column(String(10))
     remark: Mapped[str | None] = mapped_column(Text)
-    superseded_by: Mapped[int | None] = mapped_column(Id)
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
