@@ -63,7 +63,7 @@ def test_what_is_read_apart_is_what_is_read_here(form: str) -> None:
             assert a.number.tolist() == b.number.tolist()
 
 
-@pytest.mark.parametrize("data", ["a,b\n1,\n\n,2\n".encode(), '{"a":{"b":1},"c":[1]}\n\n{"a":{"b":null},"d":true}\n'.encode()])
+@pytest.mark.parametrize("data", [b"a,b\n1,\n\n,2\n", b'{"a":{"b":1},"c":[1]}\n\n{"a":{"b":null},"d":true}\n'])
 def test_text_formats_too(data: bytes) -> None:
     here, apart = read_bytes("x", data), reader.report("x", data, ReadLimits())
     assert head(here.tables[0], 9) == head(apart.tables[0], 9)

@@ -12,8 +12,7 @@ from zp_registry.errors import UsageError
 from zp_registry.frames import as_records
 from zp_registry.jobs import derive, office, training
 from zp_registry.registry import matchmodels
-from zp_registry.resolve.model import MatchModel, load_model
-from zp_registry.resolve.model.score import Engine
+from zp_registry.resolve.model import Engine, MatchModel, load_model
 
 
 @click.group("resolve", invoke_without_command=True)

@@ -6,8 +6,8 @@ import json
 
 import pandas as pd
 
-from zp_registry.flags.pledges import PledgeRules, statuses
 from zp_registry.flags.evidence import COLUMNS
+from zp_registry.flags.pledges import PledgeRules, statuses
 from zp_registry.resolve import Resolved
 from zp_registry.resolve.history import ACCOUNT
 

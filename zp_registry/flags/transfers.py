@@ -10,10 +10,11 @@ from zp_registry.flags.changes import change_marks, control_changes
 from zp_registry.flags.circle import Circle
 from zp_registry.flags.evidence import COLUMNS, evidence_rows, explained, none, shown
 from zp_registry.flags.rulebook import Rulebook, level
-from zp_registry.flags.signals import dormant_flags, many_accounts_flags, several_hands_flags, two_subjects_flags
 from zp_registry.flags.sharing import SharingRules, shared_on
+from zp_registry.flags.signals import dormant_flags, many_accounts_flags, several_hands_flags, two_subjects_flags
 from zp_registry.frames import BUSINESS_KINDS
 from zp_registry.resolve.history import ACCOUNT
+
 
 def transfer_flags(
     steps: pd.DataFrame,

@@ -10,8 +10,8 @@ import pandas as pd
 from zp_registry.frames import NOTICE_NORMALISED, STREAMERS_NORMALISED, empty
 from zp_registry.normalise.accounts import account_ids, check_payees
 from zp_registry.normalise.columns import Faults, blank, filled
-from zp_registry.normalise.identity import check_codes, choose, code_shaped
 from zp_registry.normalise.documents import check_documents, id_text
+from zp_registry.normalise.identity import check_codes, choose, code_shaped
 from zp_registry.normalise.names import kinds_by_name, name_keys
 from zp_registry.normalise.phones import check_phones
 from zp_registry.normalise.report import check_dates

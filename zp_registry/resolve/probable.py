@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import duckdb
 import pandas as pd
 
-from zp_registry.resolve.model import MatchModel, features, score
-from zp_registry.resolve.model.score import Engine
+from zp_registry.resolve.model import Engine, MatchModel, features, score
 from zp_registry.resolve.partial import Linking
 from zp_registry.resolve.subjects import described, fits
 
