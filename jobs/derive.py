@@ -53,7 +53,13 @@ def flag_rules(office: Office) -> FlagRules:
     pledges, flags = office.settings.pledges, office.settings.flags
     return FlagRules(
         PledgeRules(
-            pledges.validity_years, frozenset(pledges.outdated_versions), frozenset(pledges.exempt), pledges.current_version
+            pledges.validity_years,
+            frozenset(pledges.outdated_versions),
+            frozenset(pledges.exempt),
+            pledges.current_version,
+            frozenset(pledges.must_sign),
+            pledges.person_covers_shop,
+            pledges.shop_covers_person,
         ),
         SharingRules(flags.shared_payee_holders, flags.shared_streamer_holders, flags.shared_phone_holders, flags.farm_holders),
         office.rulebook,

@@ -68,6 +68,9 @@ class QuarantineSettings(Section):
     min_rows_for_shares: Count = Field(default=5, description="Files with fewer rows are not judged by shares.")
 
 
+SubjectKind = Literal["enterprise", "sole_proprietor", "cooperative", "natural_person", "other"]
+
+
 class PledgeSettings(Section):
     """Which integrity pledges (诚信经营承诺书) hold."""
 
@@ -76,6 +79,16 @@ class PledgeSettings(Section):
         default=None, description="The one template version that holds; not given: every version holds.")
     outdated_versions: Words = Field(default=(), description="Template versions that no longer hold (status `outdated`).")
     exempt: Words = Field(default=(), description="Entity ids or credit codes that need not sign (status `exempt`).")
+    must_sign: Annotated[tuple[SubjectKind, ...], BeforeValidator(_words)] = Field(
+        default=("enterprise", "sole_proprietor", "cooperative", "natural_person", "other"),
+        description="Kinds of holders that must sign; the others are `exempt`.")
+    streamers_sign: bool = Field(
+        default=False, description="Persons on camera who hold no account must sign too; they stand on a list of their own.")
+    agencies_sign: bool = Field(default=False, description="The same of agencies (服务机构).")
+    platforms_sign: bool = Field(default=False, description="The same of platforms.")
+    person_covers_shop: bool = Field(
+        default=False, description="A person's pledge counts for the sole proprietorship that the person runs.")
+    shop_covers_person: bool = Field(default=False, description="The reverse.")
     deadline_days: Count = Field(default=15, description="Days from an entity's first listing to the deadline on the lists.")
 
 

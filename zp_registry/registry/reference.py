@@ -235,7 +235,6 @@ COLUMNS: Final[dict[str, str]] = {
     "key_id": "Name of the key.",
     "purpose": "`data` (seals values and files) or `match` (keyed hashes).",
     "wrapped": "The key, encrypted by the master key.",
-    "action": "What was done.",
     "subject": "To what or whose data.",
     "previous_hash": "`row_hash` of the row before.",
     "row_hash": "SHA-256 over the former hash and this row.",
