@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+import duckdb
 from sqlalchemy import Connection, text
 
 from zp_registry import __version__
 from zp_registry.flags import Flagged, FlagRules, flag
 from zp_registry.flags.pledges import PledgeRules
 from zp_registry.flags.sharing import SharingRules
-from zp_registry.registry import audit, bulk, tables
+from zp_registry.registry import audit, bulk, matchcache, tables
 from zp_registry.registry.cases import write_cases
 from zp_registry.registry.flags import write_flags
-from zp_registry.registry.guards import verify_clusters
 from zp_registry.registry.inputs import evidence_inputs, read_evidence, read_match_inputs, read_order
 from zp_registry.registry.knowledge import entity_of, unsure_edges, write_matched, write_resolved
 from zp_registry.registry.matchmodels import current_model
@@ -99,11 +99,11 @@ def resolve_within(
     rules have changed) every one; in the caller's transaction."""
     rules, version = match_rules(connection, office, engine)
     former = read_state(connection, "matched_by")
-    inputs = read_match_inputs(connection)
     anew = full or former != version
+    inputs = read_match_inputs(connection, None if anew else matchcache.recall(connection, office.home.cache))
     matched = match(inputs.rows, inputs.accounts, inputs.order, inputs.people, rules, None if anew else inputs.standing)
-    counts = write_matched(connection, matched, version, now)
-    verify_clusters(connection)
+    counts = write_matched(connection, matched, version, now, everything=anew)
+    matchcache.keep(connection, office.home.cache, inputs.next)
     write_state(connection, "matched_by", version)
     return counts
 
@@ -125,7 +125,8 @@ def match_rules(connection: Connection, office: Office, engine: Engine = "duckdb
         Guards(s.bridge_size, s.queue_per_subject),
         engine,
     )
-    mark = f"{__version__}|{s.model_dump_json(exclude={'model', 'survivorship'})}|{model.hash() if model else ''}"
+    # Hashes of DuckDB's are kept from night to night.
+    mark = f"{__version__}|{duckdb.__version__}|{s.model_dump_json(exclude={'model', 'survivorship'})}|{model.hash() if model else ''}"
     return rules, hashlib.sha256(mark.encode()).hexdigest()[:12]
 
 

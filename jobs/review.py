@@ -16,7 +16,7 @@ from zp_registry.errors import UsageError
 from zp_registry.logs import redact_text
 from zp_registry.registry import audit, edges, flags
 from zp_registry.registry.cases import write_cases
-from zp_registry.registry.guards import SAID, WORDS, JudgementRefused, Standing, between, lead_to
+from zp_registry.registry.guards import SAID, WORDS, JudgementRefused, Standing, between, impossible, lead_to
 from zp_registry.registry.review import judgements_on, pair_id, pair_of, present_pair
 
 from . import derive
@@ -91,6 +91,7 @@ def settle(connection: Connection, lines: Sequence[Decided]) -> list[Settled]:
         said.setdefault(pair_id(standing.left, standing.right), []).append(standing)
     out: dict[int, Settled] = {}
     write: dict[int, list[int]] = {}
+    overtaken: dict[int, Overtaken] = {}
     for place, line in enumerate(lines):
         asked = pair_of(line.pair)
         missing = [e for e in asked if e not in now]
@@ -109,11 +110,14 @@ def settle(connection: Connection, lines: Sequence[Decided]) -> list[Settled]:
         if here and line.decision != "same" and {SAID[s.judgement] for s in standing_here} == {line.decision}:
             out[place] = Settled(named, tuple(here))
         elif set(here) != line.expect:
-            unseen = [s for s in standing_here if s.edge_id not in line.expect and s.judgement == "negative"]
-            crossed = line.decision == "same" and unseen
-            out[place] = Settled(named, error=_across(line.pair, unseen) if crossed else Overtaken(line.pair, standing_here))
+            overtaken[place] = Overtaken(line.pair, standing_here)
         else:
             write[place] = here
+    for place, error in overtaken.items():
+        left, right = (now[e] for e in pair_of(lines[place].pair))
+        # What can never be one is told first: looking again and deciding anew would not help.
+        never = impossible(connection, left, right) if lines[place].decision == "same" else None
+        out[place] = Settled(pair_id(left, right), error=never or error)
     moment = audit.moment()
     rows = [(*pair_of(lines[p].pair), WORDS[lines[p].decision], lines[p].who, redact_text(lines[p].why), moment) for p in write]
     frame = pd.DataFrame(rows, columns=["left", "right", "judgement", "who", "why", "created_at"], dtype="str")
@@ -123,13 +127,6 @@ def settle(connection: Connection, lines: Sequence[Decided]) -> list[Settled]:
         found = refused.get(n)
         out[place] = Settled(named, error=found) if found else Settled(named, (ids[n],), changed=True)
     return [out[place] for place in range(len(lines))]
-
-
-def _across(pair: str, said: Sequence[Standing]) -> JudgementRefused:
-    """Somebody found that some of these are two: weightier than that another was quicker."""
-    named, numbers = ", ".join(map(str, said)), ",".join(str(s.edge_id) for s in said)
-    way = f"undo that first, or put yours in its place with --expect {numbers}"
-    return JudgementRefused("judged", f"{pair} cannot be joined across what people said: {named}; {way}", said)
 
 
 def undo(office: Office, pair: str, why: str, *, who: str | None = None) -> dict[str, Any]:

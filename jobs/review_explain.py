@@ -42,8 +42,7 @@ def explanations(
         return {}
     told = explain(features(subjects, tokens), there, rules.model).round({"weight": 3, "sum": 3})
     columns = ["field", "left", "right", "level", "weight", "sum"]
-    ids = zip(told["left_id"].astype("int64"), told["right_id"].astype("int64"), strict=True)
-    out: dict[tuple[int, int], list[dict[str, Any]]] = {}
-    for pair, row in zip(ids, as_records(told[columns]), strict=True):
-        out.setdefault((int(pair[0]), int(pair[1])), []).append(row)
-    return out
+    lines: dict[tuple[int, int], list[dict[str, Any]]] = {}
+    for left, right, row in zip(told["left_id"].tolist(), told["right_id"].tolist(), as_records(told[columns]), strict=True):
+        lines.setdefault((left, right), []).append(row)
+    return lines

@@ -17,7 +17,7 @@ from zp_registry.resolve.model import Engine, MatchModel, load_model
 
 @click.group("resolve", invoke_without_command=True)
 @click.option(
-    "--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb", show_default=True, help="Where the model is scored."
+    "--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb", show_default=True, help="Where pairs are scored; the result is the same."
 )
 @click.option("--full", is_flag=True, help="Also when nothing has changed.")
 @click.option(
@@ -27,7 +27,7 @@ from zp_registry.resolve.model import Engine, MatchModel, load_model
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.pass_context
-def resolve(context: click.Context, engine: Engine, full: bool, home: Path | None, as_json: bool) -> None:
+def resolve(context: click.Context, engine: str, full: bool, home: Path | None, as_json: bool) -> None:
     """De-duplicate into entities; flags follow in the same transaction (part of nightly)."""
     if context.invoked_subcommand is not None:  # given before the subcommand they count for it too
         context.default_map = {context.invoked_subcommand: {"home": home, "as_json": as_json}}

@@ -22,6 +22,7 @@ PER_PAGE = 50
 ACTS: Final = ("assigned", "noted", "attached", "visited", "confirmed", "dismissed", "handed_over", "reopened")
 LEVELS: Final = {"high": "高", "medium": "中", "low": "低"}
 _CASE = re.compile(r"[A-Za-z0-9-]{1,30}")
+_STARS = re.compile(r"\*{5,}")
 _ROW, _WIDTH, _BOX = 44, 760, 190
 
 
@@ -122,4 +123,5 @@ def drawn(graph: dict[str, Any]) -> dict[str, Any]:
 
 
 def _short(label: str) -> str:
+    label = _STARS.sub("****", label)
     return label if len(label) <= 13 else label[:12] + "…"

@@ -133,9 +133,9 @@ class _Pool:
         out[self.codes[left]] = left
         return out
 
-    def _rank(self, word: str, left: Ints, given: Mask, values: pd.Series[str], valid: Ints) -> Ints:
+    def _rank(self, word: str, left: Ints, given: Mask, values: pd.Series[str], valid: Ints) -> NDArray[np.integer[Any]]:
         """A number for each row of ``left``: the greater, the better."""
-        plain: dict[str, Callable[[], Ints]] = {
+        plain: dict[str, Callable[[], NDArray[np.integer[Any]]]] = {
             "valid": lambda: valid[left],
             "registered": lambda: 1 - _numbers(self._cells("loose", left)),
             "newest": lambda: self.days[left],

@@ -56,7 +56,7 @@ def score(
         return _pairs(pd.DataFrame({"l": [], "r": [], "match_weight": []}), "l", "r", table.schema.field(model.unique_id).type)
     settings = _settings(model, engine, guards)
     with _linker(table, settings, model, engine) as (linker, _):
-        found: Any = linker.inference.predict(threshold_match_weight=model.bands.review, warning_mode="never")
+        found = linker.inference.predict(threshold_match_weight=model.bands.review, warning_mode="never")
         frame = found.as_pandas_dataframe()
     left, right = f"{model.unique_id}_l", f"{model.unique_id}_r"
     return _pairs(frame, left, right, table.schema.field(model.unique_id).type)
@@ -131,8 +131,8 @@ def _columns(model: MatchModel) -> set[str]:
 
 
 def _near(table: pa.Table, model: MatchModel, focus: Collection[int] | None) -> pa.Table:
-    """``table`` with ``in_focus`` (if there is a focus). Where one array is all that blocks, only rows that share a key with a
-    row in focus, or else with a row without ``strong``, are kept: no others can be in a pair."""
+    """``table`` with ``in_focus`` (if there is a focus). Where one array is all that blocks, only rows that share a key with a row in
+    focus, or else with a row without ``strong``, are kept: no others can be in a pair."""
     key = model.unique_id
     connection = connect()
     connection.register("rows", table)
@@ -195,16 +195,16 @@ def connect() -> duckdb.DuckDBPyConnection:
 
 
 @contextmanager
-def _linker(table: pa.Table, settings: dict[str, Any], model: MatchModel, engine: Engine) -> Iterator[tuple[Any, Any]]:
-    # Splink tells how long each step took; only what it warns of is for our log. The level, not `disabled`: its modules log
-    # under names of their own, which a switched off parent lets through.
-    theirs = logging.getLogger("splink")
-    before = theirs.level
-    theirs.setLevel(logging.WARNING)
+def _linker(table: pa.Table, settings: dict[str, Any], model: MatchModel, engine: Engine) -> Iterator[tuple[Linker, Any]]:
+    # Splink tells the time that each step took; what it warns of still reaches the log.
+    chatty = logging.getLogger("splink")
+    before = chatty.level
+    chatty.setLevel(logging.WARNING)
     api: Any = None
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+            for aged in (DeprecationWarning, PendingDeprecationWarning, FutureWarning):
+                warnings.simplefilter("ignore", aged)
             api = DuckDBAPI(connect()) if engine == "duckdb" else _spark_api()
             mark = secrets.token_hex(6)  # a Spark session goes on, with the tables of former calls
             rows = api.register(table, table_name=f"rows_to_match_{mark}")
@@ -214,7 +214,7 @@ def _linker(table: pa.Table, settings: dict[str, Any], model: MatchModel, engine
                 linker.table_management.register_term_frequency_lookup(registered, column)
             yield linker, api
     finally:
-        theirs.setLevel(before)
+        chatty.setLevel(before)
         if api is not None and engine == "duckdb":
             api.duckdb_con.close()
         elif api is not None:
@@ -253,5 +253,4 @@ def _spark_api() -> Any:
         .getOrCreate()
     )
     session.sparkContext.setLogLevel("OFF")
-    connect_: Any = SparkAPI
-    return connect_(spark_session=session, num_partitions_on_repartition=8, break_lineage_method="persist")
+    return SparkAPI(spark_session=session, num_partitions_on_repartition=8, break_lineage_method="persist")

@@ -6,7 +6,7 @@ import hashlib
 import json
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import sqlglot
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -14,6 +14,7 @@ from sqlglot.errors import SqlglotError
 
 from zp_registry.errors import UsageError
 
+FORMAT: Final = "zp-registry match model 1"
 _KNOWN = {
     "link_type", "comparisons", "blocking_rules_to_generate_predictions", "probability_two_random_records_match",
     "em_convergence", "max_iterations", "retain_matching_columns", "retain_intermediate_calculation_columns",
@@ -48,7 +49,7 @@ class MatchModel(_Part):
     comparisons by ``output_column_name`` (those of the levels are their ``label_for_charts``) · ``frequencies``: by column,
     for every column that a level adjusts for."""
 
-    format: Literal["zp-registry match model 1"] = "zp-registry match model 1"
+    format: Literal["zp-registry match model 1"] = FORMAT
     version: str
     name: str
     bands: Bands
