@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from zp_registry.errors import FileRefused, UsageError
 from zp_registry.frames import as_records
+from zp_registry.lists import cells
 from zp_registry.lists.duplicates import CONCLUSIONS, read_duplicates, write_duplicates
 from zp_registry.lists.duplicates_back import Conclusion
 from zp_registry.lists.duplicates_form import CONCLUSION, PAIR
@@ -27,6 +28,7 @@ from zp_registry.registry.guards import SAID, WORDS, JudgementRefused, Standing
 from zp_registry.registry.inputs import reference_date
 from zp_registry.registry.judgements import JUDGEMENTS
 from zp_registry.registry.review import lines, pair_id
+from zp_registry.sources import Taken, shown_name, take
 
 from . import derive
 from .imports import FAILED, find_files
@@ -193,7 +195,8 @@ def import_judgements(office: Office, path: Path) -> Reviewed:
         problems = {int(str(i)): str(text) for i, text in placed["problem"].dropna().items()}
         good = placed[placed["problem"].isna()].astype({"left_id": "int64", "right_id": "int64"})
         said_twice = good.groupby(["left_id", "right_id"])["judgement"].transform("nunique") > 1
-        problems |= dict.fromkeys(good.index[said_twice].tolist(), "another line of this file says something else of the same two")
+        contrary = "another line of this file says something else of the same two"
+        problems |= dict.fromkeys(good.index[said_twice].tolist(), contrary)
         good = good[~said_twice].drop_duplicates(["left_id", "right_id"])
         live = judgements.standing(connection).rename(columns={"judgement": "stands"})
         good = good.reset_index().merge(live, on=["left_id", "right_id"], how="left").set_index("index")
