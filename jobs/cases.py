@@ -147,17 +147,22 @@ def one_case(office: Office, case_id: str) -> dict[str, Any]:
             "ORDER BY case_id",
             {"g": case["group_id"], "c": case_id},
         )
-        told = {
-            "case": {**case, "state_name": STATE_NAMES[case["state"]], "overdue": case["state"] in RUNNING and case["deadline"] < day},
+        return {
+            "case": {
+                **case,
+                "state_name": STATE_NAMES[case["state"]],
+                "overdue": case["state"] in RUNNING and case["deadline"] < day,
+            },
             "flags": found,
-            "events": [{**e, "action_name": ACTION_NAMES.get(e["action"], e["action"])} for e in case_events(connection, case_id)],
+            "events": [
+                {**e, "action_name": ACTION_NAMES.get(e["action"], e["action"])} for e in case_events(connection, case_id)
+            ],
             "timeline": timeline(dossier["history"]),
             "graph": graph(connection, case["platform"], case["account_id"]),
             "dossier": dossier,
-            "others": as_records(others),
+            "others": [{**o, "state_name": STATE_NAMES[o["state"]]} for o in as_records(others)],
             "as_of": day,
         }
-    return told
 
 
 def _known(connection: Connection, case_id: str) -> dict[str, Any]:

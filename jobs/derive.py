@@ -50,7 +50,7 @@ def fingerprint(connection: Connection, office: Office) -> str:
 
 def flag_rules(office: Office) -> FlagRules:
     """The settings' rules in the form the flags stage takes."""
-    pledges, flags = office.settings.pledges, office.settings.flags
+    pledges, flags, book = office.settings.pledges, office.settings.flags, office.rulebook.rules
     return FlagRules(
         PledgeRules(
             pledges.validity_years,
@@ -61,7 +61,12 @@ def flag_rules(office: Office) -> FlagRules:
             pledges.person_covers_shop,
             pledges.shop_covers_person,
         ),
-        SharingRules(flags.shared_payee_holders, flags.shared_streamer_holders, flags.shared_phone_holders, flags.farm_holders),
+        SharingRules(
+            flags.shared_payee_holders or book["SHARED_PAYEE"].least,
+            flags.shared_streamer_holders or book["SHARED_STREAMER"].least,
+            flags.shared_phone_holders or book["SHARED_PHONE"].least,
+            flags.farm_holders,
+        ),
         office.rulebook,
     )
 
@@ -73,9 +78,7 @@ def derive(office: Office, *, full: bool = False, engine: Engine = "duckdb") -> 
         return derive_within(connection, office, full=full, engine=engine)
 
 
-def derive_within(
-    connection: Connection, office: Office, *, full: bool = False, engine: Engine = "duckdb"
-) -> dict[str, Any]:
+def derive_within(connection: Connection, office: Office, *, full: bool = False, engine: Engine = "duckdb") -> dict[str, Any]:
     """The same in the caller's transaction, so that a judgement and what follows from it stand or fall together."""
     mark = fingerprint(connection, office)
     if read_state(connection, "derived_from") == mark and not full:
@@ -126,7 +129,8 @@ def match_rules(connection: Connection, office: Office, engine: Engine = "duckdb
         engine,
     )
     # Hashes of DuckDB's are kept from night to night.
-    mark = f"{__version__}|{duckdb.__version__}|{s.model_dump_json(exclude={'model', 'survivorship'})}|{model.hash() if model else ''}"
+    settings = s.model_dump_json(exclude={"model", "survivorship"})
+    mark = f"{__version__}|{duckdb.__version__}|{settings}|{model.hash() if model else ''}"
     return rules, hashlib.sha256(mark.encode()).hexdigest()[:12]
 
 

@@ -54,9 +54,7 @@ def assign(office: Office, pledge_id: int, entity_id: str | None, why: str, *, w
         if entity_id is not None and current_entity(connection, entity_id) is None:
             raise UsageError(f"there is no entity {entity_id}")
         connection.execute(
-            text(
-                "INSERT INTO pledge_match (record_key, entity_id, who, why, created_at) VALUES (:k, :e, :w, :y, :t)"
-            ),
+            text("INSERT INTO pledge_match (record_key, entity_id, who, why, created_at) VALUES (:k, :e, :w, :y, :t)"),
             {"k": key, "e": entity_id, "w": who, "y": why, "t": audit.moment()},
         )
         audit.note(connection, "assign pledge", f"{pledge_id} {entity_id or 'nobody'}", why, who)
@@ -112,7 +110,7 @@ def parties(office: Office) -> list[dict[str, Any]]:
     every = rows.assign(kind="other")[["entity_id", "uscc", "kind"]]
     rules = type(rules)(rules.validity_years, rules.outdated, rules.exempt, rules.current)
     rows["status"] = rows["entity_id"].map(statuses(matched, every, day, rules)).astype("str")
-    rows["number"] = rows["uscc"].fillna(rows["id_mask"])
+    rows["number"] = rows["uscc"].astype("str").fillna(rows["id_mask"].astype("str"))
     return as_records(rows[["kind", "name", "number", "accounts", "status"]])
 
 

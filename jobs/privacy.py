@@ -65,7 +65,8 @@ def everything_about(office: Office, entity_id: str, reason: str) -> dict[str, l
         places = bulk.read(
             connection,
             "SELECT c.id AS record, f.name AS file, r.as_of, g.sheet, g.row FROM record c "
-            "JOIN subject s ON s.id = c.subject_id JOIN sighting g ON g.record_id = c.id JOIN report r ON r.id = g.report_id JOIN report_file f ON f.id = r.file_id "
+            "JOIN subject s ON s.id = c.subject_id JOIN sighting g ON g.record_id = c.id "
+            "JOIN report r ON r.id = g.report_id JOIN report_file f ON f.id = r.file_id "
             "WHERE s.current_id = :e ORDER BY r.as_of, c.id",
             {"e": entity}, integers=["record", "row"],
         )  # fmt: skip
@@ -105,7 +106,8 @@ def delete_person(office: Office, entity_id: str, reason: str, *, dry_run: bool 
         entity = _known(connection, entity_id)
         last = connection.execute(
             text("SELECT MAX(r.as_of) FROM record c JOIN subject s ON s.id = c.subject_id "
-                 "JOIN sighting g ON g.record_id = c.id JOIN report r ON r.id = g.report_id WHERE s.current_id = :e"), {"e": entity},
+                 "JOIN sighting g ON g.record_id = c.id JOIN report r ON r.id = g.report_id WHERE s.current_id = :e"),
+            {"e": entity},
         ).scalar() or ""  # fmt: skip
         until = _later(last, years * 12) if last else ""
         kept = until > dt.date.today().isoformat()

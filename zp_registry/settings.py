@@ -95,9 +95,12 @@ class PledgeSettings(Section):
 class FlagSettings(Section):
     """From how many unrelated holders on one thing is a lead."""
 
-    shared_payee_holders: int = Field(default=3, ge=2, description="Unrelated holders paid into one account.")
-    shared_streamer_holders: int = Field(default=3, ge=2, description="Unrelated holders with one person on camera.")
-    shared_phone_holders: int = Field(default=5, ge=2, description="Unrelated holders with one contact phone.")
+    shared_payee_holders: int | None = Field(
+        default=None, ge=2, description="Unrelated holders paid into one account; not given: the rules' 起数 (3).")
+    shared_streamer_holders: int | None = Field(
+        default=None, ge=2, description="Unrelated holders with one person on camera; not given: the rules' 起数 (3).")
+    shared_phone_holders: int | None = Field(
+        default=None, ge=2, description="Unrelated holders with one contact phone; not given: the rules' 起数 (5).")
     farm_holders: int = Field(default=5, ge=2, description="Unrelated holders from which sharing is a strong lead.")
 
 

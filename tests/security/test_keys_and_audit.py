@@ -68,7 +68,8 @@ def test_sm4_is_sm4() -> None:
 def test_swapped_ciphertexts_are_found(home: Home, tmp_path: Path) -> None:
     with world(home.root, tmp_path / "files") as county:
         filled(county, 4)
-        county.execute("UPDATE record SET sealed = (SELECT o.sealed FROM record o WHERE o.id = 3 - record.id) WHERE id IN (1, 2)")
+        county.execute("CREATE TABLE apart AS SELECT id, sealed FROM record")
+        county.execute("UPDATE record SET sealed = a.sealed FROM apart a WHERE a.id = 3 - record.id AND record.id IN (1, 2)")
         with county.office.engine.connect() as connection:
             assert rotation.damaged_values(connection, county.office.ring) == ["record.sealed 1", "record.sealed 2"]
 
@@ -101,7 +102,7 @@ def test_a_rotation_is_stopped_and_goes_on_and_work_goes_on_beside_it(
             counts = rotation.held(connection)["record.sealed"]
         assert counts == {county.office.ring.current.hex(): 16, fresh.current.hex(): 14}
         # a run that began before still seals with the older key
-        county.kuaishou("2026-02-28", [row(f"m{n}", person(n + 50)) for n in range(9)])
+        county.weipaitang("2026-02-28", [row(f"m{n}", person(n + 50)) for n in range(9)])
         county.office.ring = fresh
         assert clear(county)[:1] == before[:1]
         rotation.seal_again(engine, fresh)
@@ -205,7 +206,8 @@ def test_the_trail_is_filtered_and_says_who_unmasked_what_and_why(home: Home, tm
     with world(home.root, tmp_path / "files") as county:
         filled(county, 3)
         entity = county.holder("k1")
-        assert privacy.unmask(county.office, entity, "call back") == {"id_number": person(1).person_id, "phone": person(1).phone}
+        in_clear = privacy.unmask(county.office, entity, "call back")
+        assert in_clear == {"id_number": person(1).person_id, "phone": person(1).phone}
         with pytest.raises(UsageError):
             privacy.unmask(county.office, "E999999", "x")
         with county.office.engine.connect() as connection:
@@ -219,9 +221,8 @@ def test_the_trail_is_filtered_and_says_who_unmasked_what_and_why(home: Home, tm
 
 def test_settings_that_changed_are_noted_by_name(home: Home, tmp_path: Path) -> None:
     for years in (2, 2, 3):
-        with world(home.root, tmp_path / "files", validity_years=years) as county:
-            with county.office.engine.connect() as connection:
-                rows = audit.entries(connection, action="settings")
+        with world(home.root, tmp_path / "files", validity_years=years) as county, county.office.engine.connect() as connection:
+            rows = audit.entries(connection, action="settings")
     assert [r["subject"] for r in rows] == ["pledges.validity_years"]
 
 

@@ -15,7 +15,9 @@ from zp_registry.jobs import cases, imports, office
 from zp_registry.lists.casedocs import case_docx, case_html
 
 NOTE = click.option("--note", "-m", required=True, type=Reason(), help="What was found or why; it is kept with the case.")
-EXPECT = click.option("--expect", type=int, metavar="VERSION", help="The version you saw: refused if the case has changed since.")
+EXPECT = click.option(
+    "--expect", type=int, metavar="VERSION", help="The version you saw: refused if the case has changed since."
+)
 CASE = click.argument("case_id", metavar="CASE_ID")
 _LEVELS = {"high": "高", "medium": "中", "low": "低"}
 
@@ -50,8 +52,8 @@ def case_list(answer: Answer, states: tuple[str, ...], page: int, size: int, **w
         f"案件 {told['total']} 件，第 {told['page']}/{told['pages']} 页（数据截至 {told['as_of']}）",
         ["案件", "状态", "级别", "平台", "账号", "主体", "乡镇", "线索", "立案依据日", "期限", "经办人", "同组"],
         [
-            [c["case_id"], cases.STATE_NAMES[c["state"]], _LEVELS[c["level"]], c["platform"], c["account_name"] or c["account_id"],
-             c["name"], c["town"], c["codes"].replace(";", " "), c["opened_on"],
+            [c["case_id"], cases.STATE_NAMES[c["state"]], _LEVELS[c["level"]], c["platform"],
+             c["account_name"] or c["account_id"], c["name"], c["town"], c["codes"].replace(";", " "), c["opened_on"],
              c["deadline"] + ("（暂定）" if c["provisional"] else "") + (" 已超期" if c["overdue"] else ""), c["assignee"],
              c["group_id"]]
             for c in told["cases"]
@@ -104,13 +106,14 @@ def _tell(answer: Answer, told: dict[str, Any]) -> None:
     answer.table(
         "逐月情况（● 与此前不同）", ["月份", "登记主体", "出镜人员", "电话", "收款账户", "文件", "工作表", "行"],
         [
-            [r["month"], *(("● " if lane in r["changed"] and n else "") + r[lane] for lane in ("holder", "streamers", "phone", "payee")),
+            [r["month"],
+             *(("● " if lane in r["changed"] else "") + r[lane] for lane in ("holder", "streamers", "phone", "payee")),
              r["source_file"], r["sheet"], r["row"]]
-            for n, r in enumerate(told["timeline"])
+            for r in told["timeline"]
         ],
     )  # fmt: skip
     answer.table("同组案件（仅供参考）", ["案件", "状态", "平台", "账号"],
-                 [[o["case_id"], cases.STATE_NAMES[o["state"]], o["platform"], o["account_id"]] for o in told["others"]])  # fmt: skip
+                 [[o["case_id"], o["state_name"], o["platform"], o["account_id"]] for o in told["others"]])  # fmt: skip
     answer.table("办理经过", ["时间", "办理人", "事项", "记录", "附件"],
                  [[e["at"], e["who"], e["action_name"], e["note"], e["reference"]] for e in told["events"]])  # fmt: skip
 

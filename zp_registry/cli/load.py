@@ -63,11 +63,16 @@ def pledges_import(answer: Answer, paths: tuple[Path, ...], accept: str | None, 
     return import_paths(answer, paths, imports.Options("pledge", None, None, None, accept, dry_run))
 
 
+_NAMES = {"report": "import", "pledge": "pledges import", "notice": "notices import"}
+
+
 def import_paths(answer: Answer, paths: tuple[Path, ...], options: imports.Options) -> int:
     """Loads files with a run record and tells what became of each; gives the exit code."""
     outcomes = []
     imports.get_ready(answer.settings)
-    with office.at_work(answer.settings, {"report": "import", "pledge": "pledges import", "notice": "notices import"}[options.kind]) as opened:
+    with office.at_work(
+        answer.settings, _NAMES[options.kind]
+    ) as opened:
         if options.platform and options.platform not in {m.id for m in opened.mappings}:
             raise UsageError(f"no mapping {options.platform!r}; there are: {', '.join(sorted(m.id for m in opened.mappings))}")
         for _path, outcome in imports.import_files(opened, paths, options):

@@ -19,9 +19,13 @@ def review(answer: Answer) -> None:
     told = []
     for r in rows:
         first = [r["pledge_id"], r["subject_name"], r["number"], r["signer"], r["signed_on"], r["place"]]
-        found = [[c["entity_id"], c["name"], c["town"], c["why"]] for c in r["candidates"][:5]] or [["", "", "", "没有相近的主体"]]
+        found = [[c["entity_id"], c["name"], c["town"], c["why"]] for c in r["candidates"][:5]] or [
+            ["", "", "", "没有相近的主体"]
+        ]
         told += [[*(first if n == 0 else [""] * len(first)), *c] for n, c in enumerate(found)]
-    answer.table("待认领的承诺书", ["编号", "名称", "号码", "签署人", "签订日期", "出处", "候选主体", "名称", "乡镇", "相符之处"], told)
+    answer.table(
+        "待认领的承诺书", ["编号", "名称", "号码", "签署人", "签订日期", "出处", "候选主体", "名称", "乡镇", "相符之处"], told
+    )
     if not rows:
         answer.say("every pledge belongs to somebody")
     answer.give({"pledges": rows})

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from zp_registry.cli.common import Answer, Reason, command
 from zp_registry.crypto import CIPHERS, find_master
 from zp_registry.errors import KeyProblem
+from zp_registry.jobs import backup as copies
 from zp_registry.jobs import office, privacy
 from zp_registry.registry import audit, rotation
 from zp_registry.registry.keys import open_keyring
@@ -184,4 +187,24 @@ def person_correct(answer: Answer, entity_id: str, field: str, stated: str, reas
     answer.give({"entity_id": entity_id, "field": field, "sources": sources})
 
 
-COMMANDS = (keys, audit_, unmask, retention, person)
+@click.command("backup")
+@click.argument("target", type=click.Path(path_type=Path))
+@command
+def backup(answer: Answer, target: Path) -> None:
+    """Write a sealed copy of the registry to the new folder TARGET, and prove it; others may go on working."""
+    manifest = copies.backup(office.open_office(answer.settings), target)
+    answer.say(f"written and proved: {target}; keep the master key elsewhere: without it the backup cannot be read")
+    answer.give({"backup": str(target), "schema": manifest["schema"], "counts": manifest["counts"]})
+
+
+@click.command("restore")
+@click.argument("source", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@command
+def restore(answer: Answer, source: Path) -> None:
+    """Bring a backup into an empty home (or an empty PostgreSQL database), where its master key is already."""
+    manifest = copies.restore(answer.settings, source)
+    answer.say(f"restored: made {manifest['made_at']}, schema {manifest['schema']}; 'keys check' and 'audit verify' prove it")
+    answer.give({"schema": manifest["schema"], "counts": manifest["counts"]})
+
+
+COMMANDS = (backup, restore, keys, audit_, unmask, retention, person)

@@ -34,7 +34,7 @@ class FlagRules:
 
 @dataclass
 class Flagged:
-    """``flags``: evidence.COLUMNS, ``rule_version`` and ``anchor`` · ``pledge_status``: index entity_id · ``matched``: the ledger
+    """``flags``: evidence.COLUMNS, ``rule_version``, ``anchor`` · ``pledge_status``: index entity_id · ``matched``: the ledger
     with entities."""
 
     flags: pd.DataFrame

@@ -53,7 +53,9 @@ class Circle:
             self.own |= set(zip(named["entity_id"], named["name_key"], strict=True))
             pairs_of = both_ways(good.dropna(subset=["other_entity_id"]))
             self.reviewed = set(pairs_of.itertuples(index=False, name=None))
-            self.own |= set(pairs_of.merge(plain, on="other_entity_id")[["entity_id", "name"]].itertuples(index=False, name=None))
+            self.own |= set(
+                pairs_of.merge(plain, on="other_entity_id")[["entity_id", "name"]].itertuples(index=False, name=None)
+            )
         self.business_names = rows.loc[rows["uscc"].notna()].groupby("entity_id")["subject_key"].last()
         self.household = self._households(rows)
         self.agency_phones = self._agency_phones(rows)
@@ -113,7 +115,13 @@ class Circle:
                 for e, n, s in zip(asked["entity_id"], asked["name"], shops, strict=True)
             ]
         )
-        return pairs.merge(asked, on=["entity_id", "name"], how="left")["owned"].astype("boolean").fillna(False).astype(bool).set_axis(entity.index)
+        return (
+            pairs.merge(asked, on=["entity_id", "name"], how="left")["owned"]
+            .astype("boolean")
+            .fillna(False)
+            .astype(bool)
+            .set_axis(entity.index)
+        )
 
     def leads(self, person: pd.Series[str], firm: pd.Series[str], day: pd.Series[str]) -> pd.Series[bool]:
         """True where ``person`` is known as the legal representative of ``firm`` on ``day``."""
@@ -126,7 +134,13 @@ class Circle:
         """True where ``name`` is somebody of the entity's household."""
         pairs = pd.DataFrame({"entity_id": entity, "name": name})
         there = pd.DataFrame(list(self.household), columns=["entity_id", "name"], dtype="str").assign(there=True)
-        return pairs.merge(there, on=["entity_id", "name"], how="left")["there"].astype("boolean").fillna(False).astype(bool).set_axis(entity.index)
+        return (
+            pairs.merge(there, on=["entity_id", "name"], how="left")["there"]
+            .astype("boolean")
+            .fillna(False)
+            .astype(bool)
+            .set_axis(entity.index)
+        )
 
     def lent(self, phones: pd.Series[str]) -> pd.Series[bool]:
         """True where one of the phones is an agency's."""

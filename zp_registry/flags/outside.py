@@ -14,11 +14,13 @@ from zp_registry.workdays import deadlines
 
 _SAID = {
     "cancelled": "已注销", "revoked": "已吊销", "deceased": "经营者已死亡", "denies": "否认自己经营", "unreachable": "联系不上",
-    "face_failed": "实人核验未通过", "remote_device": "异地设备登录", "blacklist": "列入黑名单", "dishonest": "列入严重违法失信名单",
+    "face_failed": "实人核验未通过", "remote_device": "异地设备登录", "blacklist": "列入黑名单",
+    "dishonest": "列入严重违法失信名单",
     "tip": "举报",
 }  # fmt: skip
 _CODES = {
-    ("licence", "cancelled"): "LICENCE_ENDED", ("licence", "revoked"): "LICENCE_ENDED", ("licence", "deceased"): "LICENCE_ENDED",
+    ("licence", "cancelled"): "LICENCE_ENDED", ("licence", "revoked"): "LICENCE_ENDED",
+    ("licence", "deceased"): "LICENCE_ENDED",
     ("call", "denies"): "HOLDER_DENIES", ("call", "unreachable"): "HOLDER_UNREACHABLE",
     ("risk", "face_failed"): "RISK_MARK", ("risk", "remote_device"): "RISK_MARK",
     ("blacklist", "blacklist"): "BLACKLISTED", ("blacklist", "dishonest"): "BLACKLISTED", ("tip", "tip"): "TIP",
@@ -53,7 +55,7 @@ def _entities(lines: pd.DataFrame, steps: pd.DataFrame, resolved: Resolved) -> p
     by = {}
     for column, kind in (("uscc", "uscc"), ("id_hash", "id")):
         known = ids[ids["kind"] == kind].drop_duplicates("value", keep=False).set_index("value")["entity_id"]
-        by[column] = lines[column].map(known)
+        by[column] = lines[column].map(known).astype("str")
     out = by["uscc"].fillna(by["id_hash"])
     unnumbered = lines[out.isna() & lines["uscc"].isna() & lines["id_hash"].isna() & lines["subject_key"].notna()]
     names = steps[["entity_id", "subject_key", "subject_kind"]].drop_duplicates()
@@ -72,7 +74,7 @@ def _about_accounts(
     lines: pd.DataFrame, now: pd.DataFrame, held: pd.DataFrame, entity: pd.Series[str], on: str, book: Rulebook
 ) -> pd.DataFrame:
     """A line that names an account speaks of it alone, another of all accounts that its entity holds."""
-    said = lines[lines["code"].notna()].assign(about_entity=entity)
+    said = lines[lines["code"].notna()].assign(about_entity=lambda f: entity.reindex(f.index))
     direct = said[said["account_id"].notna() & said["platform"].notna()]
     direct = direct.merge(held.rename(columns={"entity_id": "holder"}), on=ACCOUNT)
     mine = said[said["account_id"].isna()].drop(columns=ACCOUNT)
@@ -101,7 +103,7 @@ def _returned(
     lines: pd.DataFrame, now: pd.DataFrame, held: pd.DataFrame, entity: pd.Series[str], circle: Circle, book: Rulebook
 ) -> pd.DataFrame:
     """BLACKLISTED: the phone or payee account of somebody on a list stands on an account of another."""
-    listed = lines[lines["code"] == "BLACKLISTED"].assign(about_entity=entity)
+    listed = lines[lines["code"] == "BLACKLISTED"].assign(about_entity=lambda f: entity.reindex(f.index))
     if listed.empty:
         return none()
     current = now.merge(held[[*ACCOUNT, "entity_id"]], on=[*ACCOUNT, "entity_id"])
@@ -129,9 +131,11 @@ def _returned(
 def _told(rows: pd.DataFrame, what: pd.Series[str], last: str | pd.Series[str], book: Rulebook) -> pd.DataFrame:
     score = rows["code"].map(book.weight).astype("float64")
     blank = pd.Series(pd.NA, index=rows.index, dtype="str")
-    place = rows["file_name"] + (" › " + rows["sheet"]).where(rows["sheet"] != "", "") + (
-        " › 第" + rows["row"].astype("str") + "行"
-    ).where(rows["row"] > 0, "")
+    place = (
+        rows["file_name"]
+        + (" › " + rows["sheet"]).where(rows["sheet"] != "", "")
+        + (" › 第" + rows["row"].astype("str") + "行").where(rows["row"] > 0, "")
+    )
     title = rows["code"].map({c: r.title for c, r in book.rules.items()})
     reason = title + "：" + what.fillna("") + ("；" + rows["remark"]).fillna("") + "。依据：" + place + "。"
     out = rows.assign(as_of=rows["happened_on"])
@@ -145,7 +149,9 @@ def _names_differ(lines: pd.DataFrame, resolved: Resolved, steps: pd.DataFrame, 
     """LICENCE_DIFFERS: a holder whose credit code the register has under another name than the newest report."""
     register = lines[(lines["topic"] == "licence") & lines["uscc"].notna() & lines["subject_key"].notna()]
     newest = steps[steps["subject_key"].notna()].sort_values("as_of").drop_duplicates("entity_id", keep="last")
-    known = resolved.entities[["entity_id", "uscc"]].dropna().merge(newest[["entity_id", "subject_key", "subject_name", "as_of"]])
+    known = (
+        resolved.entities[["entity_id", "uscc"]].dropna().merge(newest[["entity_id", "subject_key", "subject_name", "as_of"]])
+    )
     pairs = register.merge(known, on="uscc", suffixes=("", "_reported"))
     pairs = pairs[pairs["subject_key"] != pairs["subject_key_reported"]]
     if pairs.empty:
@@ -156,7 +162,7 @@ def _names_differ(lines: pd.DataFrame, resolved: Resolved, steps: pd.DataFrame, 
 
 def _unknown(lines: pd.DataFrame, now: pd.DataFrame, entity: pd.Series[str], on: str, book: Rulebook) -> pd.DataFrame:
     """NOTICE_UNMATCHED: a line about an account (or a call to somebody) that the registry does not know."""
-    asked = lines[lines["topic"].isin(["call", "risk", "tip"])].assign(about_entity=entity)
+    asked = lines[lines["topic"].isin(["call", "risk", "tip"])].assign(about_entity=lambda f: entity.reindex(f.index))
     there = looked_up(asked, ACCOUNT, now.assign(there="1").set_index(ACCOUNT)["there"])
     lost = asked[there.isna() & asked["about_entity"].isna()]
     if lost.empty:

@@ -211,7 +211,10 @@ def _fits(rows: pd.DataFrame, known: _Known) -> pd.Series[bool]:
 
 def _covered(status: pd.Series[str], operates: pd.DataFrame, rules: PledgeRules) -> pd.Series[str]:
     """A signed pledge of a person counts for the own shop, or the reverse, as the settings say; one step, never a chain."""
-    ends = (("entity_id", "other_entity_id", rules.person_covers_shop), ("other_entity_id", "entity_id", rules.shop_covers_person))
+    ends = (
+        ("entity_id", "other_entity_id", rules.person_covers_shop),
+        ("other_entity_id", "entity_id", rules.shop_covers_person),
+    )
     signed = set(status.index[status == "signed"])
     out = status
     for giver, taker, said in ends:

@@ -27,16 +27,19 @@ def _tables(told: dict[str, Any]) -> list[tuple[str, list[str], list[list[str]],
     case = told["case"]
     account = told["dossier"]["account"] or {}
     head = [
-        ["案件编号", case["case_id"]], ["状态", case["state_name"]], ["级别", f"{LEVELS[case['level']]}（{case['score']:.2f}）"],
+        ["案件编号", case["case_id"]], ["状态", case["state_name"]],
+        ["级别", f"{LEVELS[case['level']]}（{case['score']:.2f}）"],
         ["平台、账号", f"{case['platform']}　{account.get('account_name') or ''}（{case['account_id']}）"],
         ["主体编号", case["entity_id"] or ""], ["立案依据日", case["opened_on"]], ["最近依据日", case["news_on"]],
         ["变更登记宽限期至", case["grace_until"]],
         ["办理期限", case["deadline"] + ("（暂定：节假日安排尚未公布）" if case["provisional"] else "")],
-        ["经办人", case["assignee"] or ""], ["同组", f"{case['group_id']}（另 {len(told['others'])} 案）" if case["group_id"] else ""],
+        ["经办人", case["assignee"] or ""],
+        ["同组", f"{case['group_id']}（另 {len(told['others'])} 案）" if case["group_id"] else ""],
         ["了结原因", case["closed_why"] or ""],
     ]  # fmt: skip
     found = [
-        [f"{f['flag_id']}\n{f['title']}", LEVELS[f["level"]], STATUSES[f["status"]], f["first_seen"], f["reason"], f["innocent"],
+        [f"{f['flag_id']}\n{f['title']}", LEVELS[f["level"]], STATUSES[f["status"]], f["first_seen"], f["reason"],
+         f["innocent"],
          f["ground"], f["rule_version"] or ""]
         for f in told["flags"]
     ]  # fmt: skip
@@ -53,7 +56,7 @@ def _tables(told: dict[str, Any]) -> list[tuple[str, list[str], list[list[str]],
     events = [
         [e["at"][:19].replace("T", " "), e["who"], e["action_name"], e["note"], e["reference"] or ""] for e in told["events"]
     ]
-    others = [[o["case_id"], o["state"], f"{o['platform']} {o['account_id']}", LEVELS[o["level"]]] for o in told["others"]]
+    others = [[o["case_id"], o["state_name"], f"{o['platform']} {o['account_id']}", LEVELS[o["level"]]] for o in told["others"]]
     return [
         ("一、案件", ["项目", "内容"], [r for r in head if r[1]], [5, 20]),
         ("二、线索", ["线索", "级别", "状态", "首次出现", "说明", "常见的正当原因", "依据", "规则版本"], found,
@@ -67,7 +70,10 @@ def _tables(told: dict[str, Any]) -> list[tuple[str, list[str], list[list[str]],
 
 
 def _pictures(told: dict[str, Any]) -> list[tuple[str, bytes]]:
-    found = [("附图一　各次报送所示", timeline_picture(told["timeline"])), ("附图二　账号、主体和共用的电话、收款账户", graph_picture(told["graph"]))]
+    found = [
+        ("附图一　各次报送所示", timeline_picture(told["timeline"])),
+        ("附图二　账号、主体和共用的电话、收款账户", graph_picture(told["graph"])),
+    ]
     return [(title, picture) for title, picture in found if picture is not None]
 
 
@@ -82,10 +88,11 @@ def case_html(told: dict[str, Any], county: str) -> str:
     parts = [
         '<!DOCTYPE html><html lang="zh-CN"><head><meta charset="utf-8">',
         f"<title>{e(case_title(told, county))}</title><style>"
-        "@page{size:A4 landscape;margin:12mm}body{font-family:'Noto Sans CJK SC','Source Han Sans SC','Microsoft YaHei','SimSun',"
-        "sans-serif;font-size:10.5pt;color:#111;max-width:270mm;margin:0 auto;padding:8px}h1{font-size:16pt;text-align:center}"
+        "@page{size:A4 landscape;margin:12mm}body{font-family:'Noto Sans CJK SC','Source Han Sans SC',"
+        "'Microsoft YaHei','SimSun',sans-serif;font-size:10.5pt;color:#111;max-width:270mm;margin:0 auto;padding:8px}h1{font-size:16pt;text-align:center}"
         "h2{font-size:12pt;margin:14px 0 6px;break-after:avoid}table{border-collapse:collapse;width:100%;table-layout:fixed}"
-        "th,td{border:1px solid #888;padding:3px 5px;vertical-align:top;text-align:left;overflow-wrap:anywhere;white-space:pre-line}"
+        "th,td{border:1px solid #888;padding:3px 5px;vertical-align:top;text-align:left;"
+        "overflow-wrap:anywhere;white-space:pre-line}"
         "th{background:#eee}thead{display:table-header-group}tr,figure{break-inside:avoid}figure{margin:8px 0}"
         "img{max-width:100%;max-height:170mm}.caution{color:#a00}</style></head><body>",
         f"<h1>{e(case_title(told, county))}</h1><p class='caution'>{CAUTION}</p><p>数据截至 {e(told['as_of'])}</p>",

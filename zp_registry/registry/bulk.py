@@ -141,9 +141,7 @@ def read_table(
 
 
 def _quoted(value: str) -> str:
-    return (
-        f"CASE WHEN {value} IS NULL THEN '' ELSE char(1) || replace({value}, char(1), char(1) || char(1)) || char(1) END"
-    )
+    return f"CASE WHEN {value} IS NULL THEN '' ELSE char(1) || replace({value}, char(1), char(1) || char(1)) || char(1) END"
 
 
 def _taken_apart(text_: bytes, types: dict[str, pa.DataType], *, quoted: bool = False) -> pa.Table:

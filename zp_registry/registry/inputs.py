@@ -115,9 +115,9 @@ def read_pledges(connection: Connection) -> pd.DataFrame:
     return bulk.read(
         connection,
         """
-        SELECT p.id AS pledge_id, p.record_key, p.sheet, p.row, p.pledge_number, p.subject_name, p.subject_key, p.uscc, p.id_hash, p.id_mask,
-               p.signer, p.signer_key, p.phone_hash, p.phone_hashes, p.phone_mask, p.town, p.template_version, p.signed_on,
-               p.valid_until, p.scan_number, f.name AS file_name
+        SELECT p.id AS pledge_id, p.record_key, p.sheet, p.row, p.pledge_number, p.subject_name, p.subject_key, p.uscc,
+               p.id_hash, p.id_mask, p.signer, p.signer_key, p.phone_hash, p.phone_hashes, p.phone_mask, p.town,
+               p.template_version, p.signed_on, p.valid_until, p.scan_number, f.name AS file_name
         FROM pledge p JOIN report_file f ON f.id = p.file_id WHERE p.superseded_by IS NULL ORDER BY p.id""",
         integers=["pledge_id", "row"],
     )
@@ -211,9 +211,7 @@ def _loose_accounts(rows: pa.Table) -> pd.DataFrame:
 
 def read_order(connection: Connection) -> pa.Table:
     """An order of subjects that does not depend on when they came: subject_id, key."""
-    return bulk.read_table(
-        connection, "FROM subject", ["id AS subject_id", "substr(signature, 1, 16) AS key"], ["subject_id"]
-    )
+    return bulk.read_table(connection, "FROM subject", ["id AS subject_id", "substr(signature, 1, 16) AS key"], ["subject_id"])
 
 
 def evidence_inputs(evidence: Evidence, order: pa.Table) -> MatchInputs:

@@ -67,7 +67,9 @@ def write_resolved(connection: Connection, resolved: Resolved, now: str) -> dict
         "role": bulk.write_history(
             connection, "role", resolved.roles, ["platform", "account_id", "role", "party_key", "valid_from"], now
         ),
-        "link": bulk.write_difference(connection, "link", resolved.links[list(TABLE)], ["entity_id", "other_entity_id", "kind"]),
+        "link": bulk.write_difference(
+            connection, "link", resolved.links[list(TABLE)], ["entity_id", "other_entity_id", "kind"]
+        ),
     }
 
 
@@ -103,8 +105,8 @@ def _write_edges(connection: Connection, edges: pd.DataFrame, settings_hash: str
     bulk.stage(connection, "wk_edges", frame.astype({"left_id": "int64", "right_id": "int64", "score": "float64"}))
     connection.exec_driver_sql("CREATE UNIQUE INDEX wk_edges_key ON wk_edges (left_id, right_id)")
     same = (
-        "t.left_id = n.left_id AND t.right_id = n.right_id AND t.judgement = n.judgement AND t.tier = n.tier AND t.rule = n.rule "
-        "AND t.score = n.score"
+        "t.left_id = n.left_id AND t.right_id = n.right_id AND t.judgement = n.judgement AND t.tier = n.tier "
+        "AND t.rule = n.rule AND t.score = n.score"
     )
     closed = connection.execute(
         text(

@@ -102,7 +102,8 @@ class Found:
 
 def phones_in(words: str) -> list[str]:
     """The phones that stand in these words, in their canonical form."""
-    every = check_phones(pd.Series([words], dtype="str"), Faults(), "phone").all
+    cells = pd.Series([words], dtype="str")
+    every = check_phones(cells, Faults(cells.index), "phone").all
     return [] if every.isna().iloc[0] else str(every.iloc[0]).split(";")
 
 

@@ -56,9 +56,7 @@ class TellingRules:
     hub_names: int = 4
 
 
-def resolve(
-    evidence: Evidence, entity_of: pd.Series[str], unsure: pd.DataFrame, rules: TellingRules | None = None
-) -> Resolved:
+def resolve(evidence: Evidence, entity_of: pd.Series[str], unsure: pd.DataFrame, rules: TellingRules | None = None) -> Resolved:
     """Entities and their history from ``evidence``, given who is who (``entity_of``: index subject_id, and ``unsure`` edges:
     left_id, right_id, rule); the same for the same evidence in whatever order it came."""
     rules = rules or TellingRules()

@@ -52,7 +52,8 @@ def match_loose(rows: pa.Table) -> pd.DataFrame:
     con.execute("CREATE TEMP TABLE wanted AS SELECT record_id, platform, ref_key AS key FROM rows WHERE loose = 1")
     con.execute("CREATE TEMP TABLE own AS SELECT * FROM rows WHERE loose = 0 AND platform IN (SELECT platform FROM wanted)")
     known = " UNION ALL ".join(
-        f"SELECT {i} AS way, platform, {way} AS key, account_ref FROM own WHERE {way} <> 0 AND {way} IN (SELECT key FROM wanted)"
+        f"SELECT {i} AS way, platform, {way} AS key, account_ref FROM own "
+        f"WHERE {way} <> 0 AND {way} IN (SELECT key FROM wanted)"
         for i, way in enumerate(_WAYS)
     )
     out = con.execute(

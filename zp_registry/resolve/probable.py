@@ -54,9 +54,9 @@ def score_weak(
         WITH tails AS (SELECT subject_id, 'tail' AS type, hash(right(tail, 4)) AS token FROM s WHERE length(tail) >= 4),
         thing AS (SELECT subject_id, type, token FROM t WHERE live UNION ALL FROM tails
                   UNION ALL SELECT subject_id, 'phone_mask', hash(phone_mask) FROM rows
-                  WHERE live = 1 AND phone_mask IS NOT NULL
+                            WHERE live = 1 AND phone_mask IS NOT NULL
                   UNION ALL SELECT subject_id, 'payee_mask', hash(payee_mask) FROM rows
-                  WHERE live = 1 AND payee_mask IS NOT NULL),
+                            WHERE live = 1 AND payee_mask IS NOT NULL),
         second AS (SELECT subject_id, 'name' AS kind, hash(name_key) AS value FROM s WHERE name_key IS NOT NULL
                    UNION ALL FROM tails UNION ALL SELECT subject_id, type, token FROM t WHERE live AND type = 'operator'),
         ours AS (SELECT * FROM thing SEMI JOIN focus USING (subject_id)),
@@ -102,7 +102,7 @@ def link_by_model(
                    min(CASE WHEN a < b THEN an ELSE bn END) AS lon, min(CASE WHEN a < b THEN bn ELSE an END) AS hin
             FROM o GROUP BY lo, hi),
         m AS (SELECT c.root, w.head, w.tail FROM w JOIN c USING (subject_id) WHERE w.id_mask IS NOT NULL),
-        d AS (SELECT lo, hi, NOT bool_or({fits('l', 'r')}) AS against FROM g JOIN m l ON l.root = lo JOIN m r ON r.root = hi
+        d AS (SELECT lo, hi, NOT bool_or({fits("l", "r")}) AS against FROM g JOIN m l ON l.root = lo JOIN m r ON r.root = hi
               WHERE NOT business GROUP BY lo, hi)
         SELECT g.*, best[1] AS left_id, best[2] AS right_id, coalesce(against, false) AS against
         FROM g LEFT JOIN d USING (lo, hi)"""

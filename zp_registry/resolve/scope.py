@@ -31,8 +31,9 @@ def changed(con: duckdb.DuckDBPyConnection, people: pd.DataFrame) -> None:
 def bonds(con: duckdb.DuckDBPyConnection, standing: pd.DataFrame, people: pd.DataFrame) -> None:
     """Table ``bond`` (subject_id, key): subjects with one key concern each other. ``standing``: left_id, right_id of the
     machine's live edges. Former names, numbers and tokens bind as well as present ones."""
-    ends = ["left_id", "right_id"]
-    con.register("edges_now", pd.concat([standing[ends], people[ends]], ignore_index=True))
+    con.register(
+        "edges_now", pd.concat([standing[["left_id", "right_id"]], people[["left_id", "right_id"]]], ignore_index=True)
+    )
     con.execute(
         """
         CREATE OR REPLACE TEMP TABLE bond AS

@@ -38,8 +38,8 @@ class Notice(Base):
 
 
 class CaseFile(Base):
-    """A case about one account; ``state`` is open | assigned | visited | confirmed | dismissed | handed_over | closed. ``version``
-    grows with every change, so that two people never overwrite each other unseen."""
+    """A case about one account; ``state`` is open | assigned | visited | confirmed | dismissed | handed_over |
+    closed. ``version`` grows with every change, so that two people never overwrite each other unseen."""
 
     __tablename__ = "case_file"
     case_id: Mapped[str] = mapped_column(String(20), primary_key=True)
