@@ -89,7 +89,8 @@ def case_html(told: dict[str, Any], county: str) -> str:
         '<!DOCTYPE html><html lang="zh-CN"><head><meta charset="utf-8">',
         f"<title>{e(case_title(told, county))}</title><style>"
         "@page{size:A4 landscape;margin:12mm}body{font-family:'Noto Sans CJK SC','Source Han Sans SC',"
-        "'Microsoft YaHei','SimSun',sans-serif;font-size:10.5pt;color:#111;max-width:270mm;margin:0 auto;padding:8px}h1{font-size:16pt;text-align:center}"
+        "'Microsoft YaHei','SimSun',sans-serif;font-size:10.5pt;color:#111;max-width:270mm;margin:0 auto;padding:8px}"
+        "h1{font-size:16pt;text-align:center}"
         "h2{font-size:12pt;margin:14px 0 6px;break-after:avoid}table{border-collapse:collapse;width:100%;table-layout:fixed}"
         "th,td{border:1px solid #888;padding:3px 5px;vertical-align:top;text-align:left;"
         "overflow-wrap:anywhere;white-space:pre-line}"

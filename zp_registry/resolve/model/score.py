@@ -131,8 +131,8 @@ def _columns(model: MatchModel) -> set[str]:
 
 
 def _near(table: pa.Table, model: MatchModel, focus: Collection[int] | None) -> pa.Table:
-    """``table`` with ``in_focus`` (if there is a focus). Where one array is all that blocks, only rows that share a key with a row in
-    focus, or else with a row without ``strong``, are kept: no others can be in a pair."""
+    """``table`` with ``in_focus`` (if there is a focus). Where one array is all that blocks, only rows that share a key with a
+    row in focus, or else with a row without ``strong``, are kept: no others can be in a pair."""
     key = model.unique_id
     connection = connect()
     connection.register("rows", table)
