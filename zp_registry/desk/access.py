@@ -82,6 +82,8 @@ def guard() -> AnyResponse | None:
             if quiet > _SEEN_EVERY and request.headers.get("X-Zp-Poll") is None:
                 with desk().office.engine.begin() as connection:
                     people.seen(connection, token)
+    if any("\x00" in v for _, v in request.args.items(multi=True)) or "\x00" in request.path:
+        abort(400)  # no database takes it, and nobody types it
     view = current_app.view_functions.get(request.endpoint or "")
     if request.endpoint not in PUBLIC:
         if "person" not in g:
@@ -100,6 +102,8 @@ def guard() -> AnyResponse | None:
             "same-origin", "none"
         ):  # fmt: skip
             abort(400, "forged")
+        if any("\x00" in v for _, v in request.form.items(multi=True)):
+            abort(400)
     return None
 
 
@@ -117,6 +121,7 @@ def note(connection: Connection, action: str, subject: str, reason: str | None =
 def headers(response: Response) -> Response:
     """After every request."""
     response.headers["Content-Security-Policy"] = POLICY
+    response.headers["Server"] = "desk"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["X-Frame-Options"] = "DENY"
     response.headers["Referrer-Policy"] = "no-referrer"

@@ -22,7 +22,8 @@ BEST_FIRST = ("signed", "outdated", "expired", "mismatch")
 class PledgeRules:
     """``validity_years`` counts where the ledger names no end; ``outdated`` are template versions that no longer hold, and with
     ``current`` given every other version that is named; ``exempt`` entity ids or credit codes that need not sign, and kinds
-    that     are not in ``must_sign``. ``person_covers_shop``, ``shop_covers_person``: whether a valid pledge counts for the other of a
+    that are not in ``must_sign``.
+    ``person_covers_shop``, ``shop_covers_person``: whether a valid pledge counts for the other of a
     person and the person's own sole proprietorship."""
 
     validity_years: int = 2

@@ -94,7 +94,9 @@ def add_tip(connection: Connection, platform: str, account_id: str, words: str, 
 def read_notices(connection: Connection, until: str, *, all_of_them: bool) -> pd.DataFrame:
     """The lines that count on a date: of each matter the newest one. ``all_of_them``: what has come since the newest
     report, too, as of that report's date, so that a call or a tip does not wait for the next one.
-    notice_id, file_name and the open columns of ``notice``."""
+
+    Columns: notice_id, file_name and the open columns of ``notice``.
+    """
     rows = bulk.read(
         connection,
         """

@@ -14,9 +14,8 @@ from zp_registry import frames
 EVIDENCE_TABLES: Final = (
     "report_file", "report", "record", "record_streamer", "sighting", "reject", "fault", "subject", "pledge", "decision",
     "followup_attempt", "followup_listing", "audit", "run", "state", "data_key",
-    "match_model", "notice", "case_file", "case_event", "reviewed_pair", "pledge_match", "desk_user", "desk_session",
-    "desk_sign_in",
-    "desk_upload", "task",
+    "match_model", "notice", "case_file", "case_event", "reviewed_pair", "pledge_match",
+    "desk_user", "desk_session", "desk_sign_in", "desk_upload", "task",
 )
 
 COLUMNS: Final[dict[str, str]] = {

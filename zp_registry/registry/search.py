@@ -109,7 +109,10 @@ def phones_in(words: str) -> list[str]:
 
 def find(connection: Connection, ring: Keyring, index: NameIndex, words: str, towns: Sequence[str] | None) -> Found:
     """What these words may mean; see the module."""
-    words = " ".join(unicodedata.normalize("NFKC", words).split())[:400]
+    plain = unicodedata.normalize("NFKC", words)
+    words = " ".join("".join(c if c.isprintable() else " " for c in plain).split())[:400]
+    if not words:
+        return Found([], [], [])
     code = re.sub(r"[\s-]", "", words).upper()
     how: list[str] = []
     ids: dict[str, None] = {}
