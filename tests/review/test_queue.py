@@ -106,22 +106,3 @@ def test_two_people_who_decide_at_the_same_time_do_not_overwrite_each_other(desk
     assert (again["judgements"], again["changed"]) == (second, False)
     with pytest.raises(UsageError, match="taken back meanwhile"):
         desk.decide("rival", "one", "different", expect=first)
-
-
-# -- guards, over whole clusters
-
-
-def test_a_merge_does_not_run_across_what_a_person_said_of_another_member(desk: Desk) -> None:
-    apart = desk.decide("bare", "near2", "different", "两人，均已核实", who="王芳")["judgements"]
-    desk.decide("near1", "near2", "same")
-    before = desk.judgements()
-    with pytest.raises(JudgementRefused, match=rf"judgement {apart[0]} \(different, by 王芳 on 20.*undo that first") as refused:
-        desk.decide("bare", "near1", "same")
-    assert [s.edge_id for s in refused.value.standing] == apart
-    assert desk.judgements() == before
-    assert desk.id("bare") != desk.id("near1")
-    # Who names it has seen it, and takes the responsibility.
-    desk.decide("bare", "near1", "same", "复核后确认", expect=apart)
-    assert desk.id("bare") == desk.id("near1") == desk.id("near2")
-    assert "两人，均已核实" not in [why for _, why in desk.judgements()]
-

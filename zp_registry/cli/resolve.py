@@ -17,7 +17,10 @@ from zp_registry.resolve.model import Engine, MatchModel, load_model
 
 @click.group("resolve", invoke_without_command=True)
 @click.option(
-    "--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb", show_default=True,
+    "--engine",
+    type=click.Choice(["duckdb", "spark"]),
+    default="duckdb",
+    show_default=True,
     help="Where pairs are scored; the result is the same.",
 )
 @click.option("--full", is_flag=True, help="Also when nothing has changed.")
