@@ -91,7 +91,7 @@ def settle(connection: Connection, lines: Sequence[Decided]) -> list[Settled]:
         said.setdefault(pair_id(standing.left, standing.right), []).append(standing)
     out: dict[int, Settled] = {}
     write: dict[int, list[int]] = {}
-    overtaken: dict[int, UsageError] = {}
+    overtaken: dict[int, Overtaken] = {}
     for place, line in enumerate(lines):
         asked = pair_of(line.pair)
         missing = [e for e in asked if e not in now]
@@ -110,9 +110,7 @@ def settle(connection: Connection, lines: Sequence[Decided]) -> list[Settled]:
         if here and line.decision != "same" and {SAID[s.judgement] for s in standing_here} == {line.decision}:
             out[place] = Settled(named, tuple(here))
         elif set(here) != line.expect:
-            unseen = [s for s in standing_here if s.edge_id not in line.expect and s.judgement == "negative"]
-            crossed = line.decision == "same" and unseen
-            overtaken[place] = _across(line.pair, unseen) if crossed else Overtaken(line.pair, standing_here)
+            overtaken[place] = Overtaken(line.pair, standing_here)
         else:
             write[place] = here
     for place, error in overtaken.items():
@@ -129,13 +127,6 @@ def settle(connection: Connection, lines: Sequence[Decided]) -> list[Settled]:
         found = refused.get(n)
         out[place] = Settled(named, error=found) if found else Settled(named, (ids[n],), changed=True)
     return [out[place] for place in range(len(lines))]
-
-
-def _across(pair: str, said: Sequence[Standing]) -> JudgementRefused:
-    """Somebody found that some of these are two: weightier than that another was quicker."""
-    named, numbers = ", ".join(map(str, said)), ",".join(str(s.edge_id) for s in said)
-    way = f"undo that first, or put yours in its place with --expect {numbers}"
-    return JudgementRefused("judged", f"{pair} cannot be joined across what people said: {named}; {way}", said)
 
 
 def undo(office: Office, pair: str, why: str, *, who: str | None = None) -> dict[str, Any]:
