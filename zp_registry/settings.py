@@ -196,8 +196,8 @@ class LimitSettings(Section):
 
 
 class DeskSettings(Section):
-    """The desk (`serve`), a web page for bureau staff. It leaves this machine over TLS alone: by a certificate here, or behind a
-    proxy that has one."""
+    """The desk (`serve`), a web page for bureau staff. It leaves this machine over TLS alone: by a certificate here, or behind
+    a proxy that has one."""
 
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8443, ge=0, le=65535, description="Port to listen on.")

@@ -90,13 +90,6 @@ def test_what_a_resolve_kept_that_did_not_stand_is_never_taken(county: World) ->
     assert "k6" in set(county.accounts()["account_id"])
 
 
-def test_forgetting_leaves_nothing(county: World) -> None:
-    with county.office.engine.begin() as connection:
-        matchcache.forget(connection, county.office.home.cache)
-        assert matchcache.recall(connection, county.office.home.cache) is None
-    assert not list(county.office.home.cache.iterdir())
-
-
 def test_no_number_is_kept_in_clear(county: World) -> None:
     path = next(county.office.home.cache.iterdir())
     assert path.stat().st_mode & 0o077 == 0

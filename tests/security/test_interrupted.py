@@ -135,7 +135,7 @@ def _points(seed: int, writes: int, count: int) -> list[tuple[str, int]]:
 
 def test_a_disturbed_night_is_made_good_by_the_next_one(tmp_path: Path) -> None:
     ground = Ground(tmp_path, "sqlite")
-    for kind, at in _points(11, ground.writes, 4):
+    for kind, at in _points(11, ground.writes, 3):
         ground.disturb(kind, at)
 
 

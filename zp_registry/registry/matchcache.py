@@ -49,10 +49,3 @@ def keep(connection: Connection, folder: Path, rows: pa.Table) -> None:
     for old in folder.glob("match-*"):
         if old != path:
             old.unlink(missing_ok=True)
-
-
-def forget(connection: Connection, folder: Path) -> None:
-    """Deletes what is kept (when records are deleted, not only superseded)."""
-    write_state(connection, _STATE, "")
-    for old in folder.glob("match-*"):
-        old.unlink(missing_ok=True)
