@@ -1,4 +1,4 @@
-"""Which values are shown of an entity, what it is linked to, and what its dossier tells; from real reports, on either database."""
+"""Which values are shown of an entity, what it is linked to, and what its dossier tells; on either database."""
 
 from __future__ import annotations
 
