@@ -132,6 +132,16 @@ def test_a_shared_payee_is_a_link_but_never_a_merge_and_a_hub_is_neither(small: 
     assert len(set(small.entities()["entity_id"])) == 6
 
 
+def test_two_missing_numbers_are_not_one(small: World) -> None:
+    """A firm that tells no number of its legal representative, and strangers who tell none of their own."""
+    bare = {"person_id": None, "streamers": [], "payee": None, "payee_name": None}
+    led = row("firm", firm(21), person_id=None, streamers=[])
+    hidden = row("masked", person(9), **{**bare, "person_id": masked(citizen(9))})
+    small.kuaishou(JAN, [led, row("bare", person(8), **bare), hidden])
+    small.night()
+    assert links(small) == set()
+
+
 def test_a_phone_of_many_names_gives_no_link_by_name(small: World) -> None:
     """A firm names its legal representative without a number: a person of that name with its phone is linked, unless it is an
     agency's phone that many show."""
