@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+import duckdb
 from sqlalchemy import Connection, text
 
 from zp_registry import __version__
 from zp_registry.flags import Flagged, FlagRules, flag
 from zp_registry.flags.pledges import PledgeRules
 from zp_registry.flags.sharing import SharingRules
-from zp_registry.registry import audit, bulk, tables
+from zp_registry.registry import audit, bulk, matchcache, tables
 from zp_registry.registry.cases import write_cases
 from zp_registry.registry.flags import write_flags
-from zp_registry.registry.guards import verify_clusters
 from zp_registry.registry.inputs import evidence_inputs, read_evidence, read_match_inputs, read_order
 from zp_registry.registry.knowledge import entity_of, unsure_edges, write_matched, write_resolved
 from zp_registry.registry.matchmodels import current_model
@@ -22,6 +22,7 @@ from zp_registry.registry.state import read_state, write_state
 from zp_registry.resolve import Resolved, TellingRules, entity_ids, resolve
 from zp_registry.resolve.clusters import Caps
 from zp_registry.resolve.matching import MatchRules, match
+from zp_registry.resolve.model import Engine
 from zp_registry.resolve.probable import Guards
 from zp_registry.resolve.subjects import SHARED, Hubs
 from zp_registry.resolve.survivorship import Preferences
@@ -34,6 +35,9 @@ _MARKS = """
            COALESCE(MAX(id), 0) FROM edge WHERE tier = 'person'),
            (SELECT COUNT(*) FROM edge WHERE tier = 'person' AND deleted_at IS NOT NULL), (SELECT COALESCE(MAX(id), 0)
            FROM pledge),
+           (SELECT COALESCE(MAX(id), 0) FROM notice), (SELECT COALESCE(MAX(id), 0) FROM reviewed_pair),
+           (SELECT COUNT(*) FROM reviewed_pair WHERE withdrawn_at IS NOT NULL), (SELECT COALESCE(MAX(id), 0) FROM pledge_match),
+           (SELECT COUNT(*) FROM pledge_match WHERE withdrawn_at IS NOT NULL),
            (SELECT COUNT(*) FROM pledge WHERE superseded_by IS NOT NULL), (SELECT COALESCE(MAX(id), 0) FROM decision)"""
 
 
@@ -46,29 +50,41 @@ def fingerprint(connection: Connection, office: Office) -> str:
 
 def flag_rules(office: Office) -> FlagRules:
     """The settings' rules in the form the flags stage takes."""
-    pledges, flags = office.settings.pledges, office.settings.flags
+    pledges, flags, book = office.settings.pledges, office.settings.flags, office.rulebook.rules
     return FlagRules(
         PledgeRules(
-            pledges.validity_years, frozenset(pledges.outdated_versions), frozenset(pledges.exempt), pledges.current_version
+            pledges.validity_years,
+            frozenset(pledges.outdated_versions),
+            frozenset(pledges.exempt),
+            pledges.current_version,
+            frozenset(pledges.must_sign),
+            pledges.person_covers_shop,
+            pledges.shop_covers_person,
         ),
-        SharingRules(flags.shared_payee_holders, flags.shared_streamer_holders, flags.shared_phone_holders, flags.farm_holders),
+        SharingRules(
+            flags.shared_payee_holders or book["SHARED_PAYEE"].least,
+            flags.shared_streamer_holders or book["SHARED_STREAMER"].least,
+            flags.shared_phone_holders or book["SHARED_PHONE"].least,
+            flags.farm_holders,
+        ),
         office.rulebook,
     )
 
 
-def derive(office: Office, *, full: bool = False) -> dict[str, Any]:
-    """Resolves and flags in one transaction; nothing is done when nothing has changed since the last time."""
+def derive(office: Office, *, full: bool = False, engine: Engine = "duckdb") -> dict[str, Any]:
+    """Resolves and flags in one transaction; nothing is done when nothing has changed since the last time. ``engine``: where
+    pairs are scored; the result is the same."""
     with office.engine.begin() as connection:
-        return derive_within(connection, office, full=full)
+        return derive_within(connection, office, full=full, engine=engine)
 
 
-def derive_within(connection: Connection, office: Office, *, full: bool = False) -> dict[str, Any]:
+def derive_within(connection: Connection, office: Office, *, full: bool = False, engine: Engine = "duckdb") -> dict[str, Any]:
     """The same in the caller's transaction, so that a judgement and what follows from it stand or fall together."""
     mark = fingerprint(connection, office)
     if read_state(connection, "derived_from") == mark and not full:
         return {"changed": False}
     now = audit.moment()
-    counts: dict[str, Any] = {"subject": resolve_within(connection, office, now, full=full)}
+    counts: dict[str, Any] = {"subject": resolve_within(connection, office, now, full=full, engine=engine)}
     evidence = read_evidence(connection)
     resolved = resolve(evidence, entity_of(connection), unsure_edges(connection), telling_rules(office))
     counts |= write_resolved(connection, resolved, now)
@@ -79,16 +95,18 @@ def derive_within(connection: Connection, office: Office, *, full: bool = False)
     return {"changed": True, **counts}
 
 
-def resolve_within(connection: Connection, office: Office, now: str, *, full: bool = False, engine: str = "duckdb") -> dict[str, int]:
+def resolve_within(
+    connection: Connection, office: Office, now: str, *, full: bool = False, engine: Engine = "duckdb"
+) -> dict[str, int]:
     """Who is who: the subjects that changed since the last time and all that this may concern, or with ``full`` (or when the
     rules have changed) every one; in the caller's transaction."""
     rules, version = match_rules(connection, office, engine)
     former = read_state(connection, "matched_by")
-    inputs = read_match_inputs(connection)
     anew = full or former != version
+    inputs = read_match_inputs(connection, None if anew else matchcache.recall(connection, office.home.cache))
     matched = match(inputs.rows, inputs.accounts, inputs.order, inputs.people, rules, None if anew else inputs.standing)
-    counts = write_matched(connection, matched, version, now)
-    verify_clusters(connection)
+    counts = write_matched(connection, matched, version, now, everything=anew)
+    matchcache.keep(connection, office.home.cache, inputs.next)
     write_state(connection, "matched_by", version)
     return counts
 
@@ -99,7 +117,7 @@ def telling_rules(office: Office) -> TellingRules:
     return TellingRules(Preferences(**s.survivorship.model_dump()), s.hub_names)
 
 
-def match_rules(connection: Connection, office: Office, engine: str = "duckdb") -> tuple[MatchRules, str]:
+def match_rules(connection: Connection, office: Office, engine: Engine = "duckdb") -> tuple[MatchRules, str]:
     """The settings and the model by which subjects are matched, and a short hash of them."""
     s = office.settings.resolve
     model = current_model(connection, s.model) if s.use_model else None
@@ -110,7 +128,9 @@ def match_rules(connection: Connection, office: Office, engine: str = "duckdb") 
         Guards(s.bridge_size, s.queue_per_subject),
         engine,
     )
-    mark = f"{__version__}|{s.model_dump_json(exclude={'model', 'survivorship'})}|{model.hash() if model else ''}"
+    # Hashes of DuckDB's are kept from night to night.
+    settings = s.model_dump_json(exclude={"model", "survivorship"})
+    mark = f"{__version__}|{duckdb.__version__}|{settings}|{model.hash() if model else ''}"
     return rules, hashlib.sha256(mark.encode()).hexdigest()[:12]
 
 

@@ -22,7 +22,7 @@ from zp_registry.quarantine.codes import message
 from zp_registry.registry import audit, bulk, tasks
 from zp_registry.registry.guards import JudgementRefused
 
-from . import review
+from . import cases, review
 from .archive import sealed_path
 from .corrections import Corrected, apply_corrections, import_rejects
 from .derive import derive
@@ -254,9 +254,16 @@ def _decide(work: Work) -> dict[str, Any]:
     return {"message": "已撤销" if g["decision"] == "undo" else "已认定", "judgements": done["judgements"]}
 
 
+def _case(work: Work) -> dict[str, Any]:
+    g = dict(work.given)
+    with on_shift(work.office, "desk case", waiting=lambda: work.tell(BUSY)) as office:
+        case = cases.act(office, g.pop("case_id"), g.pop("action"), g.pop("note"), **g)
+    return {"message": f"已登记，现在的状态：{cases.STATE_NAMES[case['state']]}"}
+
+
 KINDS: dict[str, Callable[[Work], dict[str, Any]]] = {
     "understand": _understand, "import": _import, "books": _books, "correct": _correct, "attempt": _attempt,
-    "pledge": _pledge, "lists": _lists, "decide": _decide,
+    "pledge": _pledge, "lists": _lists, "decide": _decide, "case": _case,
 }  # fmt: skip
 
 
@@ -265,6 +272,8 @@ def in_words(error: Exception) -> str:
     if isinstance(error, review.Overtaken):
         said = "；".join(f"{s.who} 于 {s.created_at[:10]} 已作出认定：{s.why}" for s in error.standing)
         return f"没有写入：{said or '您看到的认定已被他人撤销'}。请重新打开此页，看过以后再决定"
+    if isinstance(error, cases.CaseOvertaken):
+        return f"没有写入：此线索刚刚被他人办理，现为“{cases.STATE_NAMES[error.case['state']]}”。请看过以后再办"
     if isinstance(error, JudgementRefused):
         return "没有写入：" + _RULES.get(error.rule, "与已有的认定相矛盾")
     if isinstance(error, FileRefused):

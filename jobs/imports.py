@@ -21,6 +21,7 @@ from zp_registry.quarantine.judge import Expectations, judge
 from zp_registry.registry import audit
 from zp_registry.registry.batch import Batch, Counts, FileFacts
 from zp_registry.registry.load import known_file, load, note_refusal, previous_full_counts, raw_text
+from zp_registry.registry.notices import load_notices
 from zp_registry.registry.pledges import load_ledger
 from zp_registry.settings import Settings
 from zp_registry.sources import ReadLimits, ReportFile, Taken, reader, shown_name, take
@@ -249,7 +250,7 @@ def load_mapped(
     )
     outcome = Outcome(mapped.file.name, "loaded", source, as_of, mapped.scope, tuple(mapped.parts), warnings=warnings)
     with office.engine.connect() as connection, connection.begin() as transaction:
-        writer = load_ledger if options.kind == "pledge" else load
+        writer = {"pledge": load_ledger, "notice": load_notices}.get(options.kind, load)
         outcome.counts = writer(connection, batch, office.ring, audit.moment())
         if options.accept:
             audit.note(connection, "accept file", mapped.file.name, options.accept)

@@ -18,7 +18,7 @@ from stdnum.cn import ric, uscc
 from zp_registry.errors import UsageError
 from zp_registry.mapping import Mapping as Layout
 from zp_registry.mapping.text import fold_header
-from zp_registry.sources import RawTable, ReportFile, reader, take, text_column
+from zp_registry.sources import RawTable, ReportFile, reader, take
 from zp_registry.sources.files import head
 
 from .imports import read_limits
@@ -86,12 +86,12 @@ def header_row(table: RawTable) -> tuple[int, list[str]]:
 
 def _columns(table: RawTable, known: Mapping[str, Counter[str]]) -> list[Column]:
     row, headers = header_row(table)
+    rows = head(table, row + 1 + SAMPLE)[row + 1 :]
     out = []
     for at, header in enumerate(headers):
         if not header:
             continue
-        cells = text_column(table.columns[at]).slice(row + 1, SAMPLE).to_pylist() if at < len(table.columns) else []
-        values = [str(v).strip() for v in cells if v and str(v).strip()]
+        values = [r[at].strip() for r in rows if at < len(r) and r[at] and r[at].strip()]
         column = Column(header, [shown(v) for v in values[:3]])
         column.proposed, column.confidence, column.why = _proposal(header, values, known)
         out.append(column)
@@ -131,13 +131,17 @@ def _by_header(header: str, known: Mapping[str, Counter[str]]) -> tuple[str, flo
     return name, 0.95 * likeness * (0.5 + 0.5 * times / total), near[0]
 
 
+def _citizen(value: str) -> bool:
+    return bool(re.fullmatch(r"\d{17}[\dXx]", value)) and ric.calc_check_digit(value.upper()) == value[-1].upper()
+
+
 _CONTENT: Final[tuple[tuple[str, float, str, Callable[[str], bool]], ...]] = (
     ("uscc", 0.9, "是统一社会信用代码", uscc.is_valid),
-    ("id_number", 0.85, "是身份证号", ric.is_valid),
+    ("id_number", 0.85, "是身份证号", _citizen),
     ("contact_phone", 0.85, "是手机号", lambda v: bool(_PHONE.fullmatch(v))),
     ("account_url", 0.85, "是网址", lambda v: bool(_URL.match(v))),
     ("payee_account", 0.6, "像银行卡号", lambda v: bool(_DIGITS.fullmatch(v)) and len(v) >= 16 and luhn.is_valid(v)
-     and not ric.is_valid(v)),
+     and not _citizen(v)),
     ("business_address", 0.6, "像地址", lambda v: len(v) > 8 and any(w in v for w in ("省", "市", "县", "镇", "街道"))),
     ("subject_name", 0.5, "像企业或商户名称", lambda v: bool(_FIRM.search(v))),
     ("operator_name", 0.3, "像姓名", lambda v: bool(_NAME.fullmatch(v))),

@@ -96,7 +96,7 @@ def _inbox(office: Office, night: Night, progress: Callable[[str], None]) -> Non
     inbox = office.home.inbox
     if count := put_back(inbox):
         log.warning("files of a killed run put back into the inbox", count=count)
-    for folder, kind in (("reports", "report"), ("pledges", "pledge")):
+    for folder, kind in (("reports", "report"), ("pledges", "pledge"), ("notices", "notice")):
         for arrival, outcome in import_files(office, [inbox / folder], Options(kind=kind)):
             progress(arrival.name)
             night.outcomes.append(outcome)

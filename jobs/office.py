@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from zp_registry.crypto import Keyring, create_master, find_master
 from zp_registry.errors import KeyProblem, UsageError
@@ -16,10 +18,13 @@ from zp_registry.flags.rulebook import Rulebook, load_rulebook
 from zp_registry.home import Home
 from zp_registry.lock import only_writer
 from zp_registry.mapping import Mappings, load_mappings
+from zp_registry.registry import audit
 from zp_registry.registry.audit import moment
 from zp_registry.registry.database import open_database, schema_is_current, upgrade
 from zp_registry.registry.keys import open_keyring
+from zp_registry.registry.onewriter import only_writer_of
 from zp_registry.registry.runs import finish_run, start_run
+from zp_registry.registry.state import read_state, write_state
 from zp_registry.settings import Settings
 
 
@@ -78,9 +83,12 @@ def _open(settings: Settings, home: Home, engine: Engine) -> Office:
             raise KeyProblem(f"the registry is encrypted, but there is no master key: put it back into {home.master_key}")
         master = create_master(home.master_key)
     if not schema_is_current(engine):
+        if _has_keys(engine):
+            open_keyring(engine, master)  # a wrong key must not even change the schema
         upgrade(engine)
     folders = [settings.mappings_dir] if settings.mappings_dir else []
-    return Office(settings, home, engine, open_keyring(engine, master), load_mappings(*folders))
+    ring = open_keyring(engine, master, settings.crypto.cipher)
+    return Office(settings, home, engine, ring, load_mappings(*folders))
 
 
 def _has_keys(engine: Engine) -> bool:
@@ -95,13 +103,36 @@ def at_work(settings: Settings, command: str) -> Iterator[Office]:
     """An office that holds the lock and leaves a run record, whatever happens. Raises LockHeld (exit code 4)."""
     home = Home(settings.home)
     home.create()
-    with only_writer(home.lock, command):
+    with ExitStack() as stack:
+        stack.enter_context(only_writer(home.lock, command))
         office = _open(settings, home, open_database(settings.database_url))
+        stack.enter_context(only_writer_of(office.engine, home.root, command))
         office.run_id = start_run(office.engine, command)
+        note_settings(office)
         try:
             yield office
         except BaseException as error:
             code = error.exit_code if isinstance(error, UsageError | KeyProblem) else 1
-            finish_run(office.engine, office.run_id, "failed", code, {**office.summary, "error": type(error).__name__})
+            with suppress(SQLAlchemyError):  # a database that is gone must not hide what went wrong
+                finish_run(office.engine, office.run_id, "failed", code, {**office.summary, "error": type(error).__name__})
             raise
         finish_run(office.engine, office.run_id, office.state, office.exit_code, {**office.summary, "at": moment()})
+
+
+def note_settings(office: Office) -> None:
+    """Notes on the audit trail which settings differ from those of the last run; their values are not noted."""
+    told = office.settings.model_dump(mode="json", exclude={"database_url", "home"})
+    each = {s: v if isinstance(v, dict) else {"": v} for s, v in told.items()}
+    now = {f"{s}.{name}": hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+           for s, values in each.items() for name, value in values.items()}  # fmt: skip
+    text_ = json.dumps(now, sort_keys=True)
+    with office.engine.connect() as connection:
+        before = read_state(connection, "settings")
+    if before == text_:
+        return
+    with office.engine.begin() as connection:
+        write_state(connection, "settings", text_)
+        if before is not None:
+            old = json.loads(before)
+            changed = sorted(k.rstrip(".") for k in {*old, *now} if old.get(k) != now.get(k))
+            audit.note(connection, "settings changed", ", ".join(changed))

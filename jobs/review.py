@@ -15,7 +15,8 @@ from sqlalchemy import Connection
 from zp_registry.errors import UsageError
 from zp_registry.logs import redact_text
 from zp_registry.registry import audit, edges, flags
-from zp_registry.registry.guards import SAID, WORDS, JudgementRefused, Standing, between, lead_to
+from zp_registry.registry.cases import write_cases
+from zp_registry.registry.guards import SAID, WORDS, JudgementRefused, Standing, between, impossible, lead_to
 from zp_registry.registry.review import judgements_on, pair_id, pair_of, present_pair
 
 from . import derive
@@ -90,6 +91,7 @@ def settle(connection: Connection, lines: Sequence[Decided]) -> list[Settled]:
         said.setdefault(pair_id(standing.left, standing.right), []).append(standing)
     out: dict[int, Settled] = {}
     write: dict[int, list[int]] = {}
+    overtaken: dict[int, Overtaken] = {}
     for place, line in enumerate(lines):
         asked = pair_of(line.pair)
         missing = [e for e in asked if e not in now]
@@ -108,9 +110,14 @@ def settle(connection: Connection, lines: Sequence[Decided]) -> list[Settled]:
         if here and line.decision != "same" and {SAID[s.judgement] for s in standing_here} == {line.decision}:
             out[place] = Settled(named, tuple(here))
         elif set(here) != line.expect:
-            out[place] = Settled(named, error=Overtaken(line.pair, standing_here))
+            overtaken[place] = Overtaken(line.pair, standing_here)
         else:
             write[place] = here
+    for place, error in overtaken.items():
+        left, right = (now[e] for e in pair_of(lines[place].pair))
+        # What can never be one is told first: looking again and deciding anew would not help.
+        never = impossible(connection, left, right) if lines[place].decision == "same" else None
+        out[place] = Settled(pair_id(left, right), error=never or error)
     moment = audit.moment()
     rows = [(*pair_of(lines[p].pair), WORDS[lines[p].decision], lines[p].who, redact_text(lines[p].why), moment) for p in write]
     frame = pd.DataFrame(rows, columns=["left", "right", "judgement", "who", "why", "created_at"], dtype="str")
@@ -213,5 +220,6 @@ def decide_flag(office: Office, flag_id: str, decision: str, why: str, *, who: s
     with office.engine.begin() as connection:
         if not flags.decide(connection, flag_id, decision, who or audit.who_am_i(), why, audit.moment()):
             raise UsageError(f"there is no flag {flag_id}")
+        write_cases(connection, office.rulebook, audit.moment())
         audit.note(connection, f"flag {decision}", flag_id, why, who)
     return {"flag_id": flag_id, "decision": decision}

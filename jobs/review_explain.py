@@ -42,4 +42,7 @@ def explanations(
         return {}
     told = explain(features(subjects, tokens), there, rules.model).round({"weight": 3, "sum": 3})
     columns = ["field", "left", "right", "level", "weight", "sum"]
-    return {(int(left), int(right)): as_records(part[columns]) for (left, right), part in told.groupby(["left_id", "right_id"])}
+    lines: dict[tuple[int, int], list[dict[str, Any]]] = {}
+    for left, right, row in zip(told["left_id"].tolist(), told["right_id"].tolist(), as_records(told[columns]), strict=True):
+        lines.setdefault((left, right), []).append(row)
+    return lines

@@ -14,6 +14,8 @@ import structlog
 from sqlalchemy import Connection
 
 from zp_registry.errors import FileRefused, UsageError
+from zp_registry.frames import as_records
+from zp_registry.lists import cells
 from zp_registry.lists.duplicates import CONCLUSIONS, read_duplicates, write_duplicates
 from zp_registry.lists.duplicates_back import Conclusion
 from zp_registry.lists.duplicates_form import CONCLUSION, PAIR
@@ -26,6 +28,7 @@ from zp_registry.registry.guards import SAID, WORDS, JudgementRefused, Standing
 from zp_registry.registry.inputs import reference_date
 from zp_registry.registry.judgements import JUDGEMENTS
 from zp_registry.registry.review import lines, pair_id
+from zp_registry.sources import Taken, shown_name, take
 
 from . import derive
 from .imports import FAILED, find_files
@@ -67,28 +70,31 @@ def write_form(office: Office, *, output: Path | None = None, limit: int = 200) 
     return write_duplicates(waiting, path, as_of=day, county=county, platform_names=platform_titles(office)), len(waiting)
 
 
-def import_forms(office: Office, paths: list[Path]) -> list[tuple[Path, Reviewed]]:
+def import_forms(office: Office, paths: list[Path]) -> list[tuple[Path, Taken | None, Reviewed]]:
     """Reads filled-in lists: what was decided in one file is written, with all that follows, in one transaction; a line that
-    cannot stand is named, the rest is taken."""
+    cannot stand is named, the rest is taken. Gives each file, what was read of it (None where it could not be taken), and what
+    became of it."""
     out = []
     for path in find_files(paths, home=office.home.root):
-        reviewed = Reviewed(path.name)
-        out.append((path, reviewed))
+        reviewed, taken = Reviewed(shown_name(path)), None
         try:
-            _take_in(office, path, reviewed)
+            taken = take(path, cells.LIMITS.max_bytes, follow=path in paths)
+            _take_in(office, taken, reviewed)
         except FileRefused as refused:
-            reviewed.refused = True
-            reviewed.problems.append(f"{path.name}：{message(refused.code, refused.detail)}")
+            reviewed.failed = refused.code == "FILE_CHANGING"  # it stays where it is until it is written
+            reviewed.refused = not reviewed.failed
+            reviewed.problems.append(f"{reviewed.name}：{message(refused.code, refused.detail)}")
         except Exception as error:  # our fault, not the clerk's: the others go on, and the file stays where it is
-            log.exception("file failed", file=path.name)
+            log.exception("file failed", file=reviewed.name)
             reviewed.failed = True
             reviewed.added = reviewed.known = 0
-            reviewed.problems.append(FAILED.format(name=path.name, kind=type(error).__name__))
+            reviewed.problems.append(FAILED.format(name=reviewed.name, kind=type(error).__name__))
+        out.append((path, taken, reviewed))
     return out
 
 
-def _take_in(office: Office, path: Path, reviewed: Reviewed) -> None:
-    conclusions, problems = read_duplicates(path)
+def _take_in(office: Office, taken: Taken, reviewed: Reviewed) -> None:
+    conclusions, problems = read_duplicates(taken)
     me = audit.who_am_i()
     said = [
         Decided(c.pair, c.decision, redact_text(c.person.strip()) or me, redact_text(c.reason), c.expect) for c in conclusions
@@ -107,7 +113,7 @@ def _take_in(office: Office, path: Path, reviewed: Reviewed) -> None:
         reviewed.added = sum(s.changed for s in settled)
         reviewed.known = sum(s.error is None and not s.changed for s in settled)
         if reviewed.added:
-            audit.note(connection, "import review list", f"{path.name}: {reviewed.added} decisions")
+            audit.note(connection, "import review list", f"{reviewed.name}: {reviewed.added} decisions")
             derive.derive_within(connection, office)
             lost = unfollowed(connection, {d.pair: d.decision for (_, d), s in zip(fresh, settled, strict=True) if s.changed})
             problems += [
@@ -118,7 +124,7 @@ def _take_in(office: Office, path: Path, reviewed: Reviewed) -> None:
                 if d.pair in lost
             ]
     reviewed.problems += [
-        f"{path.name}［{p.sheet}］第{p.row}行“{p.column}”：{p.message_zh}" if p.row else f"{path.name}：{p.message_zh}"
+        f"{reviewed.name}［{p.sheet}］第{p.row}行“{p.column}”：{p.message_zh}" if p.row else f"{reviewed.name}：{p.message_zh}"
         for p in sorted(problems, key=lambda p: (p.sheet, p.row))
     ]
 
@@ -186,16 +192,16 @@ def import_judgements(office: Office, path: Path) -> Reviewed:
     reviewed = Reviewed(path.name)
     with office.engine.begin() as connection:
         placed = judgements.place(connection, said).assign(judgement=said["judgement"].map(WORDS).astype("str"))
-        problems = dict(placed["problem"].dropna().items())
+        problems = {int(str(i)): str(text) for i, text in placed["problem"].dropna().items()}
         good = placed[placed["problem"].isna()].astype({"left_id": "int64", "right_id": "int64"})
         said_twice = good.groupby(["left_id", "right_id"])["judgement"].transform("nunique") > 1
-        problems |= dict.fromkeys(good.index[said_twice], "another line of this file says something else of the same two")
+        problems |= dict.fromkeys(good.index[said_twice].tolist(), "another line of this file says something else of the same two")
         good = good[~said_twice].drop_duplicates(["left_id", "right_id"])
         live = judgements.standing(connection).rename(columns={"judgement": "stands"})
         good = good.reset_index().merge(live, on=["left_id", "right_id"], how="left").set_index("index")
         known = (good["stands"] == good["judgement"]).fillna(False)
         other = good["stands"].notna() & ~known
-        for index, row in good[other].iterrows():
+        for index, row in zip(good.index[other].tolist(), as_records(good[other]), strict=True):
             problems[index] = f"judgement {row['edge_id']} ({SAID[row['stands']]}, by {row['who']}) stands here; undo it first"
         fresh = good[~known & ~other]
         refused = judgements.refusals(connection, fresh)
@@ -207,7 +213,7 @@ def import_judgements(office: Office, path: Path) -> Reviewed:
         if reviewed.added:
             audit.note(connection, "import judgements", f"{path.name}: {reviewed.added} judgements")
             derive.derive_within(connection, office)
-    reviewed.problems = [f"{path.name} line {int(i) + 2}: {text}" for i, text in sorted(problems.items())]
+    reviewed.problems = [f"{path.name} line {i + 2}: {text}" for i, text in sorted(problems.items())]
     return reviewed
 
 

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from zp_registry.errors import LockHeld
 from zp_registry.lock import only_writer
 from zp_registry.registry.audit import moment
+from zp_registry.registry.onewriter import only_writer_of
 from zp_registry.registry.runs import finish_run, start_run
 
 from .office import Office
@@ -27,7 +28,10 @@ def on_shift(
         until, told = time.monotonic() + patience, False
         while True:
             try:
-                held.enter_context(only_writer(office.home.lock, command))
+                with ExitStack() as both:
+                    both.enter_context(only_writer(office.home.lock, command))
+                    both.enter_context(only_writer_of(office.engine, office.home.root, command))
+                    held.push(both.pop_all())
                 break
             except LockHeld:
                 if time.monotonic() > until:

@@ -55,14 +55,19 @@ class OptionNeeded(UsageError):
 
 
 class SourceFailed(ZpError):
-    """A platform's interface failed: alert, go on with the other platforms."""
+    """A platform's interface failed: alert, go on with the other platforms. ``kind`` is one word for the cause, for programs
+    and for the check of an interface (``certificate``, ``rights``, ``signature``, ``shape`` …); empty: not known."""
+
+    def __init__(self, message: str, *, kind: str = "") -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class Retriable(SourceFailed):
     """A failure that may pass by itself: try again after ``wait`` seconds (None: the client's own back-off)."""
 
-    def __init__(self, message: str, wait: float | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, wait: float | None = None, *, kind: str = "") -> None:
+        super().__init__(message, kind=kind)
         self.wait = wait
 
 

@@ -35,11 +35,20 @@ PLEDGE_FIELDS: Final = (
     "valid_until", "method", "scan_number", "remark",
 )
 
+# Fields of a line about an account or a subject that comes from elsewhere than a platform's report: the licence register, call
+# results, risk marks, blacklists. ``topic`` is a word of NOTICE_TOPICS.
+NOTICE_FIELDS: Final = (
+    "topic", "platform", "account_id", "subject_name", "number", "contact_phone", "payee_account", "outcome", "happened_on",
+    "remark",
+)
+NOTICE_TOPICS: Final = ("licence", "call", "risk", "blacklist", "tip")
+
 # What the mapping stage hands on. ``part`` is the report part of the row's sheet, ``record_kind`` is ``account`` or
 # ``streamer`` (a list of streamers without accounts) or ``pledge``; ``extra`` is JSON text {header: text} of the columns
 # that have no canonical field. ``streamers`` is a frame of its own: idx, ordinal, STREAMER_FIELDS.
 MAPPED: Final = (*PROVENANCE, "part", "record_kind", *CANONICAL, "extra")
 MAPPED_PLEDGE: Final = (*PROVENANCE, "part", "record_kind", *PLEDGE_FIELDS, "extra")
+MAPPED_NOTICE: Final = (*PROVENANCE, "part", "record_kind", *NOTICE_FIELDS, "extra")
 STREAMERS: Final = ("idx", "ordinal", *STREAMER_FIELDS)
 
 # What the normalise stage adds. ``*_mask`` holds a masked number in one spelling (visible characters and ``*``), and then
@@ -53,6 +62,9 @@ NORMALISED_ADDS: Final = (
 NORMALISED: Final = MAPPED + NORMALISED_ADDS
 STREAMERS_NORMALISED: Final = (*STREAMERS, "name_key", "id_mask", "phone_mask", "agency_key")
 PLEDGE_NORMALISED: Final = (*MAPPED_PLEDGE, "subject_key", "signer_key", "uscc", "id_number", "id_mask", "phones", "phone_mask")
+
+NOTICE_NORMALISED: Final = (*MAPPED_NOTICE, "subject_key", "uscc", "id_number", "id_mask", "phones", "phone_mask",
+                            "payee_account_mask")
 
 # One remark about one field of one row. ``field`` is canonical (``streamer.id_number`` for the streamers' frame), ``header``
 # the column's header as it stands in the file, ``note`` a short detail without any value of the row (or empty).

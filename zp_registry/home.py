@@ -8,7 +8,7 @@ from pathlib import Path
 
 from zp_registry.errors import UsageError
 
-INBOX_FOLDERS = ("reports", "pledges", "followups", "rejects")
+INBOX_FOLDERS = ("reports", "pledges", "notices", "followups", "rejects", "review")
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,10 @@ class Home:
         return self.root / "db"
 
     @property
+    def cache(self) -> Path:
+        return self.root / "cache"
+
+    @property
     def master_key(self) -> Path:
         return self.keys / "master.key"
 
@@ -61,7 +65,7 @@ class Home:
     def folders(self) -> tuple[Path, ...]:
         """Every folder of the layout, parents first."""
         return (self.root, self.inbox, *(self.inbox / name for name in INBOX_FOLDERS), self.archive, self.refused, self.lists,
-                self.reports, self.keys, self.logs, self.db)
+                self.reports, self.keys, self.logs, self.db, self.cache)
 
     def create(self) -> None:
         """Makes what is missing (mode 0700) and shuts everybody else out of what is there; safe to repeat.

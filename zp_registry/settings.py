@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from zp_registry import settings_origin
+from zp_registry.crypto.ciphers import CipherName
 from zp_registry.errors import UsageError
 from zp_registry.settings_origin import section_of
 
@@ -67,6 +68,9 @@ class QuarantineSettings(Section):
     min_rows_for_shares: Count = Field(default=5, description="Files with fewer rows are not judged by shares.")
 
 
+SubjectKind = Literal["enterprise", "sole_proprietor", "cooperative", "natural_person", "other"]
+
+
 class PledgeSettings(Section):
     """Which integrity pledges (诚信经营承诺书) hold."""
 
@@ -75,15 +79,28 @@ class PledgeSettings(Section):
         default=None, description="The one template version that holds; not given: every version holds.")
     outdated_versions: Words = Field(default=(), description="Template versions that no longer hold (status `outdated`).")
     exempt: Words = Field(default=(), description="Entity ids or credit codes that need not sign (status `exempt`).")
+    must_sign: Annotated[tuple[SubjectKind, ...], BeforeValidator(_words)] = Field(
+        default=("enterprise", "sole_proprietor", "cooperative", "natural_person", "other"),
+        description="Kinds of holders that must sign; the others are `exempt`.")
+    streamers_sign: bool = Field(
+        default=False, description="Persons on camera who hold no account must sign too; they stand on a list of their own.")
+    agencies_sign: bool = Field(default=False, description="The same of agencies (服务机构).")
+    platforms_sign: bool = Field(default=False, description="The same of platforms.")
+    person_covers_shop: bool = Field(
+        default=False, description="A person's pledge counts for the sole proprietorship that the person runs.")
+    shop_covers_person: bool = Field(default=False, description="The reverse.")
     deadline_days: Count = Field(default=15, description="Days from an entity's first listing to the deadline on the lists.")
 
 
 class FlagSettings(Section):
     """From how many unrelated holders on one thing is a lead."""
 
-    shared_payee_holders: int = Field(default=3, ge=2, description="Unrelated holders paid into one account.")
-    shared_streamer_holders: int = Field(default=3, ge=2, description="Unrelated holders with one person on camera.")
-    shared_phone_holders: int = Field(default=5, ge=2, description="Unrelated holders with one contact phone.")
+    shared_payee_holders: int | None = Field(
+        default=None, ge=2, description="Unrelated holders paid into one account; not given: the rules' 起数 (3).")
+    shared_streamer_holders: int | None = Field(
+        default=None, ge=2, description="Unrelated holders with one person on camera; not given: the rules' 起数 (3).")
+    shared_phone_holders: int | None = Field(
+        default=None, ge=2, description="Unrelated holders with one contact phone; not given: the rules' 起数 (5).")
     farm_holders: int = Field(default=5, ge=2, description="Unrelated holders from which sharing is a strong lead.")
 
 
@@ -182,6 +199,25 @@ class LogSettings(Section):
     file: AbsolutePath | None = Field(default=None, description="File to append to; not given: standard error.")
 
 
+class CryptoSettings(Section):
+    """How identity numbers, phones and payee accounts are sealed. A change takes effect with `keys rotate`."""
+
+    cipher: CipherName = Field(default="aes-256-gcm", description="`aes-256-gcm`, or `sm4-gcm` where audits ask for 商用密码 "
+                               "(several times slower).")
+
+
+class RetentionSettings(Section):
+    """How long what is kept where the law says so; `retention run` deletes what is older."""
+
+    log_months: int = Field(default=6, ge=6, description="Months that logs and run records are kept (网络安全法: at least 6).")
+    identity_years: int = Field(default=3, ge=3, description="Years that an account's identity data are kept after the account "
+                                "was last reported (网络交易监督管理办法 art. 31: at least 3).")
+    file_years: int = Field(default=3, ge=3, description="Years that received files are kept, sealed, in `archive/` "
+                            "(直播电商监督管理办法 arts. 27, 28, 45: verification records at least 3).")
+    refused_months: int = Field(default=12, ge=1, description="Months that refused files are kept, sealed, in `refused/` "
+                                "(个人信息保护法 arts. 6, 19: no longer than needed).")
+
+
 class Settings(Section):
     """All settings."""
 
@@ -200,12 +236,15 @@ class Settings(Section):
     resolve: ResolveSettings = ResolveSettings()
     api: dict[str, ApiSettings] = Field(default_factory=dict)
     limits: LimitSettings = LimitSettings()
+    crypto: CryptoSettings = CryptoSettings()
+    retention: RetentionSettings = RetentionSettings()
     desk: DeskSettings = DeskSettings()
     logs: LogSettings = LogSettings()
 
 
 # Relative paths in the file start at the file's folder, so that a cron job's working folder does not matter.
-_PATHS = (("home",), ("mappings_dir",), ("logs", "file"), ("desk", "certificate"), ("desk", "private_key"), ("api", "*", "token_file"))
+_PATHS = (("home",), ("mappings_dir",), ("logs", "file"), ("desk", "certificate"), ("desk", "private_key"),
+          ("api", "*", "token_file"))
 
 
 def load_settings(home: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:

@@ -72,7 +72,6 @@ def test_all_commands_of_the_contract_are_listed(clerk: Clerk) -> None:
         assert option in options
 
 
-@pytest.mark.xfail(reason="the desk is not built yet", strict=False)
 def test_the_desk_is_listed_too(clerk: Clerk) -> None:
     assert "\n  serve " in clerk.run("--help", home=False).out.decode()
 

@@ -38,7 +38,7 @@ def test_the_home_folder_is_its_owners_alone(tmp_path: Path) -> None:
         os.umask(before)
     for folder in home.folders():
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert {p.name for p in home.inbox.iterdir()} == {"reports", "pledges", "followups", "rejects"}
+    assert {p.name for p in home.inbox.iterdir()} == {"reports", "pledges", "notices", "followups", "rejects", "review"}
 
 
 def test_a_home_that_stands_open_is_shut_and_group_rights_stay(home: Home) -> None:

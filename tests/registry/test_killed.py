@@ -60,7 +60,7 @@ def test_a_killed_import_leaves_all_or_nothing(home: Home, tmp_path: Path) -> No
     for moment in range(3):
         process = _start(home, path)
         if moment == 0:
-            time.sleep(chance.uniform(0.3, 1.2))  # while reading or staging
+            time.sleep(chance.uniform(0.05, 0.3))  # while reading or staging
         else:
             _wait_for_writes(home, chance.randrange(1, 1_500_000))  # while writing
         process.send_signal(signal.SIGKILL)
@@ -72,8 +72,10 @@ def test_a_killed_import_leaves_all_or_nothing(home: Home, tmp_path: Path) -> No
                 {"report_file": 1, "report": 1, "record": ROWS, "sighting": ROWS},
             )
             runs = after.sql("SELECT state FROM run WHERE command = 'import' ORDER BY started_at")["state"]
-            assert runs.tolist() == ["killed"] * (moment + 1)
             done = counts["record"] == ROWS
+            # A kill may come when all is done already; one that comes earlier is always told.
+            assert runs.tolist()[:moment] == ["killed"] * moment
+            assert runs.tolist()[moment:] in (["killed"], ["done"] if done else ["killed"])
         if done:
             break
     with world(home.root, tmp_path / "files") as after:

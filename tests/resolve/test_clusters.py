@@ -44,7 +44,9 @@ def _rows(people: list[dict[str, Any]], number_of: list[int] | None = None) -> p
         tokens = [t.split(":") for t in p.get("tokens", ())] or [None]
         for token in tokens:
             value = {} if token is None else {_AS[token[0]]: "addr ess" + token[1] if token[0] == "address" else token[1]}
-            rows.append({"live": 1, "was_live": 1, "loose": 0, **own, **value, "record_id": 100 * own["subject_id"] + len(rows)})
+            rows.append(
+                {"live": 1, "was_live": 1, "loose": 0, **own, **value, "record_id": 100 * own["subject_id"] + len(rows)}
+            )
     return _typed(pd.DataFrame(rows, columns=list(ROWS)))
 
 
@@ -238,7 +240,6 @@ def test_a_cluster_grows_no_larger_than_its_cap_and_the_rest_goes_to_review() ->
     assert (judged.matched.edges["judgement"] == "unsure").any()
 
 
-
 @dataclass
 class Standing:
     """A registry in small: what is live now and was at the last resolve, and the machine's edges and clusters."""
@@ -281,7 +282,8 @@ def _nights(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[list[bool]], li
 def _live_nights(case: Any, rules: MatchRules) -> None:
     people, nights, said = case
     rows = _rows(people).assign(live=0, was_live=0)
-    standing = Standing(rows, _order(rows), _edges([]), pd.DataFrame(columns=["left_id", "right_id", "judgement", "tier", "rule",
+    standing = Standing(rows, _order(rows), _edges([]), pd.DataFrame(columns=["left_id", "right_id", "judgement", "tier",
+        "rule",
                         "score", "why"]).astype({"left_id": "int64", "right_id": "int64", "score": "float64"}), {})  # fmt: skip
     for live, human in zip(nights, said, strict=True):
         judged = _edges(human).drop_duplicates(["left_id", "right_id"], keep="last").assign(live=True)

@@ -110,7 +110,8 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], set[str]]] = {
     "ten thousand columns": (lambda: b"," * 10_000 + b"\n", {"FILE_TOO_LARGE"}),
     "two hundred sheets": (_many_sheets, {"FILE_TOO_LARGE", "FILE_BROKEN"}),
     "billion laughs in the sheet": (lambda: xlsx(cells([["&a9;"]], LAUGHS)), {"", "FILE_BROKEN", "FILE_EMPTY"}),
-    "billion laughs in the book": (lambda: xlsx(cells([["a"]]), book=LAUGHS + _BOOK.replace("名单", "&a9;")), {"", "FILE_BROKEN"}),
+    "billion laughs in the book": (
+        lambda: xlsx(cells([["a"]]), book=LAUGHS + _BOOK.replace("名单", "&a9;")), {"", "FILE_BROKEN"}),
     "an entity from outside": (lambda: xlsx(cells([["&x;"], ["1"]], OUTSIDE)), {"", "FILE_BROKEN"}),
     "an entity from outside in xml": (lambda: (OUTSIDE + "<a>&x;</a>").encode(), {"FILE_FORMAT"}),
     "deep tags": (lambda: xlsx(f"<worksheet {_NS}><sheetData>" + "<row>" * 200_000), {"FILE_BROKEN", "FILE_EMPTY"}),
@@ -155,7 +156,8 @@ def ods_repeated(times: int) -> bytes:
     """An ods whose one row stands there so many times."""
     content = (
         '<?xml version="1.0"?><office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
-        'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0">'
+        'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" '
+        'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0">'
         f'<office:body><office:spreadsheet><table:table table:name="a"><table:table-row table:number-rows-repeated="{times}">'
         '<table:table-cell office:value-type="string"><text:p>x</text:p></table:table-cell></table:table-row></table:table>'
         "</office:spreadsheet></office:body></office:document-content>"

@@ -45,7 +45,7 @@ def import_(
     dry_run: bool,
 ) -> int:
     """Load report files, or folders of them."""
-    return _import(answer, paths, imports.Options("report", platform, as_of, scope, accept, dry_run))
+    return import_paths(answer, paths, imports.Options("report", platform, as_of, scope, accept, dry_run))
 
 
 @click.group("pledges")
@@ -60,13 +60,19 @@ def pledges() -> None:
 @command
 def pledges_import(answer: Answer, paths: tuple[Path, ...], accept: str | None, dry_run: bool) -> int:
     """Load pledge ledgers."""
-    return _import(answer, paths, imports.Options("pledge", None, None, None, accept, dry_run))
+    return import_paths(answer, paths, imports.Options("pledge", None, None, None, accept, dry_run))
 
 
-def _import(answer: Answer, paths: tuple[Path, ...], options: imports.Options) -> int:
+_NAMES = {"report": "import", "pledge": "pledges import", "notice": "notices import"}
+
+
+def import_paths(answer: Answer, paths: tuple[Path, ...], options: imports.Options) -> int:
+    """Loads files with a run record and tells what became of each; gives the exit code."""
     outcomes = []
     imports.get_ready(answer.settings)
-    with office.at_work(answer.settings, "import" if options.kind == "report" else "pledges import") as opened:
+    with office.at_work(
+        answer.settings, _NAMES[options.kind]
+    ) as opened:
         if options.platform and options.platform not in {m.id for m in opened.mappings}:
             raise UsageError(f"no mapping {options.platform!r}; there are: {', '.join(sorted(m.id for m in opened.mappings))}")
         for _path, outcome in imports.import_files(opened, paths, options):

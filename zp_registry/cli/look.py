@@ -173,7 +173,7 @@ def evaluate_(answer: Answer, truth: Path, listing: Path | None, png: Path | Non
             edges = faults.edges_of_errors(members, inputs.edges, inputs.subjects, inputs.party_of(labels))
             described = read_described(connection, faults.records_of_errors(members, edges, inputs.subjects))
             frame = faults.listing(members, edges, inputs.subjects, described)
-            write_table(frame, list(frame.columns), listing, form, sheet="errors")  # type: ignore[arg-type]
+            write_table(frame, list(frame.columns), listing, form, sheet="errors")
             out["errors"] = {"file": str(listing), "errors": int(members["error"].nunique()), "rows": len(frame)}
             audit.note(connection, "evaluate", f"{len(frame)} rows of errors listed")
     accounts, flags = tables.accounts(knowledge), tables.flags(knowledge)
@@ -196,20 +196,4 @@ def _read(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
 
 
-@click.group("audit")
-def audit_() -> None:
-    """The audit trail."""
-
-
-@audit_.command("verify")
-@command
-def audit_verify(answer: Answer) -> int:
-    """Find a changed or missing row."""
-    with office.open_office(answer.settings).engine.connect() as connection:
-        broken = audit.broken_link(connection)
-    answer.say("the audit trail is whole" if broken is None else f"row {broken} does not follow from the one before")
-    answer.give({"broken_at": broken})
-    return 0 if broken is None else 1
-
-
-COMMANDS = (show, export, status, runs, evaluate_, audit_)
+COMMANDS = (show, export, status, runs, evaluate_)

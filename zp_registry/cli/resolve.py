@@ -12,12 +12,16 @@ from zp_registry.errors import UsageError
 from zp_registry.frames import as_records
 from zp_registry.jobs import derive, office, training
 from zp_registry.registry import matchmodels
-from zp_registry.resolve.model import MatchModel, load_model
+from zp_registry.resolve.model import Engine, MatchModel, load_model
 
 
 @click.group("resolve", invoke_without_command=True)
 @click.option(
-    "--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb", show_default=True, help="Where partial matching runs."
+    "--engine",
+    type=click.Choice(["duckdb", "spark"]),
+    default="duckdb",
+    show_default=True,
+    help="Where pairs are scored; the result is the same.",
 )
 @click.option("--full", is_flag=True, help="Also when nothing has changed.")
 @click.option(
@@ -37,16 +41,14 @@ def resolve(context: click.Context, engine: str, full: bool, home: Path | None, 
 
 @click.command("now", hidden=True)
 @command
-def _resolve(answer: Answer, engine: str, full: bool) -> None:
-    if engine == "spark":
-        raise UsageError("the spark engine is not available in this version: use --engine duckdb")
-    derive_now(answer, "resolve", full)
+def _resolve(answer: Answer, engine: Engine, full: bool) -> None:
+    derive_now(answer, "resolve", full, engine)
 
 
-def derive_now(answer: Answer, name: str, full: bool) -> None:
+def derive_now(answer: Answer, name: str, full: bool, engine: Engine = "duckdb") -> None:
     """Resolves and flags, and says what changed."""
     with office.at_work(answer.settings, name) as opened:
-        counts = derive.derive(opened, full=full)
+        counts = derive.derive(opened, full=full, engine=engine)
         opened.summary = counts
     answer.say(
         "nothing has changed" if not counts["changed"] else "; ".join(f"{k}: {v}" for k, v in counts.items() if k != "changed")
@@ -121,7 +123,9 @@ def _told(model: MatchModel, version: int | str, in_use: bool) -> dict[str, Any]
 
 
 def _shown(value: Any) -> str:
-    return {True: "yes", False: ""}.get(value, value) if isinstance(value, bool) else "" if value is None else str(value)
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    return "" if value is None else str(value)
 
 
 COMMANDS = (resolve,)

@@ -174,8 +174,8 @@ def review_form(answer: Answer, output: Path | None, limit: int) -> None:
 def review_import_form(answer: Answer, paths: tuple[Path, ...]) -> int:
     """Read filled-in workbooks back: lines with a conclusion are decided, the others are left."""
     with office.at_work(answer.settings, "review import-form") as opened:
-        returned = [r for _, r in review_files.import_forms(opened, list(paths))]
-        refused = [r for r in returned if r.refused]
+        returned = [r for _, _, r in review_files.import_forms(opened, list(paths))]
+        refused = [r for r in returned if r.refused or r.failed]
         code = 1 if refused and len(refused) == len(returned) else 3 if any(r.problems for r in returned) else 0
         opened.exit_code, opened.state = code, {0: "done", 3: "partial"}.get(code, "failed")
     for one in returned:

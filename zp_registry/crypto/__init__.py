@@ -1,11 +1,12 @@
 """Keys, sealed values, keyed hashes for matching, masks for output, sealed files.
 
 Names, account ids and credit codes are public or needed in clear; ID numbers, phones and payee accounts are not. They are
-kept as an AES-256-GCM ciphertext (to read), a keyed hash (to match) and a mask (to show), as PIPL art. 51 asks for.
+kept as an AES-256-GCM or SM4-GCM ciphertext (to read), a keyed hash (to match) and a mask (to show), as PIPL art. 51 asks for.
 """
 
-from zp_registry.crypto.files import seal_bytes, seal_file, unseal_chunks, unseal_file
-from zp_registry.crypto.keyring import Damaged, Keyring, WrappedKey
+from zp_registry.crypto.ciphers import CIPHERS, CipherName
+from zp_registry.crypto.files import seal_bytes, seal_file, sealed_with, unseal_chunks, unseal_file
+from zp_registry.crypto.keyring import Damaged, Keyring, WrappedKey, new_data_key
 from zp_registry.crypto.masks import (
     mask_account,
     mask_account_column,
@@ -19,6 +20,8 @@ from zp_registry.crypto.masks import (
 from zp_registry.crypto.master import create_master, find_master
 
 __all__ = [
+    "CIPHERS",
+    "CipherName",
     "Damaged",
     "Keyring",
     "WrappedKey",
@@ -32,8 +35,10 @@ __all__ = [
     "mask_name_column",
     "mask_phone",
     "mask_phone_column",
+    "new_data_key",
     "seal_bytes",
     "seal_file",
+    "sealed_with",
     "unseal_chunks",
     "unseal_file",
 ]

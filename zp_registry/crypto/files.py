@@ -63,6 +63,13 @@ def unseal_chunks(src: Path, ring: Keyring) -> Iterator[bytes]:
                 raise Damaged(f"{src.name} is damaged or cut off in part {index + 1}") from None
 
 
+def sealed_with(path: Path) -> bytes | None:
+    """The id of the data key that seals this file; None if it is no sealed file."""
+    with path.open("rb") as source:
+        head = source.read(len(_MAGIC) + _ID + _SALT)
+    return head[len(_MAGIC):len(_MAGIC) + _ID] if head.startswith(_MAGIC) and len(head) == len(_MAGIC) + _ID + _SALT else None
+
+
 def _chunks(source: BinaryIO, size: int) -> Iterator[tuple[int, bool, bytes]]:
     """(index, last, chunk); an empty source is one last empty chunk."""
     index, chunk = 0, source.read(size)

@@ -17,15 +17,15 @@ from typing import Literal
 
 import pandas as pd
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from zp_registry.crypto.ciphers import KEY_BYTES, Aead, CipherName, cipher_for, cipher_name
 from zp_registry.errors import KeyProblem, ZpError
 
 Purpose = Literal["data", "match"]
 MASTER_BYTES = 32
-_VERSION = b"\x01"
+_VERSION, _SM4 = b"\x01", b"\x02"  # of a wrapped key: its cipher; a sealed value is always of the first form
 _ID, _NONCE, _TAG, _CHECK = 8, 12, 16, 8
 _HEAD = 1 + _ID + _NONCE
 
@@ -51,7 +51,7 @@ class Keyring:
 
     def __init__(self, data: dict[str, bytes], current: str, match: bytes) -> None:
         self._data = data
-        self._ciphers = {bytes.fromhex(key_id): AESGCM(key) for key_id, key in data.items()}
+        self._ciphers: dict[bytes, Aead] = {bytes.fromhex(key_id): cipher_for(key) for key_id, key in data.items()}
         self._current = bytes.fromhex(current)
         self._match = match
         self._purposes: dict[str, _KeyedHash] = {}
@@ -60,9 +60,9 @@ class Keyring:
         return f"Keyring({len(self._data)} data keys)"
 
     @classmethod
-    def create(cls, master: bytes) -> tuple[Keyring, list[WrappedKey]]:
+    def create(cls, master: bytes, cipher: CipherName = "aes-256-gcm") -> tuple[Keyring, list[WrappedKey]]:
         """New data and matching keys under ``master`` (32 bytes), and the rows to store for them."""
-        rows = [_wrap(master, "data"), _wrap(master, "match")]
+        rows = [_wrap(master, "data", cipher), _wrap(master, "match")]
         return cls.open(master, rows), rows
 
     @classmethod
@@ -76,6 +76,20 @@ class Keyring:
         if not data or not match:
             raise KeyProblem("the registry has no data keys: run 'zp-registry init', or restore the table data_key from backup")
         return cls({r.key_id: opened[r.key_id] for r in rows if r.purpose == "data"}, data[-1], opened[match[-1]])
+
+    @property
+    def current(self) -> bytes:
+        """The id of the data key that seals now, as it stands in sealed values and files."""
+        return self._current
+
+    @property
+    def data_keys(self) -> dict[str, CipherName]:
+        """Every data key's id and cipher."""
+        return {key_id: cipher_name(key) for key_id, key in self._data.items()}
+
+    def derived(self, purpose: str) -> bytes:
+        """A key of 32 bytes for another purpose than matching, such as the audit trail's; it outlives every rotation."""
+        return HKDF(SHA256(), 32, None, b"zp-registry " + purpose.encode()).derive(self._match)
 
     def seal(self, plaintext: bytes, *, column: str, record_key: str) -> bytes:
         """``plaintext`` as a sealed value of this column and record."""
@@ -124,13 +138,13 @@ class Keyring:
         hashed = pd.array([digest(v) for v in distinct.tolist()], dtype="str")
         return pd.Series(hashed.take(codes, allow_fill=True), index=values.index, name=values.name, dtype="str")
 
-    def file_key(self, key_id: bytes | None, salt: bytes) -> tuple[bytes, AESGCM]:
+    def file_key(self, key_id: bytes | None, salt: bytes) -> tuple[bytes, Aead]:
         """A cipher for one file, derived from a data key (None: the current one) and the file's salt; with the key's id."""
         key_id = self._current if key_id is None else key_id
         key = self._data.get(key_id.hex())
         if key is None:
             raise KeyProblem("a sealed file was written with a data key that this registry does not have")
-        return key_id, AESGCM(HKDF(SHA256(), 32, salt, b"zp-registry file").derive(key))
+        return key_id, cipher_for(HKDF(SHA256(), len(key), salt, b"zp-registry file").derive(key))
 
     def _hash(self, purpose: str) -> _KeyedHash:
         if purpose not in self._purposes:
@@ -165,22 +179,33 @@ def _check(master: bytes) -> bytes:
     return hmac.digest(master, b"zp-registry master key check", "sha256")[:_CHECK]
 
 
-def _wrap(master: bytes, purpose: Purpose) -> WrappedKey:
+def new_data_key(master: bytes, cipher: CipherName) -> WrappedKey:
+    """A fresh data key, wrapped: once it is stored, whoever opens the registry seals with it."""
+    return _wrap(master, "data", cipher)
+
+
+def _wrap(master: bytes, purpose: Purpose, cipher: CipherName = "aes-256-gcm") -> WrappedKey:
     check, key_id, nonce = _check(master), os.urandom(_ID).hex(), os.urandom(_NONCE)
-    sealed = AESGCM(master).encrypt(nonce, AESGCM.generate_key(256), f"{key_id}|{purpose}".encode())
-    return WrappedKey(key_id, purpose, _VERSION + check + nonce + sealed, datetime.now(UTC).isoformat(timespec="seconds"))
+    version = _SM4 if cipher == "sm4-gcm" else _VERSION
+    sealed = _wrapper(master, version).encrypt(nonce, os.urandom(KEY_BYTES[cipher]), f"{key_id}|{purpose}".encode())
+    return WrappedKey(key_id, purpose, version + check + nonce + sealed, datetime.now(UTC).isoformat(timespec="microseconds"))
+
+
+def _wrapper(master: bytes, version: bytes) -> Aead:
+    """What wraps a key of this cipher: the same cipher, so that an SM4 registry holds no value that only AES protects."""
+    return cipher_for(HKDF(SHA256(), 16, None, b"zp-registry sm4 wrap").derive(master) if version == _SM4 else master)
 
 
 def _unwrap(master: bytes, row: WrappedKey) -> bytes:
     check, wrapped = _check(master), bytes(row.wrapped)
     body = 1 + _CHECK
-    if wrapped[:1] != _VERSION or len(wrapped) < body + _NONCE + _TAG:
+    if wrapped[:1] not in (_VERSION, _SM4) or len(wrapped) < body + _NONCE + _TAG:
         raise KeyProblem(f"data key {row.key_id} is damaged: restore the table data_key from its backup")
     if not hmac.compare_digest(wrapped[1:body], check):
         raise KeyProblem("the master key is not the one that this registry was made with: give the right one "
                          "(keys/master.key, ZP_MASTER_KEY or ZP_MASTER_KEY_COMMAND); nothing was written")
     nonce, sealed = wrapped[body:body + _NONCE], wrapped[body + _NONCE:]
     try:
-        return AESGCM(master).decrypt(nonce, sealed, f"{row.key_id}|{row.purpose}".encode())
+        return _wrapper(master, wrapped[:1]).decrypt(nonce, sealed, f"{row.key_id}|{row.purpose}".encode())
     except InvalidTag:
         raise KeyProblem(f"data key {row.key_id} is damaged: restore the table data_key from its backup") from None

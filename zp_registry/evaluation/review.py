@@ -33,7 +33,7 @@ def queue(edges: pd.DataFrame, subjects: pd.DataFrame, party_of: pd.Series[str])
             "left": ends[0].where(ends[0] < ends[1], ends[1]),
             "right": ends[1].where(ends[0] < ends[1], ends[0]),
             "score": rows["score"],
-            "true": (parties[0] == parties[1]).astype("boolean").where(known, pd.NA),
+            "true": (parties[0] == parties[1]).astype("boolean").mask(~known),
             "answered": said[rows.index],
         }
     )

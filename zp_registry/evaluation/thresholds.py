@@ -45,12 +45,13 @@ def thresholds(
     touched = np.unique(np.concatenate([left, other]))
     inside = counts[counts.index.get_level_values(0).isin(touched)]
     members: dict[int, Counter[str]] = {int(c): Counter() for c in touched}
-    for (c, party), n in inside.items():
-        members[int(c)][str(party)] = int(n)
+    rows = inside.rename("n").reset_index()
+    for c, party, n in zip(rows["cluster"].tolist(), rows["party_id"].tolist(), rows["n"].tolist(), strict=True):
+        members[c][str(party)] = n
     codes: dict[int, set[str]] = {int(c): set() for c in touched}
-    for c, number in zip(cluster[nodes.places(numbered["subject_id"])], numbered["strong"], strict=True):
-        if int(c) in codes:
-            codes[int(c)].add(str(number))
+    for c, number in zip(cluster[nodes.places(numbered["subject_id"])].tolist(), numbered["strong"].tolist(), strict=True):
+        if c in codes:
+            codes[c].add(str(number))
     sweep = _Sweep(members, codes)
     scores = model["score"].to_numpy(dtype=float)
     gained = [sweep.join(int(a), int(b)) for a, b in zip(left, other, strict=True)]

@@ -11,6 +11,7 @@ from zp_registry.flags.circle import Circle
 from zp_registry.flags.data import data_flags
 from zp_registry.flags.evidence import COLUMNS
 from zp_registry.flags.missing import pledge_flags
+from zp_registry.flags.outside import outside_flags
 from zp_registry.flags.pledges import PledgeRules, match_pledges
 from zp_registry.flags.rulebook import Rulebook, packaged
 from zp_registry.flags.sharing import SharingRules
@@ -33,7 +34,7 @@ class FlagRules:
 
 @dataclass
 class Flagged:
-    """``flags``: evidence.COLUMNS, ``rule_version`` and ``anchor`` · ``pledge_status``: index entity_id · ``matched``: the ledger
+    """``flags``: evidence.COLUMNS, ``rule_version``, ``anchor`` · ``pledge_status``: index entity_id · ``matched``: the ledger
     with entities."""
 
     flags: pd.DataFrame
@@ -48,12 +49,13 @@ def flag(evidence: Evidence, resolved: Resolved, rules: FlagRules) -> Flagged:
     if not dates:
         return Flagged(pd.DataFrame(columns=[*COLUMNS, "rule_version", "anchor"], dtype="str"), pd.Series(dtype="str"), matched)
     table = steps(resolved, evidence.records, evidence.people)
-    circle = Circle(resolved, evidence.records, evidence.people)
+    circle = Circle(resolved, evidence.records, evidence.people, evidence.reviewed, dates[-1])
     missing, status = pledge_flags(matched, resolved, table[[*ACCOUNT, "as_of", "account_status"]], dates, rules.pledges)
     last_seen = resolved.accounts.set_index(ACCOUNT)["last_seen"]
     parts = [
         missing,
         transfer_flags(table, resolved.holdings, resolved.doubts, circle, dates, rules.sharing, rules.book),
+        outside_flags(evidence.notices, table, resolved, circle, dates[-1], rules.book),
         data_flags(resolved.doubts, matched, last_seen, dates[-1]),
     ]
     flags = pd.concat([p for p in parts if len(p)], ignore_index=True) if any(len(p) for p in parts) else parts[0]
@@ -62,7 +64,7 @@ def flag(evidence: Evidence, resolved: Resolved, rules: FlagRules) -> Flagged:
     flags["reason"] = (flags["reason"] + told).astype("str")
     flags["rule_version"] = rules.book.versions(flags["code"])
     flags["anchor"] = anchors(flags)
-    loose = flags["code"] == "PLEDGE_UNMATCHED"
+    loose = flags["code"].isin(["PLEDGE_UNMATCHED", "NOTICE_UNMATCHED"])
     flags.loc[loose, "account_id"] = pd.NA
     return Flagged(flags, status, matched)
 

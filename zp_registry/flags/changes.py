@@ -94,6 +94,9 @@ def _innocent(rows: pd.DataFrame, circle: Circle) -> pd.Series[str]:
     led = circle.leads(rows["prev_entity_id"], rows["entity_id"], rows["as_of"])
     led |= circle.leads(rows["entity_id"], rows["prev_entity_id"], rows["prev_as_of"])
     out = out.mask(led, "自然人与其任法定代表人的企业")
+    if circle.reviewed:
+        both = pd.MultiIndex.from_frame(rows[["entity_id", "prev_entity_id"]])
+        out = out.mask(both.isin(list(circle.reviewed)), "经人工复核，关系正当")
     out = out.mask(linked.fillna(False), "本人登记的个体工商户")
     return out.where(rows["holder_changed"])
 

@@ -19,7 +19,14 @@ class Circle:
     Nor does a former legal representative's, but for changes of the time.
     """
 
-    def __init__(self, resolved: Resolved, records: pd.DataFrame, people: pd.DataFrame) -> None:
+    def __init__(
+        self,
+        resolved: Resolved,
+        records: pd.DataFrame,
+        people: pd.DataFrame,
+        reviewed: pd.DataFrame | None = None,
+        on: str = "",
+    ) -> None:
         rows = resolved.of_entities(records)
         pairs = [
             rows[["entity_id", c]].set_axis(["entity_id", "name"], axis=1)
@@ -38,12 +45,24 @@ class Circle:
         plain = pairs[0].dropna().drop_duplicates().rename(columns={"entity_id": "other_entity_id"})
         headed = both_ways(led).merge(plain, on="other_entity_id")[["entity_id", "name"]]
         self.own = set(pd.concat([own, linked, headed]).itertuples(index=False, name=None))
+        # What a person looked at and found innocent, as long as that word is good on the date ``on``.
+        self.reviewed: set[tuple[str, str]] = set()
+        if reviewed is not None and len(reviewed):
+            good = reviewed[reviewed["expires_on"] >= on]
+            named = good.dropna(subset=["name_key"])
+            self.own |= set(zip(named["entity_id"], named["name_key"], strict=True))
+            pairs_of = both_ways(good.dropna(subset=["other_entity_id"]))
+            self.reviewed = set(pairs_of.itertuples(index=False, name=None))
+            self.own |= set(
+                pairs_of.merge(plain, on="other_entity_id")[["entity_id", "name"]].itertuples(index=False, name=None)
+            )
         self.business_names = rows.loc[rows["uscc"].notna()].groupby("entity_id")["subject_key"].last()
         self.household = self._households(rows)
         self.agency_phones = self._agency_phones(rows)
         self.collectors = self._collectors(rows)
         self.shops = _groups(resolved, shops)
-        self.group = _groups(resolved, links[links["ground"].isin(INNOCENT)])
+        known = pd.DataFrame(list(self.reviewed), columns=["entity_id", "other_entity_id"], dtype="str")
+        self.group = _groups(resolved, pd.concat([links[links["ground"].isin(INNOCENT)], known], ignore_index=True))
         self.heads = {
             (p, f): (a, b)
             for p, f, a, b in links.loc[
@@ -96,7 +115,13 @@ class Circle:
                 for e, n, s in zip(asked["entity_id"], asked["name"], shops, strict=True)
             ]
         )
-        return pairs.merge(asked, on=["entity_id", "name"], how="left")["owned"].astype("boolean").fillna(False).astype(bool).set_axis(entity.index)
+        return (
+            pairs.merge(asked, on=["entity_id", "name"], how="left")["owned"]
+            .astype("boolean")
+            .fillna(False)
+            .astype(bool)
+            .set_axis(entity.index)
+        )
 
     def leads(self, person: pd.Series[str], firm: pd.Series[str], day: pd.Series[str]) -> pd.Series[bool]:
         """True where ``person`` is known as the legal representative of ``firm`` on ``day``."""
@@ -109,7 +134,13 @@ class Circle:
         """True where ``name`` is somebody of the entity's household."""
         pairs = pd.DataFrame({"entity_id": entity, "name": name})
         there = pd.DataFrame(list(self.household), columns=["entity_id", "name"], dtype="str").assign(there=True)
-        return pairs.merge(there, on=["entity_id", "name"], how="left")["there"].astype("boolean").fillna(False).astype(bool).set_axis(entity.index)
+        return (
+            pairs.merge(there, on=["entity_id", "name"], how="left")["there"]
+            .astype("boolean")
+            .fillna(False)
+            .astype(bool)
+            .set_axis(entity.index)
+        )
 
     def lent(self, phones: pd.Series[str]) -> pd.Series[bool]:
         """True where one of the phones is an agency's."""

@@ -23,9 +23,7 @@ def data_flags(doubts: pd.DataFrame, matched: pd.DataFrame, last_seen: pd.Series
         first = rows.groupby(keys)["as_of"].min()
         out["first_seen"] = looked_up(out, keys, first)
         newest = looked_up(out, ACCOUNT, last_seen)
-        out["status"] = pd.Series("open", index=out.index).where(
-            (out["as_of"] == newest), "resolved"
-        )
+        out["status"] = pd.Series("open", index=out.index).where((out["as_of"] == newest), "resolved")
         out["reason"] = (
             out["code"].map({c: v.title for c, v in FLAG_CODES.items()}) + "：" + out["why"] + "。依据：" + out["place"] + "。"
         )

@@ -6,10 +6,11 @@ import json
 
 import pandas as pd
 
-from zp_registry.flags.pledges import PledgeRules, statuses
 from zp_registry.flags.evidence import COLUMNS
+from zp_registry.flags.pledges import PledgeRules, statuses
 from zp_registry.resolve import Resolved
 from zp_registry.resolve.history import ACCOUNT
+from zp_registry.resolve.links import OPERATOR
 
 CODES = {
     "missing": ("PLEDGE_MISSING", 0.6),
@@ -32,10 +33,12 @@ def pledge_flags(
 
     ``statuses_of_accounts``: platform, account_id, as_of, account_status as reported.
     """
+    links = resolved.links
+    operates = links[links["ground"] == OPERATOR]
     states = []
     latest = pd.Series(dtype="str")
     for on in dates:
-        latest = statuses(matched, resolved.entities, on, rules)
+        latest = statuses(matched, resolved.entities, on, rules, operates)
         active = active_entities(resolved.holdings, statuses_of_accounts, on)
         state = latest[latest.index.isin(active["entity_id"]) & latest.isin(list(CODES))]
         states.append(pd.DataFrame({"entity_id": state.index, "status": state.to_numpy(), "on": on}))

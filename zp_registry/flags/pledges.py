@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from zp_registry.evidence import Evidence
-from zp_registry.frames import BUSINESS_KINDS
+from zp_registry.frames import BUSINESS_KINDS, SUBJECT_KINDS
 from zp_registry.resolve import Resolved
 from zp_registry.resolve.subjects import masks_fit
 
@@ -21,12 +21,18 @@ BEST_FIRST = ("signed", "outdated", "expired", "mismatch")
 @dataclass(frozen=True)
 class PledgeRules:
     """``validity_years`` counts where the ledger names no end; ``outdated`` are template versions that no longer hold, and with
-    ``current`` given every other version that is named; ``exempt`` entity ids or credit codes that need not sign."""
+    ``current`` given every other version that is named; ``exempt`` entity ids or credit codes that need not sign, and kinds
+    that are not in ``must_sign``.
+    ``person_covers_shop``, ``shop_covers_person``: whether a valid pledge counts for the other of a
+    person and the person's own sole proprietorship."""
 
     validity_years: int = 2
     outdated: frozenset[str] = field(default_factory=frozenset)
     exempt: frozenset[str] = field(default_factory=frozenset)
     current: str | None = None
+    must_sign: frozenset[str] = frozenset(SUBJECT_KINDS)
+    person_covers_shop: bool = False
+    shop_covers_person: bool = False
 
 
 def match_pledges(evidence: Evidence, resolved: Resolved) -> pd.DataFrame:
@@ -44,7 +50,44 @@ def match_pledges(evidence: Evidence, resolved: Resolved) -> pd.DataFrame:
         out.loc[found.index, "entity_id"] = found
         out.loc[found.index, "how"] = how
     out["fits"] = _fits(out, known)
+    return _as_told(out, evidence.pledge_words)
+
+
+def _as_told(out: pd.DataFrame, words: pd.DataFrame) -> pd.DataFrame:
+    """What a person said of a ledger row beats what the rules found: whose it is, or that it is nobody's here."""
+    if words.empty:
+        return out
+    said = words.set_index("record_key")["entity_id"]
+    told = out["record_key"].isin(said.index)
+    out.loc[told, "entity_id"] = out.loc[told, "record_key"].map(said).astype("str")
+    out.loc[told, "how"] = "person"
+    out.loc[told, "fits"] = True
     return out
+
+
+def candidates(matched: pd.DataFrame, evidence: Evidence, resolved: Resolved) -> pd.DataFrame:
+    """For ledger rows that belong to no entity, or that several fit: ``pledge_id``, ``entity_id``, ``why`` (Chinese) and
+    ``weight`` (how many things agree), the best first. Rows of which a person spoke are left out."""
+    rows = matched[matched["entity_id"].isna() & (matched["how"] != "person")].rename_axis("pledge").reset_index()
+    rows = rows.drop(columns="entity_id")
+    known = _known(evidence, resolved)
+    numbers = known.numbers
+    phones = rows.assign(phone=rows["phone_hashes"].fillna(rows["phone_hash"]).str.split(";")).explode("phone")
+    phones = phones.astype({"phone": "str"}).dropna(subset=["phone"])
+    named = rows.dropna(subset=["subject_key"])
+    signed = rows.dropna(subset=["signer_key"])
+    parts = [
+        rows.merge(numbers[numbers["kind"] == "uscc"], left_on="uscc", right_on="value").assign(why="信用代码相同"),
+        rows.merge(numbers[numbers["kind"] == "id"], left_on="id_hash", right_on="value").assign(why="证件号码相同"),
+        rows.merge(known.operators, left_on="id_hash", right_on="operator_hash").assign(why="经营者证件号码相同"),
+        named.merge(known.names, left_on="subject_key", right_on="name_key").assign(why="名称相同"),
+        signed.merge(known.people, left_on="signer_key", right_on="name_key").assign(why="签署人为其经营者或法定代表人"),
+        phones.merge(known.phones, on="phone").assign(why="联系电话相同"),
+    ]
+    found = pd.concat([p[["pledge_id", "entity_id", "why"]] for p in parts], ignore_index=True).drop_duplicates()
+    told = found.groupby(["pledge_id", "entity_id"])["why"].agg(["、".join, "size"]).reset_index()
+    told = told.rename(columns={"join": "why", "size": "weight"})
+    return told.sort_values(["pledge_id", "weight", "entity_id"], ascending=[True, False, True], ignore_index=True)
 
 
 @dataclass
@@ -167,8 +210,26 @@ def _fits(rows: pd.DataFrame, known: _Known) -> pd.Series[bool]:
     return out
 
 
-def statuses(matched: pd.DataFrame, entities: pd.DataFrame, on: str, rules: PledgeRules) -> pd.Series[str]:
-    """Pledge status (frames.PLEDGE_STATUSES) of every entity on a date, index entity_id."""
+def _covered(status: pd.Series[str], operates: pd.DataFrame, rules: PledgeRules) -> pd.Series[str]:
+    """A signed pledge of a person counts for the own shop, or the reverse, as the settings say; one step, never a chain."""
+    ends = (
+        ("entity_id", "other_entity_id", rules.person_covers_shop),
+        ("other_entity_id", "entity_id", rules.shop_covers_person),
+    )
+    signed = set(status.index[status == "signed"])
+    out = status
+    for giver, taker, said in ends:
+        if said:
+            covered = set(operates.loc[operates[giver].isin(signed), taker])
+            out = out.mask(out.index.isin(covered), "signed")
+    return out
+
+
+def statuses(
+    matched: pd.DataFrame, entities: pd.DataFrame, on: str, rules: PledgeRules, operates: pd.DataFrame | None = None
+) -> pd.Series[str]:
+    """Pledge status (frames.PLEDGE_STATUSES) of every entity on a date, index entity_id. ``operates``: links of persons
+    (entity_id) and their own sole proprietorships (other_entity_id)."""
     rows = matched[matched["entity_id"].notna() & (matched["signed_on"] <= on).fillna(False)]
     until = rows["valid_until"].fillna(years_later(rows["signed_on"], rules.validity_years))
     kind = pd.Series("signed", index=rows.index, dtype="str")
@@ -181,7 +242,10 @@ def statuses(matched: pd.DataFrame, entities: pd.DataFrame, on: str, rules: Pled
     best = rank.groupby(rows["entity_id"]).min().map(dict(enumerate(BEST_FIRST)))
     out = entities.set_index("entity_id")["uscc"]
     status = best.reindex(out.index).fillna("missing").astype("str")
+    if operates is not None and (rules.person_covers_shop or rules.shop_covers_person):
+        status = _covered(status, operates, rules)
     exempt = out.index.isin(list(rules.exempt)) | out.isin(list(rules.exempt)).to_numpy()
+    exempt |= ~entities["kind"].isin(list(rules.must_sign)).to_numpy()
     return status.mask(exempt, "exempt")
 
 

@@ -26,7 +26,8 @@ class _Strict(BaseModel):
 
 
 class Rule(_Strict):
-    """One rule. ``weight`` from 0 to 1; ``window`` in days; ``least``: from how many on; ``event``: open until a person decides."""
+    """One rule. ``weight`` from 0 to 1; ``window`` in days; ``least``: from how many on; ``event``: open
+    until a person decides."""
 
     family: Family = Field("TRANSFER", alias="门类")
     title: str = Field(alias="名称")

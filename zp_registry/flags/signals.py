@@ -134,7 +134,14 @@ def many_accounts_flags(
 
 def _held(rows: pd.DataFrame, held: pd.DataFrame) -> pd.Series[bool]:
     now = held.loc[held["valid_to"].isna(), ACCOUNT].drop_duplicates()
-    return rows[ACCOUNT].merge(now.assign(there=True), on=ACCOUNT, how="left")["there"].astype("boolean").fillna(False).astype(bool).set_axis(rows.index)
+    return (
+        rows[ACCOUNT]
+        .merge(now.assign(there=True), on=ACCOUNT, how="left")["there"]
+        .astype("boolean")
+        .fillna(False)
+        .astype(bool)
+        .set_axis(rows.index)
+    )
 
 
 def _events(rows: pd.DataFrame, code: str, other_entity: pd.Series[str]) -> pd.DataFrame:

@@ -10,10 +10,11 @@ from zp_registry.flags.changes import change_marks, control_changes
 from zp_registry.flags.circle import Circle
 from zp_registry.flags.evidence import COLUMNS, evidence_rows, explained, none, shown
 from zp_registry.flags.rulebook import Rulebook, level
-from zp_registry.flags.signals import dormant_flags, many_accounts_flags, several_hands_flags, two_subjects_flags
 from zp_registry.flags.sharing import SharingRules, shared_on
+from zp_registry.flags.signals import dormant_flags, many_accounts_flags, several_hands_flags, two_subjects_flags
 from zp_registry.frames import BUSINESS_KINDS
 from zp_registry.resolve.history import ACCOUNT
+
 
 def transfer_flags(
     steps: pd.DataFrame,
@@ -183,9 +184,7 @@ def control_flags(marks: pd.DataFrame, book: Rulebook) -> pd.DataFrame:
     )[list(COLUMNS)]
 
 
-def stranger_flags(
-    marks: pd.DataFrame, held: pd.DataFrame, on: str, mark: str, code: str, book: Rulebook
-) -> pd.DataFrame:
+def stranger_flags(marks: pd.DataFrame, held: pd.DataFrame, on: str, mark: str, code: str, book: Rulebook) -> pd.DataFrame:
     """PAYEE_STRANGER, STREAMER_STRANGER: medium when the stranger took the place of somebody known, low when it
     always stood so."""
     kind = mark.removesuffix("_stranger")
@@ -255,7 +254,9 @@ def sharing_flags(
     out["status"] = pd.Series("open", index=out.index).where(out["on"] == dates[-1], "resolved")
     many = out["people"] >= rules.strong
     weak = out["weak"].astype(bool)
-    out["score"] = (out["code"].map(book.weight).astype(float) + 0.25 * many.astype(float)).mask(weak, 0.4).clip(upper=1).round(4)
+    out["score"] = (
+        (out["code"].map(book.weight).astype(float) + 0.25 * many.astype(float)).mask(weak, 0.4).clip(upper=1).round(4)
+    )
     out["explained"] = explained(out, {"共用者多为登记的经营主体": weak})
     named = {"SHARED_PAYEE": "payee_name", "SHARED_PHONE": "phone_mask", "SHARED_STREAMER": "streamer_names"}
     thing = pd.Series([r[named[r["code"]]] for r in out.to_dict("records")], index=out.index, dtype="str").fillna("")

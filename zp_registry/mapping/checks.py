@@ -27,6 +27,7 @@ _NEEDED: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
     "account": (("account_id",), ("subject_name", "uscc", "id_number")),
     "streamer": (("streamer.name", "streamer.id_number"),),
     "pledge": (("subject_name", "number"), ("signed_on",)),
+    "notice": (("topic",), ("account_id", "subject_name", "number"), ("outcome",)),
 }
 
 
@@ -80,7 +81,7 @@ def _sheet(i: int, sheet: Sheet, mapping: Mapping) -> Iterator[Finding]:
     path: Path = ("sheets", i)
     if sheet.record == "ignore":
         return
-    if (sheet.record == "pledge") != (mapping.kind == "pledge"):
+    if any((sheet.record == other) != (mapping.kind == other) for other in ("pledge", "notice")):
         at = (*path, "record") if "record" in sheet.model_fields_set else path
         yield at, f"kind 为 {mapping.kind} 时 record 不能是 {sheet.record}"
     yield from _columns((*path, "columns"), sheet.columns, mapping, {sheet.record})

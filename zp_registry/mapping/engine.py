@@ -9,7 +9,7 @@ from typing import Literal
 import pandas as pd
 
 from zp_registry.errors import FileRefused, UsageError
-from zp_registry.frames import MAPPED, MAPPED_PLEDGE, STREAMERS, empty
+from zp_registry.frames import MAPPED, MAPPED_NOTICE, MAPPED_PLEDGE, STREAMERS, empty
 from zp_registry.mapping.dating import Dating, differs, final_dates
 from zp_registry.mapping.fields import canonical, drop_lossy, extra_json, look_up, map_streamers
 from zp_registry.mapping.model import Mapping
@@ -108,11 +108,11 @@ def _map(file: ReportFile, found: Recognised, dating: Dating, scope: Scope, *, c
 def _platform(mapping: Mapping, data: SheetData) -> str | None:
     """The platform of rows that state none: the mapping's own, unless the layout carries several platforms."""
     carries_several = any(c.field == "platform" for s in mapping.sheets for c in mapping.columns_of(s))
-    return None if carries_several or mapping.kind == "pledge" else mapping.platform_id
+    return None if carries_several or mapping.kind != "report" else mapping.platform_id
 
 
 def _frame(mapping: Mapping, data: SheetData, columns: dict[str, Text]) -> pd.DataFrame:
-    n, names = data.n, MAPPED if mapping.kind == "report" else MAPPED_PLEDGE
+    n, names = data.n, {"report": MAPPED, "pledge": MAPPED_PLEDGE, "notice": MAPPED_NOTICE}[mapping.kind]
     columns = {**columns, "sheet": constant(data.table.sheet, n), "part": constant(data.fit.sheet.part, n),
                "record_kind": constant(data.fit.sheet.record, n), "extra": extra_json(data.extras, n)}
     return pd.DataFrame({c: data.row if c == "row" else series(columns[c] if c in columns else nulls(n)) for c in names})

@@ -13,10 +13,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from zp_registry.frames import CANONICAL, PLEDGE_FIELDS, STREAMER_FIELDS
+from zp_registry.frames import CANONICAL, NOTICE_FIELDS, PLEDGE_FIELDS, STREAMER_FIELDS
 from zp_registry.sources.apispec import ApiSpec
 
-Record = Literal["account", "streamer", "pledge", "ignore"]
+Record = Literal["account", "streamer", "pledge", "notice", "ignore"]
 STREAMER_PREFIX = "streamer."
 BLANK_WORDS = [
     "无", "空", "暂无", "未填", "未填写", "不详", "没有", "-", "--", "---", "—", "——", "/", "//", "\\", "n/a", "#n/a", "na",
@@ -104,7 +104,7 @@ class Sheet(_Strict):
 
     names: list[Word] = Field(default_factory=list, description="工作表名（“(续)”“(2)”等尾巴不计）；不写则不限")
     part: str = Field("main", description="报送部分：同一日期的不同部分相加，同一部分后到的取代先到的")
-    record: Record = Field("account", description="每行是什么：account 账号、streamer 主播、pledge 承诺书、ignore 不读")
+    record: Record = Field("account", description="每行是什么：account 账号、streamer 主播、pledge 承诺书、notice 外部名单、ignore 不读")
     header_rows: int = Field(1, ge=1, le=4, description="表头有几层")
     columns: list[Column] = Field(default_factory=list, description="只属于这种工作表的列")
     rules: list[Rule] = Field(default_factory=list, description="先于公共规则执行")
@@ -139,7 +139,8 @@ class Mapping(_Strict):
     title: str = Field(description="中文名")
     platform: str | None = Field(
         None, pattern=r"^[a-z][a-z0-9_]*$", description="平台代号；不写则与 id 相同；有新旧版式时才需要")
-    kind: Literal["report", "pledge"] = Field("report", description="report 平台报送，pledge 承诺书台账")
+    kind: Literal["report", "pledge", "notice"] = Field(
+        "report", description="report 平台报送，pledge 承诺书台账，notice 外部名单（执照名册、核查结果、风险标记、黑名单）")
     names: list[Word] = Field(default_factory=list, description="文件名中出现即认为是本平台的词")
     scope: Literal["full", "delta"] = Field(
         "full", description="full 全量：未列出的账号视为已消失；delta 增量：未列出的不变")
@@ -188,5 +189,5 @@ def known_field(name: str, record: Record) -> bool:
     if name.startswith("_"):
         return len(name) > 1
     if name.startswith(STREAMER_PREFIX):
-        return record != "pledge" and name.removeprefix(STREAMER_PREFIX) in STREAMER_FIELDS
-    return name in (PLEDGE_FIELDS if record == "pledge" else CANONICAL)
+        return record not in ("pledge", "notice") and name.removeprefix(STREAMER_PREFIX) in STREAMER_FIELDS
+    return name in {"pledge": PLEDGE_FIELDS, "notice": NOTICE_FIELDS}.get(record, CANONICAL)

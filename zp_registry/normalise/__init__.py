@@ -6,6 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from zp_registry.normalise.notices import normalise_notices
 from zp_registry.normalise.pledges import normalise_pledges
 from zp_registry.normalise.report import normalise_frame
 from zp_registry.normalise.result import Normalised
@@ -24,6 +25,8 @@ def normalise(mapped: MappedReport) -> Normalised:
     today = mapped.as_of or dt.datetime.now(ZoneInfo("Asia/Shanghai")).date().isoformat()
     if mapped.mapping.kind == "pledge":
         out = normalise_pledges(mapped.frame, mapped.faults, headers=mapped.headers, today=today)
+    elif mapped.mapping.kind == "notice":
+        out = normalise_notices(mapped.frame, mapped.faults, headers=mapped.headers, today=today)
     else:
         out = normalise_frame(mapped.frame, mapped.streamers, mapped.faults, headers=mapped.headers, today=today)
     out.mapped = mapped

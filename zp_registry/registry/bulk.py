@@ -106,14 +106,17 @@ def read(
     return pd.DataFrame(out, columns=names)
 
 
-_FIELD, _QUOTE = "\x1f", "\x01"  # no cleaned value contains them
+_FIELD, _QUOTE = "\x1f", "\x01"  # no hash, code or comparison form contains them
 _BATCH = 100_000
 
 
-def read_table(connection: Connection, select: str, columns: Sequence[str], integers: Sequence[str] = ()) -> pa.Table:
+def read_table(
+    connection: Connection, select: str, columns: Sequence[str], integers: Sequence[str] = (), free: Sequence[str] = ()
+) -> pa.Table:
     """Large results as an Arrow table, several times quicker than rows: the database joins each row's values to one text, which
     Arrow takes apart. ``select``: SQL from FROM on, without parameters; ``columns``: expressions ``… AS name`` or plain names.
-    Empty text comes back as NULL; ``integers`` as int64."""
+    Empty text comes back as NULL; ``integers`` as int64. ``free``: names of the columns that may hold any text, with line
+    breaks and all; the others must be hashes, codes or comparison forms (ValueError if one holds a character of ours)."""
     names = [c.rpartition(" AS ")[2] for c in columns]
     types = {n: pa.int64() if n in integers else pa.string() for n in names}
     if connection.dialect.name == "postgresql":
@@ -121,26 +124,35 @@ def read_table(connection: Connection, select: str, columns: Sequence[str], inte
             f"COPY (SELECT {', '.join(columns)} {select}) TO STDOUT (FORMAT csv, DELIMITER E'\\x1f', QUOTE E'\\x01')"
         ) as copy:
             chunks = [bytes(chunk) for chunk in copy]
-        return _taken_apart(b"".join(chunks), types)
-    values = " || char(31) || ".join(f"coalesce({c.partition(' AS ')[0]}, '')" for c in columns)
+        return _taken_apart(b"".join(chunks), types, quoted=True)
+    values = " || char(31) || ".join(
+        _quoted(c.partition(" AS ")[0]) if n in free else f"coalesce({c.partition(' AS ')[0]}, '')"
+        for c, n in zip(columns, names, strict=True)
+    )
     cursor = connection.connection.cursor()
-    cursor.execute(f"SELECT {values} {select}")
+    cursor.execute(f"SELECT '' || {values} {select}")
     parts = []
     while rows := cursor.fetchmany(_BATCH):
-        part = _taken_apart("\n".join([r[0] for r in rows]).encode(), types)
+        part = _taken_apart("\n".join([r[0] for r in rows]).encode(), types, quoted=bool(free))
         if part.num_rows != len(rows):
-            raise ValueError("a value holds a character that no cleaned value has")
+            raise ValueError("a value holds a character that no hash, code or comparison form has")
         parts.append(part)
     return pa.concat_tables(parts) if parts else _taken_apart(b"", types)
 
 
-def _taken_apart(text_: bytes, types: dict[str, pa.DataType]) -> pa.Table:
+def _quoted(value: str) -> str:
+    return f"CASE WHEN {value} IS NULL THEN '' ELSE char(1) || replace({value}, char(1), char(1) || char(1)) || char(1) END"
+
+
+def _taken_apart(text_: bytes, types: dict[str, pa.DataType], *, quoted: bool = False) -> pa.Table:
     if not text_:
         return pa.table({n: pa.array([], t) for n, t in types.items()})
     return csv.read_csv(
         pa.BufferReader(text_),
         csv.ReadOptions(column_names=list(types), block_size=16 << 20),
-        csv.ParseOptions(delimiter=_FIELD, quote_char=_QUOTE, double_quote=True, ignore_empty_lines=False),
+        csv.ParseOptions(
+            delimiter=_FIELD, quote_char=_QUOTE, double_quote=True, ignore_empty_lines=False, newlines_in_values=quoted
+        ),
         csv.ConvertOptions(column_types=types, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=True),
     )
 

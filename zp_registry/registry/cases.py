@@ -68,22 +68,24 @@ def _settled(both: pd.DataFrame, now: str) -> tuple[pd.DataFrame, list[dict[str,
     goes = {(s, t): settled_state(s, t) for s, t in states.itertuples(index=False, name=None)}
     # An untouched case has no state but what its flags say.
     plain = {t: settled_state("open", t) for t in both["standing"].unique()}
-    after = [
-        goes[(s, t)] if w else plain[t] for s, t, w in zip(both["state"], both["standing"], both["worked"], strict=True)
-    ]
+    after = [goes[(s, t)] if w else plain[t] for s, t, w in zip(both["state"], both["standing"], both["worked"], strict=True)]
     state = pd.Series([a for a, _ in after], index=both.index, dtype="str")
     why = pd.Series([w for _, w in after], index=both.index, dtype="str")
     state = state.mask((state == "open") & both["assignee"].notna(), "assigned")
     moved = (both["state"] != state) & (both["worked"] == 1)
-    for case, was, to, reason, codes, news in both.assign(to=state, why=why).loc[
-        moved, ["case_id", "state", "to", "why", "codes", "news_on"]
-    ].itertuples(index=False, name=None):
+    for case, was, to, reason, codes, news in (
+        both.assign(to=state, why=why)
+        .loc[moved, ["case_id", "state", "to", "why", "codes", "news_on"]]
+        .itertuples(index=False, name=None)
+    ):
         again = to in ("open", "assigned")
-        events.append(_event(case, now, "reopened" if again else to, was, to, f"{reason}：{codes}（{news}）" if again else reason))
+        events.append(
+            _event(case, now, "reopened" if again else to, was, to, f"{reason}：{codes}（{news}）" if again else reason)
+        )
     newer = (both["worked"] == 1) & ~moved & state.isin(["confirmed", "handed_over", "assigned", "visited", "open"])
     newer &= (both["news_on"] > both["was_news_on"]).fillna(False)
-    for case, to, codes, news in both.assign(to=state).loc[newer, ["case_id", "to", "codes", "news_on"]].itertuples(
-        index=False, name=None
+    for case, to, codes, news in (
+        both.assign(to=state).loc[newer, ["case_id", "to", "codes", "news_on"]].itertuples(index=False, name=None)
     ):
         events.append(_event(case, now, "news", to, to, f"出现新的依据：{codes}（{news}）"))
     over = state.isin(["closed"])
@@ -133,7 +135,9 @@ def _grouped(connection: Connection, cases: pd.DataFrame) -> pd.Series[str]:
     faces = faces[(faces["name_key"] != faces["subject_key"]).fillna(True)]
     parts = [
         pd.DataFrame({"case": rows["case_id"], "token": "e" + rows["entity_id"]}),
-        pd.DataFrame({"case": own["case_id"], "token": phones}).explode("token").assign(token=lambda f: "p" + f["token"].astype("str")),
+        pd.DataFrame({"case": own["case_id"], "token": phones})
+        .explode("token")
+        .assign(token=lambda f: "p" + f["token"].astype("str")),
         pd.DataFrame({"case": own["case_id"], "token": "m" + own["payee_hash"]}),
         pd.DataFrame({"case": faces["case_id"], "token": "f" + faces["id_hash"]}),
     ]

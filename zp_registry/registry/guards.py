@@ -3,7 +3,7 @@ clusters, with every subject that belongs to them now."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ from zp_registry.registry import bulk
 
 Judgement = Literal["positive", "negative", "unsure"]
 WORDS: dict[str, Judgement] = {"same": "positive", "different": "negative", "unsure": "unsure"}
-SAID = {judgement: word for word, judgement in WORDS.items()}
+SAID: dict[str, str] = {judgement: word for word, judgement in WORDS.items()}
 
 _BUSINESS = ", ".join(f"'{kind}'" for kind in BUSINESS_KINDS)
 # An id of an entity that was merged leads on, also where the subject itself is no longer reported and kept its last place.
@@ -181,17 +181,32 @@ class Unions:
             self._of[name] = a
 
 
-def verify_clusters(connection: Connection) -> None:
+def impossible(connection: Connection, left: str, right: str) -> JudgementRefused | None:
+    """Why two present entities can never be one, whatever people said: their numbers or their kinds. None when they may be."""
+    try:
+        Unions(members(connection, (left, right)), ()).join(left, right)
+    except JudgementRefused as refused:
+        return refused
+    return None
+
+
+def verify_clusters(connection: Connection, scope: str | None = None) -> None:
     """Raises ClustersBroken when an entity holds two different valid numbers of one kind. One grouped query over what is
-    reported; to be called after a resolve, in its transaction."""
-    rows: list[Any] = connection.exec_driver_sql(
+    reported, or over the entities of the subjects in the table ``scope`` (subject_id); to be called after a resolve, in its
+    transaction."""
+    within = (
+        ""
+        if scope is None
+        else f"AND s.current_id IN (SELECT o.current_id FROM {scope} n JOIN subject o ON o.id = n.subject_id)"
+    )
+    rows: Sequence[Any] = connection.exec_driver_sql(
         f"""
         SELECT current_id FROM (
             SELECT s.current_id, c.uscc,
                    CASE WHEN c.uscc IS NULL AND (c.subject_kind IS NULL OR c.subject_kind NOT IN ({_BUSINESS}))
                         THEN c.id_hash END AS id_hash
-            FROM record c JOIN subject s ON s.id = c.subject_id
-            WHERE c.live = 1 AND c.record_kind = 'account' AND (c.uscc IS NOT NULL OR c.id_hash IS NOT NULL)) v
+            FROM subject s JOIN record c ON s.id = c.subject_id
+            WHERE c.live = 1 AND c.record_kind = 'account' AND (c.uscc IS NOT NULL OR c.id_hash IS NOT NULL) {within}) v
         GROUP BY current_id HAVING MIN(uscc) <> MAX(uscc) OR MIN(id_hash) <> MAX(id_hash) ORDER BY current_id"""
     ).fetchall()
     if rows:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from zp_registry.evidence import Evidence
 from zp_registry.registry import bulk
 from zp_registry.registry.models import Record
-from zp_registry.resolve.accounts import NAMING, match_accounts, match_loose
+from zp_registry.registry.notices import read_notices, read_reviewed
+from zp_registry.resolve.accounts import NAMED, NAMING, match_accounts, match_loose, name_keys
 from zp_registry.resolve.subjects import ROWS
 
 # Everything that a record says in the open, but its own name and what no stage after loading asks for.
@@ -84,7 +85,29 @@ def read_evidence(connection: Connection, as_of: str | None = None) -> Evidence:
         integers=["left_id", "right_id"],
     )
     decisions = bulk.read(connection, "SELECT flag_id, decision, decided_at, who, why, seen_until FROM decision ORDER BY id")
-    return Evidence(records, sightings, reports, people, present, edges, read_pledges(connection), decisions, until)
+    return Evidence(
+        records,
+        sightings,
+        reports,
+        people,
+        present,
+        edges,
+        read_pledges(connection),
+        decisions,
+        until,
+        read_notices(connection, until, all_of_them=as_of is None or as_of >= reference_date(connection)),
+        read_reviewed(connection),
+        read_pledge_words(connection),
+    )
+
+
+def read_pledge_words(connection: Connection) -> pd.DataFrame:
+    """record_key, entity_id (of today, or NA: nobody here) of what people said about ledger rows; the newest word counts."""
+    return bulk.read(
+        connection,
+        "SELECT m.record_key, s.current_id AS entity_id FROM pledge_match m LEFT JOIN subject s ON s.entity_id = m.entity_id "
+        "WHERE m.withdrawn_at IS NULL ORDER BY m.id",
+    ).drop_duplicates("record_key", keep="last")
 
 
 def read_pledges(connection: Connection) -> pd.DataFrame:
@@ -92,9 +115,9 @@ def read_pledges(connection: Connection) -> pd.DataFrame:
     return bulk.read(
         connection,
         """
-        SELECT p.id AS pledge_id, p.sheet, p.row, p.pledge_number, p.subject_name, p.subject_key, p.uscc, p.id_hash, p.id_mask,
-               p.signer, p.signer_key, p.phone_hash, p.phone_hashes, p.phone_mask, p.town, p.template_version, p.signed_on,
-               p.valid_until, p.scan_number, f.name AS file_name
+        SELECT p.id AS pledge_id, p.record_key, p.sheet, p.row, p.pledge_number, p.subject_name, p.subject_key, p.uscc,
+               p.id_hash, p.id_mask, p.signer, p.signer_key, p.phone_hash, p.phone_hashes, p.phone_mask, p.town,
+               p.template_version, p.signed_on, p.valid_until, p.scan_number, f.name AS file_name
         FROM pledge p JOIN report_file f ON f.id = p.file_id WHERE p.superseded_by IS NULL ORDER BY p.id""",
         integers=["pledge_id", "row"],
     )
@@ -104,25 +127,27 @@ def read_pledges(connection: Connection) -> pd.DataFrame:
 class MatchInputs:
     """What matching works on: ``rows`` (subjects.ROWS), ``accounts`` (record_id, account_id, was_account_id of loose rows),
     ``order`` (subject_id, key), ``people`` (left_id, right_id, judgement, live: all edges that people ever made), ``standing``
-    (left_id, right_id: the machine's live edges)."""
+    (left_id, right_id: the machine's live edges). ``next``: all account rows as the next resolve will find them unchanged."""
 
     rows: pa.Table
     accounts: pd.DataFrame
     order: pa.Table
     people: pd.DataFrame
     standing: pd.DataFrame
+    next: pa.Table
 
 
-def read_match_inputs(connection: Connection) -> MatchInputs:
-    """The holders' descriptions in every account record that stands in a live report, or did at the last resolve."""
-    own = [c for c in ROWS if c not in ("record_id", "was_live")]
-    columns = ["c.id AS record_id", *(f"c.{c} AS {c}" for c in own), "coalesce(d.was_live, c.live) AS was_live"]
-    integers = ["record_id", "subject_id", "live", "was_live", "loose"]
-    which = (
-        "FROM record c LEFT JOIN touched d ON d.record_id = c.id WHERE c.record_kind = 'account' AND c.subject_id IS NOT NULL "
-        "AND (c.live = 1 OR d.was_live = 1)"
-    )
-    rows = bulk.read_table(connection, which, columns, integers)
+_OWN = (*ROWS, *(c for c in NAMING if c not in ROWS))
+_FREE = ("account_ref", "account_handle", "account_url", "account_name")  # as typed
+_NUMBERS = ("record_id", "subject_id", "live", "was_live", "loose")
+
+
+def read_match_inputs(connection: Connection, known: pa.Table | None = None) -> MatchInputs:
+    """The holders' descriptions in every account record that stands in a live report, or did at the last resolve.
+
+    ``known``: ``next`` of that resolve; with it only what changed since is read.
+    """
+    rows = _account_rows(connection, known)
     people = bulk.read(
         connection,
         "SELECT left_id, right_id, judgement, deleted_at IS NULL AS live FROM edge WHERE tier = 'person' ORDER BY id",
@@ -132,39 +157,61 @@ def read_match_inputs(connection: Connection) -> MatchInputs:
     standing = bulk.read_table(
         connection, "FROM edge WHERE tier <> 'person' AND deleted_at IS NULL", ["left_id", "right_id"], ["left_id", "right_id"]
     ).to_pandas()
-    return MatchInputs(rows, _loose_accounts(connection, integers), read_order(connection), people, standing)
-
-
-def _loose_accounts(connection: Connection, integers: list[str]) -> pd.DataFrame:
-    """Which accounts loose rows speak of, by what stands now and by what stood at the last resolve."""
-    out = pd.DataFrame({"record_id": pd.Series(dtype="int64"), "account_id": "", "was_account_id": ""}).astype(
-        {"account_id": "str", "was_account_id": "str"}
+    live = _only(rows, pc.equal(rows["live"], 1))
+    return MatchInputs(
+        _only(rows.select(list(ROWS)), pc.is_valid(rows["subject_id"])),
+        _loose_accounts(rows),
+        read_order(connection),
+        people,
+        standing,
+        live.set_column(live.schema.get_field_index("was_live"), "was_live", live["live"]),
     )
-    if connection.execute(text("SELECT 1 FROM record WHERE loose = 1 LIMIT 1")).first() is None:
-        return out
-    columns = ["c.id AS record_id", *(f"c.{c} AS {c}" for c in NAMING if c != "record_id"), "c.live AS live",
+
+
+def _only(table: pa.Table, mask: pa.ChunkedArray) -> pa.Table:
+    """The rows that ``mask`` marks; the table itself, not a copy, when it marks all."""
+    return table if pc.all(mask).as_py() in (True, None) else table.filter(mask)
+
+
+def _account_rows(connection: Connection, known: pa.Table | None) -> pa.Table:
+    columns = ["c.id AS record_id", *(f"c.{c} AS {c}" for c in _OWN if c not in ("record_id", "was_live")),
                "coalesce(d.was_live, c.live) AS was_live"]  # fmt: skip
-    named = bulk.read_table(
+    join, where = ("LEFT JOIN", "(c.live = 1 OR d.was_live = 1)") if known is None else ("JOIN", "1 = 1")
+    changed = bulk.read_table(
         connection,
-        "FROM record c LEFT JOIN touched d ON d.record_id = c.id WHERE c.record_kind = 'account' AND c.account_ref IS NOT NULL "
-        "AND (c.live = 1 OR d.was_live = 1) AND c.platform IN (SELECT platform FROM record WHERE loose = 1)",
+        f"FROM {'record c' if known is None else 'touched d'} {join} {'touched d' if known is None else 'record c'} "
+        f"ON d.record_id = c.id WHERE c.record_kind = 'account' AND {where}",
         columns,
-        integers,
+        _NUMBERS,
+        _FREE,
     )
-    loose = named.filter(pc.equal(named["loose"], 1)).select(["record_id", "account_ref", "live", "was_live"]).to_pandas()
-    out = loose.astype({"account_ref": "str"})
-    for live, column in (("live", "account_id"), ("was_live", "was_account_id")):
-        found = match_loose(named.filter(pc.equal(named[live], 1)))
-        matched = out["record_id"].map(found.set_index("record_id")["account_id"]).astype("str")
-        out[column] = matched.fillna(out["account_ref"]).where(out[live] == 1).astype("str")
-    return out[["record_id", "account_id", "was_account_id"]]
+    changed = name_keys(changed.select(list(_OWN)))
+    if known is None:
+        return changed
+    touched = bulk.read_table(connection, "FROM touched", ["record_id"], ["record_id"])["record_id"]
+    kept = _only(known, pc.invert(pc.is_in(known["record_id"], value_set=touched.combine_chunks())))
+    stands = pc.or_(pc.equal(changed["live"], 1), pc.equal(changed["was_live"], 1))
+    return pa.concat_tables([kept, changed.filter(stands)])
+
+
+def _loose_accounts(rows: pa.Table) -> pd.DataFrame:
+    """Which accounts loose rows speak of, by what stands now and by what stood at the last resolve."""
+    rows = _only(rows.select([*NAMED, "live", "was_live"]), pc.is_valid(rows["account_ref"]))
+    is_loose = pc.equal(rows["loose"], 1)
+    loose = rows.select(["record_id", "account_ref", "live", "was_live"]).filter(is_loose).to_pandas()
+    out = loose.astype({"account_ref": "str"}).assign(account_id=pd.NA, was_account_id=pd.NA)
+    if len(out):
+        named = _only(rows, pc.is_in(rows["platform"], value_set=pc.unique(rows["platform"].filter(is_loose))))
+        for live, column in (("live", "account_id"), ("was_live", "was_account_id")):
+            found = match_loose(_only(named.select(list(NAMED)), pc.equal(named[live], 1)))
+            matched = out["record_id"].map(found.set_index("record_id")["account_id"]).astype("str")
+            out[column] = matched.fillna(out["account_ref"]).where(out[live] == 1)
+    return out.astype({"account_id": "str", "was_account_id": "str"})[["record_id", "account_id", "was_account_id"]]
 
 
 def read_order(connection: Connection) -> pa.Table:
     """An order of subjects that does not depend on when they came: subject_id, key."""
-    return bulk.read_table(
-        connection, "FROM subject", ["id AS subject_id", "substr(signature, 1, 16) AS key"], ["subject_id"]
-    )
+    return bulk.read_table(connection, "FROM subject", ["id AS subject_id", "substr(signature, 1, 16) AS key"], ["subject_id"])
 
 
 def evidence_inputs(evidence: Evidence, order: pa.Table) -> MatchInputs:
@@ -179,4 +226,5 @@ def evidence_inputs(evidence: Evidence, order: pa.Table) -> MatchInputs:
         order,
         evidence.edges.assign(live=True),
         pd.DataFrame({"left_id": [], "right_id": []}, dtype="int64"),
+        pa.table({}),
     )

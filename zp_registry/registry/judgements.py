@@ -46,7 +46,8 @@ def stored(connection: Connection) -> pd.DataFrame:
 def place(connection: Connection, said: pd.DataFrame) -> pd.DataFrame:
     """``left_id``, ``right_id`` (left < right; Int64, NA where not placed) and ``problem`` (text, or NA) for JUDGEMENTS lines.
 
-    A side is the description of that signature; else the only one that a record of that account under that name has.
+    A side is the description of that signature; else the one that a record of that account under that name has (the oldest
+    of several, if these are one entity).
     """
     found = {}
     for end in ("left", "right"):
@@ -55,15 +56,16 @@ def place(connection: Connection, said: pd.DataFrame) -> pd.DataFrame:
         rows = bulk.read(
             connection,
             """
-            SELECT a.line, s.id, 1 AS exact FROM jd_asked a JOIN subject s ON s.signature = a.signature
+            SELECT a.line, s.id, s.current_id, 1 AS exact FROM jd_asked a JOIN subject s ON s.signature = a.signature
             UNION
-            SELECT a.line, c.subject_id, 0 FROM jd_asked a JOIN record c
+            SELECT a.line, s.id, s.current_id, 0 FROM jd_asked a JOIN record c
                 ON c.platform = a.platform AND c.account_ref = a.account_id AND c.subject_name = a.name
-            WHERE c.subject_id IS NOT NULL AND c.record_kind = 'account'""",
+            JOIN subject s ON s.id = c.subject_id WHERE c.record_kind = 'account'""",
             integers=["line", "id", "exact"],
         )
         best = rows[rows["exact"] == rows.groupby("line")["exact"].transform("max")]
-        found[end] = best.groupby("line")["id"].agg(["min", "nunique"]).reindex(range(len(said)))
+        one = best.assign(of=best["current_id"].fillna(best["id"].astype("str")))  # of what is not reported: itself
+        found[end] = one.groupby("line").agg(min=("id", "min"), nunique=("of", "nunique")).reindex(range(len(said)))
     bulk.unstage(connection, "jd_asked")
     out = pd.DataFrame({"problem": pd.Series(pd.NA, index=range(len(said)), dtype="str")})
     for end in ("left", "right"):

@@ -6,17 +6,24 @@ import pandas as pd
 from sqlalchemy import Connection, text
 
 from zp_registry.registry import bulk
+from zp_registry.registry.guards import verify_clusters
 from zp_registry.resolve import Resolved
 from zp_registry.resolve.links import TABLE
 from zp_registry.resolve.matching import Matched
 
 
-def write_matched(connection: Connection, matched: Matched, settings_hash: str, now: str) -> dict[str, int]:
-    """Writes the edges and clusters of the subjects that were resolved; what lies outside their scope stays as it is."""
+def write_matched(
+    connection: Connection, matched: Matched, settings_hash: str, now: str, *, everything: bool
+) -> dict[str, int]:
+    """Writes the edges and clusters of the subjects that were resolved; what lies outside their scope stays as it is.
+
+    ClustersBroken when an entity would hold two different valid numbers. ``everything``: all subjects were resolved.
+    """
     bulk.stage(connection, "wk_scope", pd.DataFrame({"subject_id": matched.scope.astype("int64")}))
     connection.exec_driver_sql("CREATE UNIQUE INDEX wk_scope_key ON wk_scope (subject_id)")
     _write_subjects(connection, matched.roots)
     counts = _write_edges(connection, matched.edges, settings_hash, now)
+    verify_clusters(connection, None if everything else "wk_scope")
     bulk.unstage(connection, "wk_scope")
     connection.exec_driver_sql("DELETE FROM touched")
     return {"resolved": len(matched.scope), **counts}
@@ -27,7 +34,8 @@ def entity_of(connection: Connection) -> pd.Series[str]:
     table = bulk.read_table(
         connection, "FROM subject WHERE current_id IS NOT NULL", ["id AS subject_id", "current_id AS entity_id"], ["subject_id"]
     ).to_pandas()
-    return table.astype({"entity_id": "str"}).set_index("subject_id")["entity_id"]
+    out: pd.Series[str] = table.astype({"entity_id": "str"}).set_index("subject_id")["entity_id"]
+    return out
 
 
 def unsure_edges(connection: Connection) -> pd.DataFrame:
@@ -38,7 +46,8 @@ def unsure_edges(connection: Connection) -> pd.DataFrame:
         ["left_id", "right_id", "rule"],
         ["left_id", "right_id"],
     )
-    return table.to_pandas().astype({"rule": "str"})
+    out: pd.DataFrame = table.to_pandas().astype({"rule": "str"})
+    return out
 
 
 def write_resolved(connection: Connection, resolved: Resolved, now: str) -> dict[str, dict[str, int]]:
@@ -58,7 +67,9 @@ def write_resolved(connection: Connection, resolved: Resolved, now: str) -> dict
         "role": bulk.write_history(
             connection, "role", resolved.roles, ["platform", "account_id", "role", "party_key", "valid_from"], now
         ),
-        "link": bulk.write_difference(connection, "link", resolved.links[list(TABLE)], ["entity_id", "other_entity_id", "kind"]),
+        "link": bulk.write_difference(
+            connection, "link", resolved.links[list(TABLE)], ["entity_id", "other_entity_id", "kind"]
+        ),
     }
 
 
@@ -94,8 +105,8 @@ def _write_edges(connection: Connection, edges: pd.DataFrame, settings_hash: str
     bulk.stage(connection, "wk_edges", frame.astype({"left_id": "int64", "right_id": "int64", "score": "float64"}))
     connection.exec_driver_sql("CREATE UNIQUE INDEX wk_edges_key ON wk_edges (left_id, right_id)")
     same = (
-        "t.left_id = n.left_id AND t.right_id = n.right_id AND t.judgement = n.judgement AND t.tier = n.tier AND t.rule = n.rule "
-        "AND t.score = n.score"
+        "t.left_id = n.left_id AND t.right_id = n.right_id AND t.judgement = n.judgement AND t.tier = n.tier "
+        "AND t.rule = n.rule AND t.score = n.score"
     )
     closed = connection.execute(
         text(

@@ -189,7 +189,7 @@ def seen(connection: Connection, token: str) -> None:
 def sign_out(connection: Connection, token: str, name: str) -> None:
     """Ends a session."""
     connection.execute(text("DELETE FROM desk_session WHERE token_hash = :h"), {"h": hashed(token)})
-    audit.note(connection, "desk sign-out", name)
+    audit.note(connection, "desk sign-out", name, who=name)
 
 
 def end_all(connection: Connection, name: str) -> None:

@@ -102,13 +102,17 @@ class Found:
 
 def phones_in(words: str) -> list[str]:
     """The phones that stand in these words, in their canonical form."""
-    every = check_phones(pd.Series([words], dtype="str"), Faults(), "phone").all
+    cells = pd.Series([words], dtype="str")
+    every = check_phones(cells, Faults(cells.index), "phone").all
     return [] if every.isna().iloc[0] else str(every.iloc[0]).split(";")
 
 
 def find(connection: Connection, ring: Keyring, index: NameIndex, words: str, towns: Sequence[str] | None) -> Found:
     """What these words may mean; see the module."""
-    words = " ".join(unicodedata.normalize("NFKC", words).split())[:400]
+    plain = unicodedata.normalize("NFKC", words)
+    words = " ".join("".join(c if c.isprintable() else " " for c in plain).split())[:400]
+    if not words:
+        return Found([], [], [])
     code = re.sub(r"[\s-]", "", words).upper()
     how: list[str] = []
     ids: dict[str, None] = {}

@@ -18,8 +18,8 @@ __all__ = ["Resolved", "TellingRules", "resolve"]
 
 @dataclass
 class Resolved:
-    """``entity_of``: index subject_id, entity_id · ``entities``, ``identifiers``, ``names``, ``accounts``, ``holdings``, ``roles``,
-    ``links``: as the tables · ``timeline``: one point per account
+    """``entity_of``: index subject_id, entity_id · ``entities``, ``identifiers``, ``names``, ``accounts``, ``holdings``,
+    ``roles``, ``links``: as the tables · ``timeline``: one point per account
     and date (history.POINTS) · ``doubts``: code, platform, account_id, entity_id, as_of, why, place (for DATA flags)."""
 
     entity_of: pd.Series[str]
@@ -56,9 +56,7 @@ class TellingRules:
     hub_names: int = 4
 
 
-def resolve(
-    evidence: Evidence, entity_of: pd.Series[str], unsure: pd.DataFrame, rules: TellingRules | None = None
-) -> Resolved:
+def resolve(evidence: Evidence, entity_of: pd.Series[str], unsure: pd.DataFrame, rules: TellingRules | None = None) -> Resolved:
     """Entities and their history from ``evidence``, given who is who (``entity_of``: index subject_id, and ``unsure`` edges:
     left_id, right_id, rule); the same for the same evidence in whatever order it came."""
     rules = rules or TellingRules()

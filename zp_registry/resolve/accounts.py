@@ -12,6 +12,9 @@ import pandas as pd
 import pyarrow as pa
 
 NAMING = ("record_id", "platform", "account_ref", "loose", "account_handle", "account_url", "account_name")
+# What names an account, the surest first; compared in one form (``ref_key`` and so on: hashes of it).
+_WAYS = {"ref_key": "account_ref", "handle_key": "account_handle", "url_key": "account_url", "name_key": "account_name"}
+NAMED = ("record_id", "platform", "account_ref", "loose", *_WAYS)
 
 
 def match_accounts(records: pd.DataFrame) -> pd.DataFrame:
@@ -20,32 +23,43 @@ def match_accounts(records: pd.DataFrame) -> pd.DataFrame:
     out = rows.assign(account_id=rows["account_ref"], unmatched=0)
     loose = rows["loose"] == 1
     if loose.any():
-        found = out["record_id"].map(match_loose(rows).set_index("record_id")["account_id"]).astype("str")
+        matched = match_loose(name_keys(pa.Table.from_pandas(rows, preserve_index=False)))
+        found = out["record_id"].map(matched.set_index("record_id")["account_id"]).astype("str")
         out["account_id"] = out["account_ref"].where(~loose, found.fillna(out["account_ref"]))
         out["unmatched"] = (loose & found.isna()).astype("int64")
     return out[["record_id", "account_id", "unmatched"]]
 
 
-def match_loose(rows: pd.DataFrame | pa.Table) -> pd.DataFrame:
-    """``rows``: NAMING → record_id, account_id of the loose rows that are matched."""
-    con = duckdb.connect()
-    con.execute("SET enable_progress_bar = false; SET python_enable_replacements = false")
+def name_keys(rows: pa.Table) -> pa.Table:
+    """``rows`` (NAMING and any other columns) with hashes of the comparison forms (NAMED) in place of handle, URL and name."""
+    keys = ", ".join(_hashed(column, name) for name, column in _WAYS.items())
+    con = _duckdb()
+    con.register("rows", rows.select(list(_WAYS.values())))
+    hashed = con.execute(f"SELECT {keys} FROM rows").df()
+    con.close()
+    for name, column in _WAYS.items():
+        values = pa.chunked_array([hashed[name].to_numpy(dtype="int64")])
+        rows = rows.append_column(name, values)
+        if column != "account_ref":
+            rows = rows.drop_columns([column])
+    return rows
+
+
+def match_loose(rows: pa.Table) -> pd.DataFrame:
+    """``rows``: NAMED → record_id, account_id of the loose rows that are matched."""
+    con = _duckdb()
     con.register("rows", rows)
-    ways = ("account_ref", "account_handle", "account_url", "account_name")
-    con.execute(
-        "CREATE TEMP TABLE wanted AS SELECT record_id, platform, {} AS key FROM rows WHERE loose = 1".format(
-            _comparable("account_ref")
-        )
-    )
+    con.execute("CREATE TEMP TABLE wanted AS SELECT record_id, platform, ref_key AS key FROM rows WHERE loose = 1")
     con.execute("CREATE TEMP TABLE own AS SELECT * FROM rows WHERE loose = 0 AND platform IN (SELECT platform FROM wanted)")
     known = " UNION ALL ".join(
-        f"SELECT {i} AS way, platform, {_comparable(way)} AS key, account_ref FROM own WHERE {way} IS NOT NULL"
-        for i, way in enumerate(ways)
+        f"SELECT {i} AS way, platform, {way} AS key, account_ref FROM own "
+        f"WHERE {way} <> 0 AND {way} IN (SELECT key FROM wanted)"
+        for i, way in enumerate(_WAYS)
     )
     out = con.execute(
         f"""
         WITH single AS (
-            SELECT way, platform, key, min(account_ref) AS account_id FROM ({known}) WHERE key IN (SELECT key FROM wanted)
+            SELECT way, platform, key, min(account_ref) AS account_id FROM ({known})
             GROUP BY way, platform, key HAVING count(DISTINCT account_ref) = 1)
         SELECT w.record_id, arg_min(k.account_id, k.way) AS account_id
         FROM wanted w JOIN single k ON k.platform = w.platform AND k.key = w.key GROUP BY w.record_id"""
@@ -54,8 +68,16 @@ def match_loose(rows: pd.DataFrame | pa.Table) -> pd.DataFrame:
     return out.astype({"account_id": "str"})
 
 
-def _comparable(column: str) -> str:
-    return rf"regexp_replace(upper({column}), '\s+|^HTTPS?://|/+$', '', 'g')"
+def _duckdb() -> duckdb.DuckDBPyConnection:
+    con = duckdb.connect()
+    con.execute("SET enable_progress_bar = false; SET python_enable_replacements = false")
+    return con
+
+
+def _hashed(column: str, name: str) -> str:
+    # 0 for none: a column of integers with gaps would come back as floats, which cannot hold them.
+    form = rf"regexp_replace(upper({column}), '\s+|^HTTPS?://|/+$', '', 'g')"
+    return f"CASE WHEN {column} IS NULL THEN 0 ELSE (hash({form}) >> 1)::BIGINT END AS {name}"
 
 
 def comparable(text: pd.Series[str]) -> pd.Series[str]:

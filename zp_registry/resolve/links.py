@@ -97,9 +97,7 @@ def _names_by_number(people: pd.DataFrame) -> pd.Series[str]:
     return known.set_index("id_hash")["name_key"]
 
 
-def _by_name(
-    rows: pd.DataFrame, seen: pd.DataFrame, people: pd.DataFrame, told: pd.DataFrame, hub_names: int
-) -> pd.DataFrame:
+def _by_name(rows: pd.DataFrame, seen: pd.DataFrame, people: pd.DataFrame, told: pd.DataFrame, hub_names: int) -> pd.DataFrame:
     numbered = told[told["operator_hash"].notna()].set_index(["other_entity_id", "legal_key"]).index
     open_ = told[told["operator_hash"].isna() & told["legal_key"].notna()]
     open_ = open_[~pd.MultiIndex.from_frame(open_[["other_entity_id", "legal_key"]]).isin(numbered)]
@@ -113,16 +111,21 @@ def _by_name(
     names = shown.groupby(["type", "token"])["name"].nunique()
     things = pd.MultiIndex.from_frame(alike[["type", "token"]])
     alike = alike[(names.reindex(things).fillna(0) < hub_names).to_numpy(dtype=bool)]
-    pairs = open_.merge(
-        alike.rename(columns={"name": "legal_key"}), on=["other_entity_id", "legal_key"]
-    ).merge(people[["entity_id", "id_mask"]], on="entity_id")
+    pairs = open_.merge(alike.rename(columns={"name": "legal_key"}), on=["other_entity_id", "legal_key"]).merge(
+        people[["entity_id", "id_mask"]], on="entity_id"
+    )
     pairs = pairs[masks_fit(pairs["operator_mask"], pairs["id_mask"])]
     rivals = pairs.groupby(["other_entity_id", "legal_key"])["entity_id"].transform("nunique")
     pairs = pairs[rivals == 1]  # namesakes who both fit: nobody is named
     agreed = (
-        pairs[["entity_id", "other_entity_id", "legal_key", "type"]].drop_duplicates()
-        .sort_values("type").assign(word=lambda f: f["type"].map(_THINGS))
-        .groupby(["entity_id", "other_entity_id", "legal_key"])["word"].agg("、".join).rename("agreed").reset_index()
+        pairs[["entity_id", "other_entity_id", "legal_key", "type"]]
+        .drop_duplicates()
+        .sort_values("type")
+        .assign(word=lambda f: f["type"].map(_THINGS))
+        .groupby(["entity_id", "other_entity_id", "legal_key"])["word"]
+        .agg("、".join)
+        .rename("agreed")
+        .reset_index()
     )
     pairs = pairs.drop(columns=["type", "token"]).drop_duplicates()
     pairs = pairs.merge(agreed, on=["entity_id", "other_entity_id", "legal_key"])

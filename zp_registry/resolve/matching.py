@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from zp_registry.resolve import scope
 from zp_registry.resolve.clusters import Caps, Clusters
-from zp_registry.resolve.model import MatchModel
+from zp_registry.resolve.model import Engine, MatchModel
 from zp_registry.resolve.partial import EDGES, Linking, link
 from zp_registry.resolve.probable import WHY, Guards, link_by_model, score_weak
 from zp_registry.resolve.subjects import Hubs, open_tables
@@ -24,7 +24,7 @@ class MatchRules:
     hubs: Hubs = field(default_factory=Hubs)
     caps: Caps = field(default_factory=Caps)
     guards: Guards = field(default_factory=Guards)
-    engine: str = "duckdb"
+    engine: Engine = "duckdb"
 
 
 @dataclass

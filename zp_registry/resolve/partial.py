@@ -89,7 +89,7 @@ def _same_account() -> str:
     return f"""
     SELECT DISTINCT ON (l.place, r.place) l.subject_id AS left_id, r.subject_id AS right_id, l.place AS p, r.place AS q
     FROM named l JOIN named r USING (key)
-    WHERE l.type = 'account' AND l.strong IS NULL AND r.strong IS NULL AND l.place < r.place AND {fits('l', 'r')}
+    WHERE l.type = 'account' AND l.strong IS NULL AND r.strong IS NULL AND l.place < r.place AND {fits("l", "r")}
     ORDER BY p, q"""
 
 
@@ -119,7 +119,7 @@ def _to_number(con: duckdb.DuckDBPyConnection, linking: Linking) -> None:
             JOIN named r USING (key) JOIN c rc ON rc.subject_id = r.subject_id AND rc.numbered
             -- One mask that fits is enough: another of the same cluster may have been mistyped.
             LEFT JOIN shown k ON k.root = lc.root LEFT JOIN whole m ON m.root = rc.root
-            WHERE l.business OR {fits('k', 'm')})
+            WHERE l.business OR {fits("k", "m")})
         SELECT weak, strong, bool_or(type = 'account') AS account, count(DISTINCT type) AS kinds, bool_or(masked) AS masked,
                arg_min(left_id, lp) AS left_id, arg_min(right_id, rp) AS right_id, min(lp) AS lp, min(rp) AS rp
         FROM pairs WHERE masked OR type = 'account' OR (NOT hub AND type <> 'operator') GROUP BY weak, strong"""
@@ -127,10 +127,13 @@ def _to_number(con: duckdb.DuckDBPyConnection, linking: Linking) -> None:
     # Another candidate with a weaker tie is still a candidate, but for the same account, which no stranger of that name shares.
     ranked = """
         WITH r AS (SELECT *, 100 * account::INT + 10 * masked::INT + kinds AS worth FROM candidates),
-        b AS (SELECT *, worth = max(worth) OVER same AS best, count(*) OVER same AS rivals FROM r WINDOW same AS (PARTITION BY weak)),
+        b AS (SELECT *, worth = max(worth) OVER same AS best, count(*) OVER same AS rivals FROM r
+              WINDOW same AS (PARTITION BY weak)),
         e AS (SELECT *, count(*) FILTER (best) OVER (PARTITION BY weak) AS equals FROM b)
         SELECT *, rivals = 1 OR (account AND equals = 1) AS alone FROM e WHERE best"""
-    doubtful = con.execute(f"SELECT left_id AS subject_id, right_id AS other_id FROM ({ranked}) WHERE NOT alone ORDER BY lp, rp").df()
+    doubtful = con.execute(
+        f"SELECT left_id AS subject_id, right_id AS other_id FROM ({ranked}) WHERE NOT alone ORDER BY lp, rp"
+    ).df()
     linking.doubts.append(doubtful)
     linking.join(con, f"SELECT left_id, right_id FROM ({ranked}) WHERE alone ORDER BY lp, rp", "to_number")
 
@@ -142,5 +145,5 @@ def _same_fields() -> str:
     FROM named l JOIN named r USING (key)
     JOIN c lc ON lc.subject_id = l.subject_id JOIN c rc ON rc.subject_id = r.subject_id
     WHERE NOT lc.numbered AND NOT rc.numbered AND l.type IN ('phone', 'payee', 'address') AND l.place < r.place
-          AND {fits('l', 'r')} AND ((l.id_mask IS NOT NULL AND r.id_mask IS NOT NULL) OR NOT l.hub)
+          AND {fits("l", "r")} AND ((l.id_mask IS NOT NULL AND r.id_mask IS NOT NULL) OR NOT l.hub)
     ORDER BY p, q"""

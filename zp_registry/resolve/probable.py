@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import duckdb
 import pandas as pd
 
-from zp_registry.resolve.model import MatchModel, features, score
+from zp_registry.resolve.model import Engine, MatchModel, features, score
 from zp_registry.resolve.partial import Linking
 from zp_registry.resolve.subjects import described, fits
 
@@ -38,7 +38,7 @@ WHY = {
 
 
 def score_weak(
-    con: duckdb.DuckDBPyConnection, model: MatchModel, engine: str, *, everything: bool, known: pd.DataFrame | None = None
+    con: duckdb.DuckDBPyConnection, model: MatchModel, engine: Engine, *, everything: bool, known: pd.DataFrame | None = None
 ) -> pd.DataFrame:
     """Pairs (left_id, right_id, weight) from the review band upwards between subjects at work (table ``w``) and any others, at
     least one of them without a number. ``everything``: all subjects are at work, so that it is enough to start from those that
@@ -53,8 +53,10 @@ def score_weak(
         CREATE OR REPLACE TEMP TABLE reach AS
         WITH tails AS (SELECT subject_id, 'tail' AS type, hash(right(tail, 2)) AS token FROM s WHERE length(tail) >= 2),
         thing AS (SELECT subject_id, type, token FROM t WHERE live UNION ALL FROM tails
-                  UNION ALL SELECT subject_id, 'phone_mask', hash(phone_mask) FROM rows WHERE live = 1 AND phone_mask IS NOT NULL
-                  UNION ALL SELECT subject_id, 'payee_mask', hash(payee_mask) FROM rows WHERE live = 1 AND payee_mask IS NOT NULL),
+                  UNION ALL SELECT subject_id, 'phone_mask', hash(phone_mask) FROM rows
+                            WHERE live = 1 AND phone_mask IS NOT NULL
+                  UNION ALL SELECT subject_id, 'payee_mask', hash(payee_mask) FROM rows
+                            WHERE live = 1 AND payee_mask IS NOT NULL),
         second AS (SELECT subject_id, 'name' AS kind, hash(name_key) AS value FROM s WHERE name_key IS NOT NULL
                    UNION ALL FROM tails UNION ALL SELECT subject_id, type, token FROM t WHERE live AND type = 'operator'),
         ours AS (SELECT * FROM thing SEMI JOIN focus USING (subject_id)),
@@ -100,9 +102,10 @@ def link_by_model(
                    min(CASE WHEN a < b THEN an ELSE bn END) AS lon, min(CASE WHEN a < b THEN bn ELSE an END) AS hin
             FROM o GROUP BY lo, hi),
         m AS (SELECT c.root, w.head, w.tail FROM w JOIN c USING (subject_id) WHERE w.id_mask IS NOT NULL),
-        d AS (SELECT lo, hi, NOT bool_or({fits('l', 'r')}) AS against FROM g JOIN m l ON l.root = lo JOIN m r ON r.root = hi
+        d AS (SELECT lo, hi, NOT bool_or({fits("l", "r")}) AS against FROM g JOIN m l ON l.root = lo JOIN m r ON r.root = hi
               WHERE NOT business GROUP BY lo, hi)
-        SELECT g.*, best[1] AS left_id, best[2] AS right_id, coalesce(against, false) AS against FROM g LEFT JOIN d USING (lo, hi)"""
+        SELECT g.*, best[1] AS left_id, best[2] AS right_id, coalesce(against, false) AS against
+        FROM g LEFT JOIN d USING (lo, hi)"""
     )
     bands = model.bands
     con.execute(
@@ -119,7 +122,8 @@ def link_by_model(
                         min(rank) AS rank, min(least(lp, rp)) AS p, min(greatest(lp, rp)) AS q FROM ranked GROUP BY lo, hi)
         SELECT pair.*, each.rank, p, q,
                CASE WHEN weight < {bands.link} THEN 'near' WHEN against THEN 'digits' WHEN NOT clear THEN 'rival'
-                    WHEN asize >= {guards.bridge} AND bsize >= {guards.bridge} AND support = 1 THEN 'bridge' ELSE 'model' END AS rule
+                    WHEN asize >= {guards.bridge} AND bsize >= {guards.bridge} AND support = 1 THEN 'bridge'
+                    ELSE 'model' END AS rule
         FROM pair JOIN each USING (lo, hi)"""
     )
     frame = con.execute("SELECT left_id, right_id, weight AS score, rule, rank FROM judged ORDER BY weight DESC, p, q").df()
@@ -133,6 +137,8 @@ def link_by_model(
     frame = frame[(frame["judgement"] == "positive") | (apart & (frame["rank"] <= guards.queue))]
     ends = frame[["left_id", "right_id"]]
     linking.edges.append(
-        frame.assign(left_id=ends.min(axis=1), right_id=ends.max(axis=1), tier="model", why=frame["rule"].map(WHY).astype("str"))
+        frame.assign(
+            left_id=ends.min(axis=1), right_id=ends.max(axis=1), tier="model", why=frame["rule"].map(WHY).astype("str")
+        )
     )
     linking.settle(con)

@@ -1,8 +1,8 @@
 """What a night must resolve anew: the subjects that changed, and all whose clusters or candidates that may concern.
 
-Whether two subjects are one depends on them, on what else fits either of them, and on which tokens are hubs. So from the changed
-subjects the scope is spread over everything that shares a number, a name with a token, visible digits on one account, an edge
-or a judgement; beyond it nothing can have changed, and the result is that of resolving everything.
+Whether two subjects are one depends on them, on what else fits either of them, and on which tokens are hubs. So from the
+changed subjects the scope is spread over everything that shares a number, a name with a token, visible digits on one account,
+an edge or a judgement; beyond it nothing can have changed, and the result is that of resolving everything.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ def changed(con: duckdb.DuckDBPyConnection, people: pd.DataFrame) -> None:
 def bonds(con: duckdb.DuckDBPyConnection, standing: pd.DataFrame, people: pd.DataFrame) -> None:
     """Table ``bond`` (subject_id, key): subjects with one key concern each other. ``standing``: left_id, right_id of the
     machine's live edges. Former names, numbers and tokens bind as well as present ones."""
-    con.register("edges_now", pd.concat([standing[["left_id", "right_id"]], people[["left_id", "right_id"]]], ignore_index=True))
+    con.register(
+        "edges_now", pd.concat([standing[["left_id", "right_id"]], people[["left_id", "right_id"]]], ignore_index=True)
+    )
     con.execute(
         """
         CREATE OR REPLACE TEMP TABLE bond AS

@@ -46,9 +46,7 @@ def open_tables(
     (any text that is a subject's own wherever it is loaded).
     """
     con = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
-    con.execute(
-        "SET enable_progress_bar = false; SET preserve_insertion_order = false; SET python_enable_replacements = false"
-    )
+    con.execute("SET enable_progress_bar = false; SET preserve_insertion_order = false; SET python_enable_replacements = false")
     con.register("rows", rows)
     con.register("loose_accounts", accounts)
     con.register("orders", order)
@@ -73,7 +71,8 @@ def open_tables(
     con.execute(
         f"""
         CREATE TEMP TABLE crowd AS
-        WITH n AS (SELECT subject_id, hash(max(subject_key)) AS name FROM rows WHERE subject_key IS NOT NULL GROUP BY subject_id),
+        WITH n AS (SELECT subject_id, hash(max(subject_key)) AS name FROM rows WHERE subject_key IS NOT NULL
+                   GROUP BY subject_id),
         c AS (SELECT type, token, count(DISTINCT name) FILTER (live) AS names, count(DISTINCT name) FILTER (was_live) AS were
               FROM t JOIN n USING (subject_id) WHERE type IN ({", ".join(f"'{k}'" for k in hubs.names)}) GROUP BY type, token)
         SELECT type, token, names >= CASE type {least} END AS now, were >= CASE type {least} END AS before FROM c;

@@ -45,9 +45,7 @@ class Preferences:
 _TIES = ("newest", "registered", "origin", "part", "sheet", "row", "value")
 
 
-def survive(
-    seen: pd.DataFrame, preferences: Preferences | None = None
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+def survive(seen: pd.DataFrame, preferences: Preferences | None = None) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """``seen``: one row per sighting of a record with its entity (columns of Evidence.records, entity_id, as_of,
     part, sheet, row) → entities (columns of table ``entity`` but accounts and pledges), identifiers, names.
 
@@ -76,9 +74,11 @@ def survive(
 
     # Whom to call: the named contact, else who runs the business.
     contact = column("contact_name").fillna(column("operator_name")).fillna(column("legal_representative"))
-    parts = (("contact_name", "contact_record", contact, rules.contact),
-             ("address", "address_record", column("business_address"), rules.address),
-             ("town", "town_record", column("town"), rules.town))
+    parts = (
+        ("contact_name", "contact_record", contact, rules.contact),
+        ("address", "address_record", column("business_address"), rules.address),
+        ("town", "town_record", column("town"), rules.town),
+    )
     for target, record, values, words in parts:
         chosen = pool.choose(words, values, pool.certainty)
         out[target], out[record] = pool.take(chosen, values), pool.records(chosen)
@@ -133,9 +133,9 @@ class _Pool:
         out[self.codes[left]] = left
         return out
 
-    def _rank(self, word: str, left: Ints, given: Mask, values: pd.Series[str], valid: Ints) -> Ints:
+    def _rank(self, word: str, left: Ints, given: Mask, values: pd.Series[str], valid: Ints) -> NDArray[np.integer[Any]]:
         """A number for each row of ``left``: the greater, the better."""
-        plain: dict[str, Callable[[], Ints]] = {
+        plain: dict[str, Callable[[], NDArray[np.integer[Any]]]] = {
             "valid": lambda: valid[left],
             "registered": lambda: 1 - self._cells("loose", left).astype("int64").to_numpy(),
             "newest": lambda: self.days[left],
@@ -189,12 +189,14 @@ class _Pool:
         starts = _starts(keys)
         if not len(starts):
             return pd.DataFrame({c: pd.Series(dtype="str") for c in ("entity_id", "value", "first_seen", "last_seen")})
-        return pd.DataFrame({
-            "entity_id": pd.Series(self.ids[keys[starts] // len(names)], dtype="str"),
-            "value": pd.Series(names.take(keys[starts] % len(names)), dtype="str"),
-            "first_seen": pd.Series(self.day_names[np.minimum.reduceat(days, starts)], dtype="str"),
-            "last_seen": pd.Series(self.day_names[np.maximum.reduceat(days, starts)], dtype="str"),
-        })
+        return pd.DataFrame(
+            {
+                "entity_id": pd.Series(self.ids[keys[starts] // len(names)], dtype="str"),
+                "value": pd.Series(names.take(keys[starts] % len(names)), dtype="str"),
+                "first_seen": pd.Series(self.day_names[np.minimum.reduceat(days, starts)], dtype="str"),
+                "last_seen": pd.Series(self.day_names[np.maximum.reduceat(days, starts)], dtype="str"),
+            }
+        )
 
 
 def _coded(values: pd.Series[Any]) -> tuple[Ints, NDArray[np.object_]]:
@@ -214,8 +216,10 @@ def _identifiers(pool: _Pool) -> pd.DataFrame:
     frame = pool.frame
     everyone = np.ones(len(frame), dtype=bool)
     person = ~frame["subject_kind"].isin(BUSINESS_KINDS).to_numpy(dtype=bool)
-    parts = [pool.spans(frame[column], where).assign(kind=kind)
-             for kind, column, where in (("uscc", "uscc", everyone), ("id", "id_hash", person), ("mask", "id_mask", person))]
+    parts = [
+        pool.spans(frame[column], where).assign(kind=kind)
+        for kind, column, where in (("uscc", "uscc", everyone), ("id", "id_hash", person), ("mask", "id_mask", person))
+    ]
     out = pd.concat(parts, ignore_index=True)
     return out[["entity_id", "kind", "value", "first_seen", "last_seen"]].astype({"kind": "str"})
 

@@ -10,7 +10,7 @@ from .base import Base, Id
 
 class Notice(Base):
     """One line about an account or a subject that no platform reported: licence register, call result, platform risk mark,
-    blacklist, tip. A later line about the same supersedes it."""
+    blacklist, tip. Of several lines about the same the newest date counts."""
 
     __tablename__ = "notice"
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -34,13 +34,12 @@ class Notice(Base):
     outcome: Mapped[str] = mapped_column(String(40))
     happened_on: Mapped[str] = mapped_column(String(10))
     remark: Mapped[str | None] = mapped_column(Text)
-    superseded_by: Mapped[int | None] = mapped_column(Id)
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class CaseFile(Base):
-    """A case about one account; ``state`` is open | assigned | visited | confirmed | dismissed | handed_over | closed. ``version``
-    grows with every change, so that two people never overwrite each other unseen."""
+    """A case about one account; ``state`` is open | assigned | visited | confirmed | dismissed | handed_over |
+    closed. ``version`` grows with every change, so that two people never overwrite each other unseen."""
 
     __tablename__ = "case_file"
     case_id: Mapped[str] = mapped_column(String(20), primary_key=True)

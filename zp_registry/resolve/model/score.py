@@ -131,8 +131,8 @@ def _columns(model: MatchModel) -> set[str]:
 
 
 def _near(table: pa.Table, model: MatchModel, focus: Collection[int] | None) -> pa.Table:
-    """``table`` with ``in_focus`` (if there is a focus). Where one array is all that blocks, only rows that share a key with a row in
-    focus, or else with a row without ``strong``, are kept: no others can be in a pair."""
+    """``table`` with ``in_focus`` (if there is a focus). Where one array is all that blocks, only rows that share a key with a
+    row in focus, or else with a row without ``strong``, are kept: no others can be in a pair."""
     key = model.unique_id
     connection = connect()
     connection.register("rows", table)
@@ -196,12 +196,15 @@ def connect() -> duckdb.DuckDBPyConnection:
 
 @contextmanager
 def _linker(table: pa.Table, settings: dict[str, Any], model: MatchModel, engine: Engine) -> Iterator[tuple[Linker, Any]]:
-    quiet = logging.getLogger("splink")
-    before, quiet.disabled = quiet.disabled, True
+    # Splink tells the time that each step took; what it warns of still reaches the log.
+    chatty = logging.getLogger("splink")
+    before = chatty.level
+    chatty.setLevel(logging.WARNING)
     api: Any = None
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+            for aged in (DeprecationWarning, PendingDeprecationWarning, FutureWarning):
+                warnings.simplefilter("ignore", aged)
             api = DuckDBAPI(connect()) if engine == "duckdb" else _spark_api()
             mark = secrets.token_hex(6)  # a Spark session goes on, with the tables of former calls
             rows = api.register(table, table_name=f"rows_to_match_{mark}")
@@ -211,7 +214,7 @@ def _linker(table: pa.Table, settings: dict[str, Any], model: MatchModel, engine
                 linker.table_management.register_term_frequency_lookup(registered, column)
             yield linker, api
     finally:
-        quiet.disabled = before
+        chatty.setLevel(before)
         if api is not None and engine == "duckdb":
             api.duckdb_con.close()
         elif api is not None:

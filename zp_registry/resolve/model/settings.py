@@ -6,7 +6,7 @@ import hashlib
 import json
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import sqlglot
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -14,7 +14,7 @@ from sqlglot.errors import SqlglotError
 
 from zp_registry.errors import UsageError
 
-FORMAT = "zp-registry match model 1"
+FORMAT: Final = "zp-registry match model 1"
 _KNOWN = {
     "link_type", "comparisons", "blocking_rules_to_generate_predictions", "probability_two_random_records_match",
     "em_convergence", "max_iterations", "retain_matching_columns", "retain_intermediate_calculation_columns",

@@ -37,7 +37,6 @@ def upgrade() -> None:
         sa.Column("outcome", sa.String(length=40), nullable=False),
         sa.Column("happened_on", sa.String(length=10), nullable=False),
         sa.Column("remark", sa.Text(), nullable=True),
-        sa.Column("superseded_by", _ID, nullable=True),
         sa.Column("sealed", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(["file_id"], ["report_file.id"], name=op.f("fk_notice_file_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),

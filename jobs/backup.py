@@ -1,0 +1,164 @@
+"""Copies of the registry: made while it works, sealed, proved by opening them again; and back into a fresh place.
+
+A backup is a folder: ``manifest.json`` (schema, wrapped data keys, counts) and ``database.sealed`` (SQLite's online copy, or
+``pg_dump``'s archive). The wrapped keys say nothing without the master key, which is never part of a backup.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import shutil
+import sqlite3
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, text
+
+from zp_registry.crypto import Keyring, WrappedKey, find_master, seal_file, unseal_file
+from zp_registry.errors import KeyProblem, UsageError, ZpError
+from zp_registry.home import Home
+from zp_registry.registry import audit
+from zp_registry.registry.database import alembic_config, open_database
+from zp_registry.settings import Settings
+
+from .office import Office
+
+COUNTED = ("report_file", "report", "record", "sighting", "reject", "pledge", "entity", "holding", "flag", "audit")
+
+
+class BackupFailed(ZpError):
+    """The copy could not be made, or does not prove to be whole."""
+
+
+@contextmanager
+def _own_folder(beside: Path) -> Iterator[Path]:
+    """A folder for the plain copy, which holds names in clear: mode 0700, beside the target and not in a shared /tmp."""
+    folder = Path(tempfile.mkdtemp(prefix=".zp-backup-", dir=beside))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def backup(office: Office, target: Path) -> dict[str, Any]:
+    """Writes a backup to the new folder ``target`` and proves it by opening it again; others may go on working. Returns the
+    manifest. UsageError if ``target`` is there; BackupFailed."""
+    if target.exists():
+        raise UsageError(f"{target} is there already")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_name(f".{target.name}.{secrets.token_hex(3)}")
+    unfinished.mkdir(mode=0o700)
+    try:
+        with _own_folder(target.parent) as folder:
+            plain = folder / "database"
+            _copy(office.engine, plain)
+            counts = _counts(office.engine, plain)
+            seal_file(plain, unfinished / "database.sealed", office.ring)
+        with office.engine.connect() as connection:
+            rows = connection.execute(text("SELECT key_id, purpose, wrapped, created_at, retired_at FROM data_key"))
+            keys = [{**dict(r), "wrapped": base64.b64encode(bytes(r["wrapped"])).decode()} for r in rows.mappings()]
+            schema = MigrationContext.configure(connection).get_current_revision()
+        manifest = {"made_at": audit.moment(), "backend": office.engine.dialect.name, "schema": schema, "keys": keys,
+                    "counts": counts}  # fmt: skip
+        (unfinished / "manifest.json").write_text(json.dumps(manifest, indent=1), "utf-8")
+        with _own_folder(target.parent) as folder:
+            unseal_file(unfinished / "database.sealed", folder / "proof", office.ring)
+            if _counts(office.engine, folder / "proof") != counts:
+                raise BackupFailed("the backup does not hold what was copied")
+        unfinished.rename(target)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+    with office.engine.begin() as connection:
+        audit.note(connection, "backup", target.name)
+    return manifest
+
+
+def restore(settings: Settings, source: Path) -> dict[str, Any]:
+    """Brings a backup into the empty registry of ``settings``. KeyProblem for a wrong master key, UsageError for a newer schema
+    or a place that is not empty: in each case nothing was written."""
+    try:
+        manifest = json.loads((source / "manifest.json").read_text("utf-8"))
+        keys = [WrappedKey(k["key_id"], k["purpose"], base64.b64decode(k["wrapped"]), k["created_at"], k["retired_at"])
+                for k in manifest["keys"]]  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UsageError(f"{source} is no backup: its manifest.json cannot be read") from None
+    home = Home(settings.home)
+    master = find_master(home.master_key)
+    if master is None:
+        raise KeyProblem(f"there is no master key: put the one of the backup into {home.master_key} first")
+    ring = Keyring.open(master, keys)
+    engine = open_database(settings.database_url)
+    if manifest["backend"] != engine.dialect.name:
+        raise UsageError(f"the backup is of {manifest['backend']}, the settings name {engine.dialect.name}")
+    known = {r.revision for r in ScriptDirectory.from_config(alembic_config(engine)).walk_revisions()}
+    if manifest["schema"] not in known:
+        raise UsageError("the backup was made by a newer version of this program: install that one")
+    home.create()
+    with _own_folder(home.root) as folder:
+        plain = folder / "database"
+        unseal_file(source / "database.sealed", plain, ring)
+        _bring(engine, plain)
+    return dict(manifest)
+
+
+def _copy(engine: Engine, plain: Path) -> None:
+    if engine.dialect.name == "sqlite":
+        with closing(sqlite3.connect(str(engine.url.database))) as live, closing(sqlite3.connect(plain)) as copy:
+            live.backup(copy, pages=4096)
+    else:
+        _run(engine, ["pg_dump", "--format=custom", "--no-owner", f"--file={plain}"])
+
+
+def _counts(engine: Engine, plain: Path) -> dict[str, int]:
+    """What stands in a copy; of a ``pg_dump`` archive its table of contents."""
+    if engine.dialect.name == "sqlite":
+        with closing(sqlite3.connect(plain)) as copy:
+            if copy.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
+                raise BackupFailed("the copy of the database is damaged")
+            return {t: int(copy.execute(f"SELECT COUNT(*) FROM {t}").fetchone()[0]) for t in COUNTED}
+    listing = subprocess.run(["pg_restore", "--list", str(plain)], capture_output=True, text=True, check=False)
+    if listing.returncode:
+        raise BackupFailed("the copy of the database is damaged")
+    return {"objects": sum(not line.startswith(";") for line in listing.stdout.splitlines())}
+
+
+def _bring(engine: Engine, plain: Path) -> None:
+    if engine.dialect.name == "sqlite":
+        target = Path(str(engine.url.database))
+        if target.exists():
+            raise UsageError(f"{target} is there already: restore into an empty home")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(plain)) as copy:
+            if copy.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
+                raise BackupFailed("the database in the backup is damaged")
+        shutil.move(plain, target)
+        return
+    with engine.connect() as connection:
+        if connection.execute(text("SELECT to_regclass('alembic_version')")).scalar():
+            raise UsageError("the database is not empty: restore into a new one")
+    _run(engine, ["pg_restore", "--no-owner", "--exit-on-error", "--single-transaction", f"--dbname={engine.url.database}",
+                  str(plain)], name_database=False)  # fmt: skip
+
+
+def _run(engine: Engine, words: list[str], *, name_database: bool = True) -> None:
+    """A program of PostgreSQL; the password goes by its environment, since arguments can be seen by all."""
+    url = engine.url
+    env = {**os.environ, "PGPASSWORD": url.password or "", "PGUSER": url.username or "", "PGHOST": url.host or "",
+           "PGPORT": str(url.port or 5432), **({"PGDATABASE": url.database or ""} if name_database else {})}  # fmt: skip
+    try:
+        done = subprocess.run(words, capture_output=True, env={k: v for k, v in env.items() if v}, check=False)
+    except OSError:
+        raise BackupFailed(f"{words[0]} is not installed here") from None
+    if done.returncode:
+        raise BackupFailed(f"{words[0]} failed with exit code {done.returncode}")
+

@@ -1,0 +1,345 @@
+"""Whoever should not get something gets nothing: roles, towns, forged forms, other people's things, and what attackers try."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from deskworld import ELSEWHERE, NICKNAME, PASSWORD, Client, Site, serving
+from worlds import kuaishou, person, phone, row
+
+from zp_registry.desk import access, cases, followups, look, overview, rejects, review, upload, work
+from zp_registry.desk.upload import file_name
+
+MODULES = (access, overview, look, upload, rejects, followups, review, cases, work)
+
+
+def _routes() -> list[tuple[str, str, str]]:
+    """Every page: method, address, role."""
+    from flask import Flask
+
+    app = Flask(__name__)
+    for module in MODULES:
+        app.register_blueprint(module.page)
+    out = []
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        for method in sorted((rule.methods or set()) & {"GET", "POST"}):
+            if rule.endpoint not in access.PUBLIC:
+                out.append((method, rule.rule, getattr(view, "needs_role", "")))
+    return out
+
+
+ROUTES = _routes()
+_THINGS = {"entity_id": "E00000001", "platform": "kuaishou", "path:account_id": "plain10", "token": "x" * 22,
+           "pair": "E00000001-E00000002",
+           "flag_id": "F00000001", "case_id": "C00000001", "name": "x.xlsx"}  # fmt: skip
+
+
+def _address(rule: str) -> str:
+    return re.sub(r"<([^>]+)>", lambda m: _THINGS[m[1]], rule)
+
+
+def test_every_page_names_a_role() -> None:
+    assert len(ROUTES) > 25
+    assert all(role in ("clerk", "investigator", "admin") for *_, role in ROUTES)
+
+
+@pytest.mark.parametrize(("method", "rule", "role"), ROUTES, ids=[f"{m} {r}" for m, r, _ in ROUTES])
+def test_nobody_a_wrong_role_and_a_missing_token_get_nothing(
+    site: Site, staff: dict[str, Client], method: str, rule: str, role: str
+) -> None:
+    path, nobody = _address(rule), site.client()
+    if method == "GET":
+        answer = nobody.page(path)
+        assert answer.status_code == 302
+        assert "/sign-in" in answer.headers["Location"]
+    else:
+        assert nobody.post(site.base + path, data={"csrf": "0" * 64}, allow_redirects=False, timeout=60).status_code == 401
+        for given in ({}, {"csrf": "0" * 64}, {"csrf": staff["ban"].token()}):  # none, a wrong one, another person's
+            answer = staff["guan"].post(site.base + path, data=given, allow_redirects=False, timeout=60)
+            assert answer.status_code == 400, given
+    if role == "investigator":
+        answer = staff["ban"].page(path) if method == "GET" else staff["ban"].give(path)
+        assert answer.status_code == 403
+        assert person(1).name not in answer.text
+
+
+def test_a_wrong_town_gets_nothing(site: Site, staff: dict[str, Client]) -> None:
+    entity, flag, pair, case = site.entity("plain17"), site.flag("plain17"), site.pair("near3", "near4"), site.case("lent")
+    for path in (f"/entity/{entity}", "/account/kuaishou/plain17", f"/followups/{flag}", f"/followups/notices?flag={flag}"):
+        for who in ("qutun", "quchaxun"):
+            answer = staff[who].page(path)
+            assert answer.status_code == 404, (who, path)
+            assert person(17).name not in answer.text
+    for path in (f"/review/{pair}", f"/cases/{case}"):
+        assert staff["quchaxun"].page(path).status_code == 404, path
+    for path, data in (
+        (f"/followups/{flag}/phone", {}),
+        (f"/followups/{flag}/attempt", {"on": "2026-03-01", "method": "电话", "outcome": "其他"}),
+        (f"/followups/{flag}/pledge", {"number": "X1"}), (f"/entity/{entity}/unmask", {"why": "想看看"}),
+        (f"/review/{pair}/decide", {"decision": "same", "why": "想看看"}),
+        (f"/cases/{case}/act", {"action": "noted", "expect": "1"}),
+    ):  # fmt: skip
+        answer = staff["quchaxun"].give(path, data)
+        assert answer.status_code == 404, path
+        assert phone(17) not in answer.text
+    for who in ("qutun", "quchaxun"):
+        for words in (person(17).name, person(17).person_id, phone(17), "plain17", entity):
+            answer = staff[who].post(site.base + "/look", data={"csrf": staff[who].token(), "q": words}, timeout=60)
+            assert answer.status_code == 200
+            assert f"/entity/{entity}" not in answer.text, words
+        assert person(17).name not in staff[who].page("/followups").text
+        assert "石佛寺镇" not in staff[who].page("/followups").text
+    assert f"/entity/{site.entity('far')}" in staff["qutun"].page("/followups/" + site.flag("far")).text
+    assert staff["qutun"].page(f"/entity/{site.entity('far')}").status_code == 200
+    assert ELSEWHERE in staff["qutun"].page(f"/entity/{site.entity('far')}").text
+    assert staff["qutun"].give("/rejects.xlsx").status_code == 403
+    assert staff["shifo"].page(f"/review/{pair}").status_code == 200
+
+
+def test_other_peoples_uploads_and_work_are_not_mine(site: Site, staff: dict[str, Client], tmp_path: Path) -> None:
+    path = kuaishou(tmp_path / "kuaishou_20260531.csv", [row("mine1", person(130))])
+    with path.open("rb") as file:
+        answer = staff["ban"].post(site.base + "/upload", data={"csrf": staff["ban"].token(), "kind": "report"},
+                                   files={"files": file}, allow_redirects=False, timeout=60)  # fmt: skip
+    assert answer.status_code == 302
+    token = site.sql("SELECT token FROM desk_upload WHERE name = 'kuaishou_20260531.csv'")[0][0]
+    work_token = site.sql("SELECT token FROM task WHERE subject = 'kuaishou_20260531.csv'")[0][0]
+    for who in ("guan", "cha", "qutun"):
+        for path_ in (
+            f"/upload/check?u={token}",
+            f"/upload/layout/{token}",
+            f"/work/{work_token}",
+            f"/work/{work_token}/state",
+        ):
+            assert staff[who].page(path_).status_code == 404, (who, path_)
+        for path_, data in (
+            ("/upload/confirm", {"u": token}),
+            ("/upload/drop", {"token": token}),
+            ("/upload/again", {"token": token}),
+        ):
+            assert staff[who].give(path_, data).status_code == 404, (who, path_)
+    assert site.sql("SELECT COUNT(*) FROM account WHERE account_id = 'mine1'") == [(0,)]
+    # A clerk cannot let a file pass its expectations.
+    assert staff["ban"].give("/upload/again", {"token": token, "u": token, "accept": "想要"}).status_code == 403
+    assert staff["ban"].give("/upload/drop", {"token": token, "u": token}).status_code == 302
+    assert not any((site.home / "desk" / "uploads" / token).glob("*"))
+
+
+def test_a_nickname_is_shown_and_never_run(site: Site, staff: dict[str, Client]) -> None:
+    for path in ("/account/kuaishou/evil", f"/entity/{site.entity('evil')}", "/look?q=script", f"/look?q={NICKNAME}"):
+        text = staff["cha"].page(path).text
+        assert "<script>alert" not in text
+        assert "<img src=x" not in text
+        assert "&lt;script&gt;alert" in text, path
+
+
+@pytest.mark.parametrize(
+    "words", ["' OR 1=1 --", "%", "_", "%%%", "\\", "'; DROP TABLE entity; --", "\x01\x02", "𠮷" * 300, "(.*)+", "-1 UNION SELECT"]
+)
+def test_words_are_words_whatever_stands_in_them(site: Site, staff: dict[str, Client], words: str) -> None:
+    answer = staff["ban"].post(site.base + "/look", data={"csrf": staff["ban"].token(), "q": words}, timeout=60)
+    assert answer.status_code == 200
+    assert "/entity/E" not in answer.text
+    assert site.sql("SELECT COUNT(*) FROM entity")[0][0] > 10
+    for path in ("/followups", "/cases", "/rejects"):
+        given = {"town": words, "code": words, "start": words, "q": words, "page": words, "file": words, "level": words}
+        assert staff["cha"].page(path, params=given).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "../../../etc/passwd",
+        "..\\..\\x.csv",
+        "/etc/x.csv",
+        "..",
+        ".",
+        "",
+        "a/../../b.csv",
+        "x\x00.csv",
+        "\u202efdp.csv",
+        "长" * 300 + ".csv",
+        ".hidden",
+    ],
+)
+def test_a_file_name_leads_nowhere(given: str) -> None:
+    name = file_name(given)
+    assert name
+    assert not name.startswith(".")
+    assert not re.search(r"[/\\\x00\u202e]", name)
+    assert len(name.encode()) <= 200
+
+
+def test_what_is_no_spreadsheet_is_refused_and_stays_in_its_place(site: Site, staff: dict[str, Client]) -> None:
+    who = staff["ban"]
+    for name, data in (
+        ("../../../../tmp/zp_evil.csv", b"a,b\n1,2\n"), ("x.xlsx", b"MZ\x90\x00" * 100),
+        ("x.html", b"<script>alert(1)</script>"),
+        ("y.xlsx", b""), ("z.csv", bytes(range(256)) * 50),
+    ):  # fmt: skip
+        answer = who.post(site.base + "/upload", data={"csrf": who.token(), "kind": "report"}, files={"files": (name, data)},
+                          timeout=60)  # fmt: skip
+        assert answer.status_code == 200
+        assert "确认导入" not in answer.text
+        assert "<script>alert" not in answer.text
+    assert not Path("/tmp/zp_evil.csv").exists()
+    inside = [p for p in (site.home / "desk" / "uploads").rglob("*") if p.is_file()]
+    assert inside
+    assert all(p.stat().st_mode & 0o077 == 0 for p in inside)
+    assert not list((site.home / "desk" / "spool").iterdir())
+    for kind in ("../x", "other"):
+        assert who.post(site.base + "/upload", data={"csrf": who.token(), "kind": kind}, files={"files": ("a.csv", b"x")},
+                        timeout=60).status_code == 400  # fmt: skip
+    for name in ("../../keys/master.key", "..%2f..%2fkeys%2fmaster.key", "%2e%2e/x"):
+        assert who.page(f"/followups/lists/{name}").status_code in (404, 302)
+        assert who.page(f"/static/{name}").status_code == 404
+
+
+def test_every_answer_is_shut_to_other_sites_and_to_caches(site: Site, staff: dict[str, Client]) -> None:
+    for client, path in (
+        (staff["ban"], "/"),
+        (site.client(), "/sign-in"),
+        (staff["ban"], "/nothing"),
+        (staff["ban"], "/cases"),
+    ):
+        headers = client.page(path).headers
+        assert "'unsafe" not in headers["Content-Security-Policy"]
+        assert headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self';")
+        assert headers["Cache-Control"] == "no-store"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["X-Frame-Options"] == "DENY"
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert "Strict-Transport-Security" not in headers  # not over TLS
+        assert not re.search(r"python|werkzeug|cheroot|flask", headers.get("Server", ""), re.IGNORECASE)
+    cookie = site.client().sign_in("ban").headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+    text = staff["cha"].page("/").text
+    assert not re.search(r"""<script(?![^>]*src=)|\son\w+=|style=|https?://(?!www\.w3\.org)""", text)
+
+
+def test_what_no_database_takes_is_no_request(site: Site, staff: dict[str, Client]) -> None:
+    assert staff["ban"].give("/look", {"q": "\x00x"}).status_code == 400
+    assert staff["ban"].page("/followups?town=%00").status_code == 400
+    assert staff["ban"].page("/entity/E%001").status_code == 400
+
+
+def test_a_form_from_another_site_is_refused(site: Site, staff: dict[str, Client]) -> None:
+    answer = staff["ban"].give("/sign-out", headers={"Sec-Fetch-Site": "cross-site"})
+    assert answer.status_code == 400
+    assert staff["ban"].page("/").status_code == 200
+
+
+def test_signing_in_leads_nowhere_else(site: Site) -> None:
+    for then in ("https://evil.test/", "//evil.test", "/\\evil.test", "javascript:alert(1)"):
+        who = site.client()
+        filled = {"csrf": who.token("/sign-in"), "name": "ban", "password": PASSWORD, "then": then}
+        answer = who.post(site.base + "/sign-in", data=filled, allow_redirects=False, timeout=60)
+        assert answer.status_code == 302
+        assert answer.headers["Location"] == "/"
+
+
+def _staff(site: Site, *words: str, secret: str = "") -> subprocess.CompletedProcess[bytes]:
+    program = [sys.executable, "-c", "from zp_registry.cli import main; main()", "desk", "user", *words]
+    return subprocess.run(program, input=secret.encode() + b"\n", env=site.env, capture_output=True, timeout=120, check=False)
+
+
+def test_guessing_is_throttled_and_an_account_can_be_shut(site: Site) -> None:
+    assert _staff(site, "add", "xin", "--role", "clerk", "--town", "火星镇", "--password", "-", secret=PASSWORD).returncode == 2
+    assert _staff(site, "add", "xin", "--role", "clerk", "--town", "石佛寺", "--password", "-", secret=PASSWORD).returncode == 0
+    assert PASSWORD not in str(site.sql("SELECT password_hash FROM desk_user WHERE name = 'xin'"))
+    guest = site.client("xin")
+    assert guest.page("/").status_code == 200
+    assert _staff(site, "disable", "xin").returncode == 0
+    assert guest.page("/").status_code == 302
+    assert site.client().sign_in("xin").status_code == 403
+    assert _staff(site, "disable", "xin", "--undo").returncode == 0
+    who = site.client()
+    assert [who.sign_in("xin", f"falsch-{n}").status_code for n in range(6)][-1] == 429
+    assert who.sign_in("xin").status_code == 429  # the right one does not help now
+    assert site.client().sign_in("ban").status_code == 302  # others get in
+    told = {r[0] for r in site.sql("SELECT action FROM audit WHERE who = 'xin'")}
+    assert {"desk sign-in", "desk sign-in refused", "desk sign-in throttled"} <= told
+    assert site.client().sign_in("wer-ist-das", "x").text.count("用户名或者密码不对") == 1
+
+
+def test_a_session_ends(site: Site) -> None:
+    who = site.client("ban")
+    with site.engine.begin() as connection:
+        from sqlalchemy import text
+
+        connection.execute(text("UPDATE desk_session SET seen_at = '2026-01-01T00:00:00.000+00:00' WHERE name = 'ban'"))
+    assert who.page("/").status_code == 302
+
+
+def test_the_trail_is_whole_and_the_log_holds_no_numbers(site: Site, staff: dict[str, Client]) -> None:
+    staff["cha"].give(f"/entity/{site.entity('plain18')}/unmask", {"why": f"核对 {phone(18)}"})
+    program = [sys.executable, "-c", "from zp_registry.cli import main; main()", "audit", "verify"]
+    assert subprocess.run(program, env=site.env, capture_output=True, timeout=120, check=False).returncode == 0
+    reasons = [r[0] for r in site.sql("SELECT reason FROM audit WHERE action = 'desk unmask'")]
+    assert reasons
+    assert not any(phone(18) in str(r) for r in reasons)
+    log = (site.home / "logs" / "desk.log").read_text("utf-8")
+    assert "page failed" not in log
+    assert not any(number in log for n in range(40) for number in (phone(n), person(n).person_id))
+
+
+@pytest.fixture(scope="module")
+def staff(site: Site) -> dict[str, Client]:
+    """Everybody with a session."""
+    return {who: site.client(who) for who in ("guan", "cha", "ban", "qutun", "quchaxun", "shifo")}
+
+
+# -- TLS
+
+
+def test_the_desk_does_not_leave_the_machine_in_clear(home: Any) -> None:
+    from zp_registry.jobs.office import open_office
+
+    from zp_registry.desk.server import check
+    from zp_registry.errors import UsageError
+    from zp_registry.settings import DeskSettings, Settings
+
+    for given in ({"host": "0.0.0.0"}, {"host": "10.1.2.3"}, {"certificate": home.root / "c.pem"}):
+        with pytest.raises(UsageError):
+            check(open_office(Settings(home=home.root, desk=DeskSettings(**given))))
+    check(open_office(Settings(home=home.root, desk=DeskSettings(host="0.0.0.0", behind_proxy=True))))
+
+
+def test_over_tls_the_cookie_and_the_name_are_bound_to_it(tmp_path: Path) -> None:
+    import datetime as dt
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = dt.datetime.now(dt.UTC)
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
+    made = made.not_valid_before(now - dt.timedelta(days=1)).not_valid_after(now + dt.timedelta(days=1))
+    certificate, private = tmp_path / "c.pem", tmp_path / "k.pem"
+    certificate.write_bytes(made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    files = tmp_path / "files"
+    files.mkdir()
+    given = {"ZP_DESK__CERTIFICATE": str(certificate), "ZP_DESK__PRIVATE_KEY": str(private)}
+    (tmp_path / "home" / "logs").mkdir(parents=True)
+    with serving(tmp_path / "home", files, None, **given) as tls:
+        assert tls.base.startswith("https://")
+        assert _staff(tls, "add", "ban", "--role", "clerk", "--password", "-", secret=PASSWORD).returncode == 0
+        who = tls.client()
+        who.verify = False
+        answer = who.sign_in("ban")
+        assert answer.status_code == 302
+        assert answer.headers["Strict-Transport-Security"].startswith("max-age=")
+        assert "__Host-zp=" in answer.headers["Set-Cookie"]
+        assert "Secure" in answer.headers["Set-Cookie"]
+        assert who.page("/").status_code == 200

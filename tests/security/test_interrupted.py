@@ -1,0 +1,256 @@
+"""After a kill or a failing write at any moment, the next night ends in the registry of an undisturbed one."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from sqlalchemy import create_engine, make_url, text
+from worlds import firm, kuaishou, ledger, person, pledge, row, shop, wechat, weipaitang, world
+from zp_registry.jobs.office import at_work
+
+from zp_registry.errors import LockHeld
+from zp_registry.home import Home
+from zp_registry.registry import tables
+from zp_registry.settings import Settings
+
+PROGRAM = Path(__file__).with_name("faults.py")
+KINDS = ("kill", "full", "readonly", "locked", "cut", "clock")
+
+
+def stock(home: Home) -> None:
+    """An inbox of several kinds of files: transfers, a pledge ledger, rejected rows, a broken file."""
+    home.create()
+    inbox = home.inbox / "reports"
+    first = [row("k1", person(1)), row("k2", shop(2)), row("k3", firm(3)), row("", person(4))]
+    kuaishou(inbox / "kuaishou_20260131.csv", first)
+    kuaishou(inbox / "kuaishou_20260228.csv", [row("k1", person(5)), *first[1:3]])
+    weipaitang(inbox / "weipaitang_20260131.jsonl", [row("w1", person(1)), row("w2", person(8))], "2026-01-31")
+    wechat(inbox / "wechat_channels_20260131.xlsx", [row("c1", shop(2)), row("c2", person(9))], "2026-01-31")
+    (inbox / "broken.xlsx").write_bytes(b"PK\x03\x04 cut")
+    ledger(home.inbox / "pledges" / "台账_石佛寺镇.xlsx", [pledge("P1", person(1), "2026-01-10")])
+
+
+def night(home: Home, url: str, kind: str = "count", at: int = 0) -> subprocess.CompletedProcess[str]:
+    env = {k: v for k, v in os.environ.items() if not k.startswith("ZP_")}
+    return subprocess.run([sys.executable, PROGRAM, home.root, url, kind, str(at)], capture_output=True, text=True, env=env,
+                          check=False, timeout=200)  # fmt: skip
+
+
+def contents(home: Home, url: str) -> dict[str, list[tuple[str, ...]]]:
+    """The registry but for ids and moments: an entity is called by its accounts and number."""
+    with world(home.root, home.root.parent / "files", url) as county:
+        known = county.knowledge()
+        accounts, flags = tables.accounts(known), tables.flags(known)
+        # A night that lost a ledger may have put its people on a list; what stood on a list is remembered as resolved.
+        listed = set(county.sql("SELECT flag_id FROM followup_listing")["flag_id"])
+        flags = flags[~((flags["status"] == "resolved") & flags["flag_id"].isin(listed))]
+        marks = known.entities.set_index("entity_id").apply(
+            lambda e: f"{e['kind']} {e['name']} {e['uscc']} {e['id_mask']}", axis=1)  # fmt: skip
+        holdings = known.holdings[["platform", "account_id", "entity_id", "valid_from", "valid_to"]]
+        frames = {
+            "accounts": accounts, "holdings": holdings, "entities": tables.entities(known).drop(columns="linked_entities"),
+            "flags": flags[["family", "code", "level", "status", "platform", "account_id", "entity_id", "other_entity_id"]],
+            "rows": county.sql("SELECT name, state, rows_read, rows_loaded FROM report_file WHERE state = 'loaded'"),
+            "sightings": county.sql("SELECT r.source, r.as_of, COUNT(*) AS n FROM sighting g JOIN report r "
+                                    "ON r.id = g.report_id WHERE r.superseded_by IS NULL GROUP BY r.source, r.as_of"),
+        }  # fmt: skip
+    out = {}
+    for name, frame in frames.items():
+        shown = frame.copy()
+        for column in ("entity_id", "other_entity_id"):
+            if column in shown:
+                shown[column] = shown[column].map(marks)
+        out[name] = sorted(tuple("" if pd.isna(v) else str(v) for v in line) for line in shown.to_numpy(dtype=object).tolist())
+    out["inbox"] = sorted((p.name,) for p in home.inbox.rglob("*") if p.is_file())
+    for folder in (home.archive, home.refused):
+        out[folder.name] = sorted((p.name,) for p in folder.iterdir())
+    return out
+
+
+class Ground:
+    """Places for nights, each with the same full inbox and an empty database."""
+
+    def __init__(self, folder: Path, backend: str) -> None:
+        self.folder, self.backend, self.made = folder, backend, 0
+        self.stocked = Home(folder / "stocked")
+        stock(self.stocked)
+        self.expected, self.writes = {}, 0
+        home, url = self.place()
+        done = night(home, url)
+        assert done.returncode == 3, done.stderr[-3000:]
+        self.writes = int(done.stdout.split()[-1])
+        self.expected = contents(home, url)
+        assert self.expected["inbox"] == []
+        assert len(self.expected["accounts"]) == 7
+
+    def place(self) -> tuple[Home, str]:
+        self.made += 1
+        root = self.folder / f"night{self.made}"
+        shutil.copytree(self.stocked.root, root)
+        if self.backend == "sqlite":
+            return Home(root), f"sqlite:///{root}/db/registry.sqlite"
+        server = os.environ.get("ZP_TEST_DATABASE_URL")
+        if not server:
+            pytest.skip("no PostgreSQL server: give ZP_TEST_DATABASE_URL, or run .ci/run")
+        name = f"zp_test_fault_{os.getpid()}_{self.made}"
+        _on_server(server, f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+        return Home(root), make_url(server).set(database=name).render_as_string(hide_password=False)
+
+    def leave(self, home: Home, url: str) -> None:
+        shutil.rmtree(home.root)
+        if self.backend != "sqlite":
+            name = make_url(url).database
+            _on_server(os.environ["ZP_TEST_DATABASE_URL"], f"DROP DATABASE {name} WITH (FORCE)")
+
+    def disturb(self, kind: str, at: int) -> None:
+        home, url = self.place()
+        night(home, url, kind, at)
+        again = night(home, url)
+        assert again.returncode in (0, 3), f"{kind} at {at}: {again.stderr[-3000:]}"
+        now = contents(home, url)
+        for name, rows in self.expected.items():
+            assert now[name] == rows, f"{kind} at write {at} of {self.writes}: {name}"
+        self.leave(home, url)
+
+
+def _on_server(server: str, statement: str) -> None:
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+def _points(seed: int, writes: int, count: int) -> list[tuple[str, int]]:
+    chance = random.Random(seed)
+    return [(KINDS[n % len(KINDS)] if n % 2 else "kill", chance.randrange(1, writes + 1)) for n in range(count)]
+
+
+def test_a_disturbed_night_is_made_good_by_the_next_one(tmp_path: Path) -> None:
+    ground = Ground(tmp_path, "sqlite")
+    for kind, at in _points(11, ground.writes, 3):
+        ground.disturb(kind, at)
+
+
+@pytest.mark.postgres
+def test_on_postgresql_too(tmp_path: Path) -> None:
+    ground = Ground(tmp_path, "postgresql")
+    for kind, at in [("cut", ground.writes // 2), *_points(12, ground.writes, 1)]:
+        ground.disturb(kind, at)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("backend", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def test_at_five_hundred_points_and_by_every_kind(tmp_path: Path, backend: str) -> None:
+    ground = Ground(tmp_path, backend)
+    count = int(os.environ.get("ZP_TEST_FAULT_POINTS", "500"))
+    for kind, at in _points(13, ground.writes, count):
+        ground.disturb(kind, at)
+
+
+# -- one run at a time
+
+
+@pytest.mark.postgres
+def test_a_second_run_from_another_home_or_host_leaves_with_4(postgres_url: str, tmp_path: Path) -> None:
+    one, other = (Settings(home=tmp_path / name, database_url=postgres_url) for name in ("one", "other"))
+    with at_work(one, "nightly"):
+        shutil.copy(one.home / "keys" / "master.key", tmp_path / "key")
+        Home(other.home).create()
+        shutil.copy(tmp_path / "key", other.home / "keys" / "master.key")
+        with pytest.raises(LockHeld, match="zp-registry") as held, at_work(other, "nightly"):
+            pass
+        assert held.value.exit_code == 4
+    with at_work(other, "nightly"):
+        pass
+
+
+@pytest.mark.postgres
+def test_the_lock_of_a_run_that_was_killed_is_free_at_once(postgres_url: str, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home", database_url=postgres_url)
+    code = (
+        "import sys, time\nfrom pathlib import Path\nfrom zp_registry.jobs.office import at_work\n"
+        "from zp_registry.settings import Settings\n"
+        "with at_work(Settings(home=Path(sys.argv[1]), database_url=sys.argv[2]), 'nightly'):\n"
+        "    print('ready', flush=True)\n    time.sleep(100)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, settings.home, postgres_url], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    with pytest.raises(LockHeld), at_work(settings, "import"):
+        pass
+    process.kill()
+    process.wait()
+    with at_work(settings, "import") as office, office.engine.connect() as connection:
+        assert connection.execute(text("SELECT state FROM run ORDER BY started_at")).scalars().all() == ["killed", "running"]
+
+
+def test_two_homes_over_one_sqlite_file_are_one_writer_too(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'shared.sqlite'}"
+    with at_work(Settings(home=tmp_path / "one", database_url=url), "nightly"):
+        (tmp_path / "other" / "keys").mkdir(parents=True)
+        shutil.copy(tmp_path / "one" / "keys" / "master.key", tmp_path / "other" / "keys" / "master.key")
+        with pytest.raises(LockHeld), at_work(Settings(home=tmp_path / "other", database_url=url), "import"):
+            pass
+
+
+# -- files in motion
+
+
+def test_a_file_that_is_replaced_after_it_was_read_stays_and_is_read_the_next_night(home: Home, tmp_path: Path) -> None:
+    from zp_registry.jobs import nightly as job
+    from zp_registry.jobs.archive import put_away, put_back
+
+    path = kuaishou(home.inbox / "reports" / "kuaishou_20260131.csv", [row("k1", person(1))])
+    replaced = threading.Event()
+
+    def replace_first(office: object, file: Path, taken: object, *, refused: bool) -> str | None:
+        if not replaced.is_set():
+            replaced.set()
+            kuaishou(path, [row("k1", person(1)), row("k2", person(2))])
+        return put_away(office, file, taken, refused=refused)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch, world(home.root, tmp_path / "files") as county:
+        patch.setattr(job, "put_away", replace_first)
+        first = job.nightly(county.office)
+        assert [p.name for p in (home.inbox / "reports").iterdir()] == [path.name]
+        assert any("仍在原处" in p for p in first.problems)
+        assert len(county.accounts()) == 1
+        job.nightly(county.office)
+        assert len(county.accounts()) == 2
+        assert list((home.inbox / "reports").iterdir()) == []
+        assert len(list(home.archive.iterdir())) == 2
+        aside = home.inbox / "reports" / ".zp-taking" / "abcd"
+        aside.mkdir(parents=True)
+        (aside / "left.csv").write_bytes(b"x")
+        assert put_back(home.inbox) == 1
+        assert (home.inbox / "reports" / "left.csv").read_bytes() == b"x"
+
+
+def test_links_pipes_and_strange_names_in_the_inbox(home: Home, tmp_path: Path) -> None:
+    from zp_registry.jobs.nightly import nightly
+
+    inbox, secret = home.inbox / "reports", tmp_path / "secret.csv"
+    kuaishou(secret, [row("k7", person(7))])
+    (inbox / "kuaishou_20260131.csv").symlink_to(secret)
+    (inbox / "folder").symlink_to(tmp_path)
+    os.mkfifo(inbox / "pipe.csv")
+    kuaishou(inbox / "kuaishou_20260228_\x1b[2J\u202e\n.csv", [row("k1", person(1))])
+    kuaishou(inbox / ("x" * 200 + "_kuaishou_20260331.csv"), [row("k2", person(2))])
+    kuaishou(Path(os.fsdecode(os.fsencode(inbox) + b"/kuaishou_20260430_\xff.csv")), [row("k3", person(3))])
+    with world(home.root, tmp_path / "files") as county:
+        done = nightly(county.office)
+        states = sorted((o.code, o.state) for o in done.outcomes if o.state == "refused")
+        assert [c for c, _ in states] == ["FILE_LINK"] * 3
+        assert all(ch.isprintable() for o in done.outcomes for ch in o.name)
+        assert secret.exists()
+        assert person(7).name not in str(county.sql("SELECT subject_name FROM record"))
+        assert [p.name for p in inbox.iterdir()] == ["pipe.csv"]
+        assert {"k1", "k3"} <= set(county.accounts()["account_id"])

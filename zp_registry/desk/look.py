@@ -1,0 +1,117 @@
+"""查询: people and accounts by whatever is known of them, the dossier, and numbers in clear for a reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from sqlalchemy import Connection
+
+from zp_registry.desk.access import me, needs, note, noted
+from zp_registry.desk.state import desk
+from zp_registry.jobs.pledging import subject
+from zp_registry.lists import dossier
+from zp_registry.logs import redact_text
+from zp_registry.registry import search
+from zp_registry.registry.dossier import account_dossier, current_entity, entity_dossier
+from zp_registry.registry.inputs import reference_date
+
+page = Blueprint("look", __name__)
+_NUMBER_LIKE = 6  # so many digits are somebody's number, which does not belong into an address
+
+
+@page.route("/look", methods=["GET", "POST"])
+@needs("clerk")
+def look() -> Any:
+    """The words are sent by POST; names come back as an address that can be kept, numbers never."""
+    words = request.values.get("q", "").strip()[:400]
+    if not words:
+        return render_template("look.html", words="", found=None)
+    if request.method == "POST" and sum(c.isdigit() for c in words) < _NUMBER_LIKE:
+        return redirect(url_for("look.look", q=words))
+    with desk().office.engine.connect() as connection:
+        index = desk().names(connection)
+        found = search.find(connection, desk().office.ring, index, words, me().towns)
+    only = [e["entity_id"] for e in found.entities]
+    noted("look up", redact_text(words) if sum(c.isdigit() for c in words) < _NUMBER_LIKE else "(number)",
+          f"{'、'.join(found.how) or '无'}: {len(only)} + {len(found.accounts)}")  # fmt: skip
+    return render_template("look.html", words=words, found=found)
+
+
+def seen(connection: Connection, entity_id: str) -> str:
+    """The present id of an entity that may be seen by whoever asks; 404 for all others alike."""
+    current = current_entity(connection, entity_id)
+    if current is None or not me().sees(search.town_of(connection, current)):
+        abort(404)
+    return current
+
+
+@page.get("/entity/<entity_id>")
+@needs("clerk")
+def entity(entity_id: str) -> Any:
+    """The dossier of an entity."""
+    return _dossier(entity_id, {})
+
+
+def _dossier(entity_id: str, clear: dict[str, Any]) -> Any:
+    with desk().office.engine.connect() as connection:
+        seen(connection, entity_id)
+        found = entity_dossier(connection, entity_id, reference_date(connection) or "9999-12-31")
+    if found is None:
+        abort(404)
+    noted("show", entity_id)
+    head = {**found["entity"], "former_ids": "、".join(found["former_ids"])}
+    return render_template("dossier.html", title=head["name"] or entity_id, head=_head(head), parts=_parts(found),
+                           flags=found["flags"], entity_id=found["entity"]["entity_id"], clear=clear)  # fmt: skip
+
+
+@page.post("/entity/<entity_id>/unmask")
+@needs("investigator")
+def unmask(entity_id: str) -> Any:
+    """Number and phone in clear, for a reason that is kept."""
+    why = request.form.get("why", "").strip()[:500]
+    with desk().office.engine.begin() as connection:
+        current = seen(connection, entity_id)
+        if len(why) < 2:
+            return redirect(url_for("look.entity", entity_id=entity_id))
+        note(connection, "unmask", current, redact_text(why))
+        values = subject(connection, desk().office, current)
+    return _dossier(entity_id, values or {})
+
+
+@page.get("/account/<platform>/<path:account_id>")
+@needs("clerk")
+def account(platform: str, account_id: str) -> Any:
+    """The dossier of an account."""
+    with desk().office.engine.connect() as connection:
+        found = account_dossier(connection, platform, account_id, reference_date(connection) or "9999-12-31")
+        holder = found["account"]["entity_id"] if found else None
+        if found is None or not me().sees(search.town_of(connection, holder) if holder else found["account"]["town"]):
+            abort(404)
+    noted("show", f"{platform}:{account_id}")
+    # Former holders may be of other towns: what is theirs is not shown to those of one town.
+    if me().towns is not None:
+        found["holdings"] = [h for h in found["holdings"] if h["entity_id"] == holder]
+        found["history"] = [h for h in found["history"] if h["entity_id"] == holder]
+    return render_template("dossier.html", title=found["account"]["account_name"] or account_id, head=_head(found["account"]),
+                           parts=_parts(found), flags=found["flags"], entity_id=None, clear={})  # fmt: skip
+
+
+def _head(values: dict[str, Any]) -> list[tuple[str, str, Any]]:
+    return [(k, dossier.WORDS.get(k, k), dossier.shown(k, v)) for k, v in values.items()
+            if v not in (None, "") and k not in dossier.HEAD_HIDDEN]  # fmt: skip
+
+
+def _parts(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """Each part of the dossier that has rows, as a table of words; ids of entities and accounts become links."""
+    out = []
+    for name, (title, order) in dossier.PARTS.items():
+        rows = found.get(name) or []
+        if name == "links":
+            rows = [{**r, "relation": dossier.relation(r)} for r in rows]
+        columns = [c for c in order if any(r.get(c) is not None for r in rows)]
+        if rows:
+            lines = [[(c, r, dossier.shown(c, r[c])) for c in columns] for r in rows]
+            out.append({"name": name, "title": title.split("（撤销")[0], "rows": lines,
+                        "columns": [dossier.label(name, c) for c in columns]})  # fmt: skip
+    return out

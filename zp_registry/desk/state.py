@@ -1,0 +1,75 @@
+"""What all pages of one server share: the open office, the worker, the index of names, and answers kept until the next
+resolve."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from flask import current_app
+from sqlalchemy import Connection
+
+from zp_registry.jobs.deskwork import Worker
+from zp_registry.jobs.office import Office
+from zp_registry.registry import tasks
+from zp_registry.registry.search import NameIndex
+from zp_registry.registry.state import read_state
+
+T = TypeVar("T")
+PATIENCE = 3.0  # seconds that a page waits for its work before it shows the progress instead
+
+
+@dataclass
+class Desk:
+    """See the module."""
+
+    office: Office
+    worker: Worker
+    titles: Mapping[str, str]
+    index: NameIndex = field(default_factory=NameIndex)
+    kept: dict[str, tuple[str, Any]] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def mark(self, connection: Connection) -> str:
+        """Changes whenever knowledge does."""
+        return read_state(connection, "derived_from") or ""
+
+    def names(self, connection: Connection) -> NameIndex:
+        """The index of names, made anew when knowledge has changed."""
+        mark = self.mark(connection)
+        with self.lock:
+            if self.index.mark != mark or not mark:
+                self.index = NameIndex.of(connection, mark)
+            return self.index
+
+    def once(self, connection: Connection, name: str, make: Callable[[], T]) -> T:
+        """The answer of ``make``, kept until knowledge changes."""
+        mark = self.mark(connection)
+        found = self.kept.get(name)
+        if found is None or found[0] != mark or not mark:
+            found = (mark, make())
+            self.kept[name] = found
+        return found[1]  # type: ignore[no-any-return]
+
+    def hand_in(self, kind: str, who: str, subject: str, given: dict[str, Any]) -> dict[str, Any]:
+        """Hands work to the worker and waits a little for it; the row of the work as it is then."""
+        with self.office.engine.begin() as connection:
+            token = tasks.hand_in(connection, self.office.ring, kind, who, subject, given)
+        self.worker.call()
+        until = time.monotonic() + PATIENCE
+        while True:
+            with self.office.engine.connect() as connection:
+                row = tasks.one(connection, token)
+            assert row is not None
+            if row["state"] in ("done", "failed") or time.monotonic() > until:
+                return row
+            time.sleep(0.05)
+
+
+def desk() -> Desk:
+    """That of the server which answers this request."""
+    found: Desk = current_app.extensions["zp_desk"]
+    return found
