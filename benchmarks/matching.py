@@ -159,7 +159,8 @@ def table(result: dict[str, Any]) -> str:
         "",
         f"- full ≤ {GOAL_FULL} x Splink: {goals['full_over_splink']} ({met[goals['full_over_splink'] <= GOAL_FULL]})",
         f"- new ≤ {GOAL_NEW} x Splink: {goals['new_over_splink']} ({met[goals['new_over_splink'] <= GOAL_NEW]})",
-        f"- precision better than Splink's and no less than union-find's: {met[goals['better_precision']]}; recall better than both: {met[goals['better_recall']]}",
+        f"- precision better than Splink's and no less than union-find's: {met[goals['better_precision']]}",
+        f"- recall better than both: {met[goals['better_recall']]}",
         f"- the new ones by themselves give the entities of a full resolve: {met[told['same_after_full']]}",
     ]
     return "\n".join(lines) + "\n"

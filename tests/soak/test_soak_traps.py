@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from zp_registry.cli import main
 
 pytestmark = pytest.mark.soak
-# Same name and same town (also in one market, also with the same visible digits), couples, a market's address, an agency's phone.
+# Same name and same town (also in one market, also with the same visible digits), couples, a market, an agency's phone.
 TRAPS = ("namesake", "namesake_market", "namesake_digits", "couple", "market", "agency_phone")
 # Those that show numbers, those that mask them and those that show none.
 LAYOUTS = "douyin,kuaishou,taobao,pinduoduo,weipaitang"

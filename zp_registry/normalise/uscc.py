@@ -59,7 +59,8 @@ def check_usccs(series: pd.Series[str]) -> UsccCheck:
     """Judges each value of a column of upper-case codes without blanks; NA earns nothing.
 
     ``shape``: not 18 characters or a character that is not allowed; ``confusable``: 18 characters of which only I, O, S, Z are
-    not allowed; ``check``: wrong check character, or a citizen's number by its date of birth; ``org``: valid, but the organisation code's own check character is not.
+    not allowed; ``check``: wrong check character, or a
+    citizen's number by its date of birth; ``org``: valid, but the organisation code's own check character is not.
     """
     text = to_arrow(series)
     n = len(text)
