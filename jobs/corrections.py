@@ -154,7 +154,8 @@ def _load_again(
         )  # beside the report, not in its place
         outcome = load_mapped(office, mapped, Options(kind=first.kind, as_of=as_of or None, scope=scope), A_FEW_ROWS, done)
     except FileRefused as refused:
-        result.problems.append(f"{result.name}：{first.source_file} 的更正行仍不合格（{message(refused.code, refused.detail)}）")
+        why = message(refused.code, refused.detail)
+        result.problems.append(f"{result.name}：{first.source_file} 的更正行仍不合格（{why}）")
         return
     result.outcomes.append(outcome)
     result.closed += len(rows)

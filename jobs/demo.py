@@ -1,9 +1,8 @@
-"""The demo: the samples into an inbox of its own, one platform pulled from a loopback server, then the main job."""
+"""The demo: the samples into an inbox of its own, two platforms pulled from a rehearsal server, then the main job."""
 
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,13 @@ import pandas as pd
 from zp_registry.errors import UsageError
 from zp_registry.home import Home
 from zp_registry.registry import tables
+from zp_registry.rehearsal import Gateway, packaged, read_records, serve
 from zp_registry.settings import ApiSettings, Settings
-from zp_registry.sources.rehearsal import serve_records
 
 from .nightly import Night, nightly
 from .office import at_work
 
-TOKEN_VARIABLE = "ZP_DEMO_TOKEN"
+VARIABLE = "ZP_DEMO_{platform}_{secret}"
 
 
 def run(settings: Settings, samples: Path) -> tuple[Night, dict[str, Any], pd.DataFrame]:
@@ -33,11 +32,13 @@ def run(settings: Settings, samples: Path) -> tuple[Night, dict[str, Any], pd.Da
     for folder in ("reports", "pledges"):
         for path in sorted((inbox / folder).iterdir()):
             shutil.copyfile(path, home.inbox / folder / path.name)
-    os.environ[TOKEN_VARIABLE] = secrets.token_urlsafe(24)
-    records = sorted(api.glob("*.jsonl"))
-    platform = records[0].name.rsplit("_", 1)[0] if records else ""
-    with serve_records(records[0] if records else None, os.environ[TOKEN_VARIABLE]) as address:
-        apis = {platform: ApiSettings(base_url=address, token_env=TOKEN_VARIABLE, enabled=True)} if records else {}
+    known, gateways = packaged(), {}
+    for path in sorted(api.glob("*.jsonl")):
+        platform = path.name.rsplit("_", 1)[0]
+        gateways[platform] = Gateway(known[platform], read_records(path))
+    with serve(gateways) as rehearsal:
+        apis = {name: ApiSettings(base_url=rehearsal.base(name), secrets=_secrets(name, gateway.secrets))
+                for name, gateway in gateways.items()}
         with at_work(settings.model_copy(update={"api": apis}), "demo") as office:
             night = nightly(office)
             with office.engine.connect() as connection:
@@ -53,3 +54,13 @@ def run(settings: Settings, samples: Path) -> tuple[Night, dict[str, Any], pd.Da
         },
         rejects[rejects["status"] == "open"],
     )
+
+
+def _secrets(platform: str, secrets: dict[str, str]) -> dict[str, str]:
+    """The rehearsal's secrets as variables of this process, and where each is."""
+    places = {}
+    for name, value in secrets.items():
+        variable = VARIABLE.format(platform=platform, secret=name).upper()
+        os.environ[variable] = value
+        places[name] = f"env:{variable}"
+    return places

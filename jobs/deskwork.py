@@ -116,13 +116,19 @@ def _understand(work: Work) -> dict[str, Any]:
         if not found or path is None:
             continue
         work.tell(f"正在识别 {found[0]['name']}", n, len(tokens))
-        options = Options(found[0]["kind"], *(work.given.get(k) or None for k in ("platform", "as_of", "scope", "accept")))
+        options = _options(found[0]["kind"], work.given)
         seen = preview(work.office, path, options)
         state = {"refused": "refused", "unknown": "unknown"}.get(seen.state, "understood")
         with work.office.engine.begin() as connection:
             asked = {k: work.given.get(k) or "" for k in ("platform", "as_of", "scope", "accept")}
             set_upload(connection, token, state, {**asdict(seen), "asked": asked})
     return {"message": "识别完毕，请核对", "uploads": tokens}
+
+
+def _options(kind: str, asked: dict[str, Any]) -> Options:
+    """As the clerk asked for it; an empty field is left to the file."""
+    platform, as_of, scope, accept = (asked.get(k) or None for k in ("platform", "as_of", "scope", "accept"))
+    return Options(kind, platform, as_of, scope, accept)
 
 
 def _import(work: Work) -> dict[str, Any]:
@@ -136,7 +142,7 @@ def _import(work: Work) -> dict[str, Any]:
                 continue
             work.tell(f"正在导入 {row['name']}", n, len(rows) + 1)
             asked = row["understood"].get("asked", {})
-            options = Options(row["kind"], *(asked.get(k) or None for k in ("platform", "as_of", "scope", "accept")))
+            options = _options(row["kind"], asked)
             for _arrival, outcome in import_files(office, [path], options):
                 outcomes.append(outcome)
                 files.append(outcome.as_dict())

@@ -22,6 +22,7 @@ from .lists import import_followups, write_followup_lists, write_transfer_list
 from .office import Office
 from .pulls import configured, pull_platforms
 from .report import totals, write_report
+from .review_files import import_forms, write_form
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +35,7 @@ class Night:
     steps: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     attempts: int = 0  # follow-ups that came back: the next lists show them
+    decided: int = 0  # pairs of the review list about which people concluded
     knowledge: dict[str, Any] = field(default_factory=dict)
     lists: list[Path] = field(default_factory=list)
     reports: list[Path] = field(default_factory=list)
@@ -64,8 +66,8 @@ def nightly(office: Office, progress: Callable[[str], None] = lambda _text: None
     with _step(night, "resolve and flag", progress):
         night.knowledge = derive(office)
     with _step(night, "lists", progress):
-        if night.knowledge.get("changed", True) or night.attempts or not any(office.home.lists.glob("*.xlsx")):
-            night.lists = [*write_followup_lists(office), *filter(None, [write_transfer_list(office)])]
+        if night.knowledge.get("changed", True) or night.attempts or night.decided or not any(office.home.lists.glob("*.xlsx")):
+            night.lists = [*write_followup_lists(office), *filter(None, [write_transfer_list(office), write_form(office)[0]])]
     with _step(night, "report", progress):
         night.reports = write_report(office, night)
     office.exit_code = night.exit_code
@@ -92,7 +94,7 @@ def _step(night: Night, name: str, progress: Callable[[str], None]) -> Iterator[
 
 
 def _inbox(office: Office, night: Night, progress: Callable[[str], None]) -> None:
-    """The four folders; a file leaves its folder only after its commit."""
+    """The inbox's folders; a file leaves its folder only after its commit."""
     inbox = office.home.inbox
     if count := put_back(inbox):
         log.warning("files of a killed run put back into the inbox", count=count)
@@ -112,6 +114,11 @@ def _inbox(office: Office, night: Night, progress: Callable[[str], None]) -> Non
         night.attempts += returned.added
         if not returned.failed:
             _away(office, night, path, taken, returned.refused)
+    for path, taken, reviewed in import_forms(office, [inbox / "review"]):
+        night.problems += reviewed.problems
+        night.decided += reviewed.added
+        if not reviewed.failed:
+            _away(office, night, path, taken, reviewed.refused)
 
 
 def _away(office: Office, night: Night, path: Path, taken: Taken | None, refused: bool) -> None:

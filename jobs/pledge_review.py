@@ -32,7 +32,7 @@ def unmatched(office: Office) -> list[dict[str, Any]]:
     found = candidates(matched, evidence, resolved)
     shown = resolved.entities.set_index("entity_id")[["name", "town", "kind"]]
     found = found.join(shown, on="entity_id")
-    by_pledge = {int(p): as_records(g.drop(columns="pledge_id")) for p, g in found.groupby("pledge_id")}
+    by_pledge = {int(str(p)): as_records(g.drop(columns="pledge_id")) for p, g in found.groupby("pledge_id")}
     loose = matched[matched["entity_id"].isna() & (matched["how"] != "person")]
     return [
         {

@@ -65,7 +65,7 @@ def subject(connection: Connection, office: Office, entity_id: str) -> dict[str,
     if rows.empty:
         return None
     clear = tables.open_values(connection, office.ring, rows)
-    values = {k: v for k, v in as_records(clear)[0].items()}
+    values = dict(as_records(clear)[0])
     return {**as_records(rows)[0], "id_number": values["id_number"], "phone": values["contact_phone"]}
 
 

@@ -1,4 +1,5 @@
-"""What a file would be taken for, before anything of it is loaded: layout, date, scope, columns, first rows, counts, remarks."""
+"""What a file would be taken for, before anything of it is loaded: layout, date, scope, columns, first rows, counts and
+remarks."""
 
 from __future__ import annotations
 

@@ -26,6 +26,7 @@ from zp_registry.lists.runreport import (
 from zp_registry.quarantine.codes import CODES
 from zp_registry.registry import audit, bulk
 from zp_registry.registry.inputs import reference_date
+from zp_registry.registry.review import queue
 
 from .imports import Outcome
 from .lists import platform_titles
@@ -42,7 +43,9 @@ _TOTALS = {
     "未结转让线索": "flag WHERE family = 'TRANSFER' AND status = 'open'",
     "未结数据提示": "flag WHERE family = 'DATA' AND status = 'open'",
     "待更正行": "reject WHERE status = 'open'",
+    "现行人工认定": "edge WHERE tier = 'person' AND deleted_at IS NULL",
 }
+_PAIRS = "待核实的疑似重复（对）"
 _STEPS = {
     "pull": "拉取接口",
     "inbox": "读取收件箱",
@@ -56,10 +59,11 @@ _STATES = {"loaded": "loaded", "unchanged": "unchanged", "refused": "refused"}
 
 def totals(connection: Connection) -> dict[str, int]:
     """How much the registry holds, by Chinese name."""
-    return {
+    counts = {
         name: int(bulk.read(connection, f"SELECT COUNT(*) AS n FROM {table}", integers=["n"])["n"].iloc[0])
         for name, table in _TOTALS.items()
     }
+    return counts | {_PAIRS: len(queue(connection))}
 
 
 def write_report(office: Office, night: Night) -> list[Path]:

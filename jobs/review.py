@@ -113,11 +113,11 @@ def settle(connection: Connection, lines: Sequence[Decided]) -> list[Settled]:
             overtaken[place] = Overtaken(line.pair, standing_here)
         else:
             write[place] = here
-    for place, error in overtaken.items():
+    for place, late in overtaken.items():
         left, right = (now[e] for e in pair_of(lines[place].pair))
         # What can never be one is told first: looking again and deciding anew would not help.
         never = impossible(connection, left, right) if lines[place].decision == "same" else None
-        out[place] = Settled(pair_id(left, right), error=never or error)
+        out[place] = Settled(pair_id(left, right), error=never or late)
     moment = audit.moment()
     rows = [(*pair_of(lines[p].pair), WORDS[lines[p].decision], lines[p].who, redact_text(lines[p].why), moment) for p in write]
     frame = pd.DataFrame(rows, columns=["left", "right", "judgement", "who", "why", "created_at"], dtype="str")

@@ -195,7 +195,8 @@ def import_judgements(office: Office, path: Path) -> Reviewed:
         problems = {int(str(i)): str(text) for i, text in placed["problem"].dropna().items()}
         good = placed[placed["problem"].isna()].astype({"left_id": "int64", "right_id": "int64"})
         said_twice = good.groupby(["left_id", "right_id"])["judgement"].transform("nunique") > 1
-        problems |= dict.fromkeys(good.index[said_twice].tolist(), "another line of this file says something else of the same two")
+        contrary = "another line of this file says something else of the same two"
+        problems |= dict.fromkeys(good.index[said_twice].tolist(), contrary)
         good = good[~said_twice].drop_duplicates(["left_id", "right_id"])
         live = judgements.standing(connection).rename(columns={"judgement": "stands"})
         good = good.reset_index().merge(live, on=["left_id", "right_id"], how="left").set_index("index")

@@ -36,7 +36,8 @@ def by_account(office: Office) -> tuple[pd.DataFrame, pd.DataFrame]:
     with office.engine.connect() as connection:
         inputs = read_match_inputs(connection)
     rows = inputs.rows.to_pandas()
-    account = rows["record_id"].map(inputs.accounts.set_index("record_id")["account_id"]).fillna(rows["account_ref"]).fillna("")
+    named = rows["record_id"].map(inputs.accounts.set_index("record_id")["account_id"]).astype("str")
+    account = named.fillna(rows["account_ref"]).fillna("")
     key = rows["subject_id"].astype("str") + "\x1f" + rows["platform"].fillna("") + "\x1f" + account
     # Numbered in the order of the rows' descriptions, so that the same data train the same model.
     order = rows["subject_id"].map(inputs.order.to_pandas().set_index("subject_id")["key"].astype("str")).fillna("")

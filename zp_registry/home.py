@@ -39,6 +39,11 @@ class Home:
         return self.root / "reports"
 
     @property
+    def pulls(self) -> Path:
+        """What interfaces need between runs: pages under way, tokens, manners; sealed, a folder per platform."""
+        return self.root / "pulls"
+
+    @property
     def keys(self) -> Path:
         return self.root / "keys"
 
@@ -65,7 +70,7 @@ class Home:
     def folders(self) -> tuple[Path, ...]:
         """Every folder of the layout, parents first."""
         return (self.root, self.inbox, *(self.inbox / name for name in INBOX_FOLDERS), self.archive, self.refused, self.lists,
-                self.reports, self.keys, self.logs, self.db, self.cache)
+                self.reports, self.pulls, self.keys, self.logs, self.db, self.cache)
 
     def create(self) -> None:
         """Makes what is missing (mode 0700) and shuts everybody else out of what is there; safe to repeat.

@@ -36,6 +36,15 @@ def _guarded(url: str) -> str:
     raise ValueError("must begin with https:// (http:// only to this machine): identity data never travels in clear")
 
 
+def _place(place: str) -> str:
+    kind, _, where = place.partition(":")
+    if kind == "env" and where.isidentifier():
+        return place
+    if kind == "file" and os.path.isabs(path := os.path.expanduser(where)):
+        return f"file:{path}"
+    raise ValueError("must be env:VARIABLE or file:/absolute/path; the secret itself never stands here")
+
+
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 AbsolutePath = Annotated[Path, AfterValidator(lambda p: Path(os.path.abspath(p.expanduser())))]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -158,9 +167,18 @@ class ApiSettings(Section):
     enabled: bool = Field(default=True, description="`false`: `nightly` and `pull` leave this platform out.")
     base_url: Annotated[str, AfterValidator(_guarded)] = Field(
         description="Where the interface is: `https://…`; `http://` only on this machine.")
-    token_env: str | None = Field(default=None, description="Name of the variable that holds the token or secret.")
+    secrets: dict[str, Annotated[str, AfterValidator(_place)]] = Field(
+        default_factory=dict, description="Where each secret of the mapping is: `name = \"env:VARIABLE\"`, or "
+        "`\"file:/path\"` of a file that its owner alone can read.")
+    token_env: str | None = Field(
+        default=None, description="Short for the only secret of a mapping: name of the variable that holds it.")
     token_file: AbsolutePath | None = Field(
-        default=None, description="File that holds the token or secret, readable by its owner alone.")
+        default=None, description="The same: file that holds it, readable by its owner alone.")
+
+    def places(self) -> dict[str, str]:
+        """Secret → place, `*` for the only one of a mapping. The variable beats the file."""
+        short = f"env:{self.token_env}" if self.token_env else f"file:{self.token_file}" if self.token_file else None
+        return {**({"*": short} if short else {}), **self.secrets}
 
 
 class LimitSettings(Section):
@@ -178,8 +196,8 @@ class LimitSettings(Section):
 
 
 class DeskSettings(Section):
-    """The desk (`serve`), a web page for bureau staff. It leaves this machine over TLS alone: by a certificate here, or behind a
-    proxy that has one."""
+    """The desk (`serve`), a web page for bureau staff. It leaves this machine over TLS alone: by a certificate here, or behind
+    a proxy that has one."""
 
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8443, ge=0, le=65535, description="Port to listen on.")
@@ -332,7 +350,8 @@ def _table(section: type[BaseModel], prefix: str, names: list[str]) -> list[str]
     lines = ["| setting | variable | if not given | what it does |", "|---|---|---|---|"]
     for name in names:
         field = section.model_fields[name]
-        value = "must be given" if field.is_required() else "derived" if field.default_factory else _shown(field.default)
+        made = "nothing" if field.default_factory is dict else "derived" if field.default_factory else _shown(field.default)
+        value = "must be given" if field.is_required() else made
         lines.append(f"| `{name}` | `ZP_{prefix}{name.upper()}` | {value} | {field.description} |")
     return lines
 

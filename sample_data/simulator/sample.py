@@ -1,6 +1,6 @@
 """The committed sample: ``python -m zp_registry.simulator.sample OUT`` remakes it, byte for byte.
 
-Three report dates in all nine layouts, the pledge ledger, one report as the records of an interface, a truncated workbook and
+Three report dates in all nine layouts, the pledge ledger, two reports as the records of interfaces, a truncated workbook and
 another platform's file under a wrong name.
 """
 
@@ -42,7 +42,8 @@ def make(out: Path) -> None:
         shutil.copytree(world / "reports", reports)
         shutil.copytree(world / "pledges", out / "inbox" / "pledges")
         shutil.copytree(world / "truth", out / "truth")
-    _serve_by_interface(out, _newest(reports, "xiaohongshu"))
+    for platform in ("xiaohongshu", "weipaitang"):
+        _serve_by_interface(out, _newest(reports, platform))
     whole = _newest(reports, "taobao").read_bytes()
     (reports / BROKEN).write_bytes(whole[: len(whole) * 2 // 3])
     shutil.copyfile(_newest(reports, "kuaishou"), reports / WRONG_NAME)
@@ -53,13 +54,16 @@ def _newest(reports: Path, platform: str) -> Path:
 
 
 def _serve_by_interface(out: Path, report: Path) -> None:
-    """Turn a csv report into the records an interface would give: one JSON object per row, gaps null."""
-    target = out / "api" / "xiaohongshu_20260930.jsonl"
-    target.parent.mkdir(parents=True)
-    with report.open(encoding="utf-8-sig", newline="") as lines:
-        records = [{k: v or None for k, v in row.items()} for row in csv.DictReader(lines)]
-    text = "".join(json.dumps(r, ensure_ascii=False, separators=(",", ":")) + "\n" for r in records)
-    target.write_text(text, encoding="utf-8", newline="\n")
+    """Turn a report into the records an interface would give: JSON Lines as they are, of a csv one object per row, gaps null."""
+    target = out / "api" / f"{report.name.split('.')[0]}.jsonl"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if report.suffix == ".jsonl":
+        shutil.copyfile(report, target)
+    else:
+        with report.open(encoding="utf-8-sig", newline="") as lines:
+            records = [{k: v or None for k, v in row.items()} for row in csv.DictReader(lines)]
+        text = "".join(json.dumps(r, ensure_ascii=False, separators=(",", ":")) + "\n" for r in records)
+        target.write_text(text, encoding="utf-8", newline="\n")
     report.unlink()
     for name in ("truth_rows.csv", "truth_dirt.csv"):
         labels = out / "truth" / name

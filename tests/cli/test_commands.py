@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from clerk import Answered, Clerk, citizen, company, ledger, person, pledge, report
 
-from zp_registry.sources.rehearsal import Fault, serve_records
+from zp_registry.rehearsal import Fault, serve_records
 
 COMMANDS = [
     ("init",),

@@ -12,7 +12,7 @@ from zp_registry.jobs.office import open_office
 
 from zp_registry.crypto import unseal_file
 from zp_registry.settings import load_settings
-from zp_registry.sources.rehearsal import Fault, serve_records
+from zp_registry.rehearsal import Fault, serve_records
 
 
 def red(n: int, day: str = "2026-09-30") -> dict[str, str | None]:
@@ -179,7 +179,8 @@ def test_the_report_adds_up_and_matches_the_answer(county: Path) -> None:
         if f["state"] == "loaded":
             assert f["rows_read"] == sum(f[f"rows_{k}"] for k in ("loaded", "unchanged", "repeated", "rejected", "skipped"))
         assert f["name"] in page
-    assert [(p["platform"], p["state"], p["records"]) for p in told["pulls"]] == [("xiaohongshu", "done", 33)]
+    assert [(p["platform"], p["state"], p["records"]) for p in told["pulls"]] == [
+        ("weipaitang", "done", 20), ("xiaohongshu", "done", 33)]
     assert sum(f["rows_rejected"] for f in files.values()) == 5
     totals = {c["name"]: c["value"] for c in told["counts"]}
     assert totals["账号"] == 302

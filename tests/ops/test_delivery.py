@@ -61,7 +61,8 @@ def test_the_wheel_holds_every_file_of_every_package(tmp_path: Path) -> None:
 
 
 def test_everything_imported_is_declared() -> None:
-    own_names = {"python-stdnum": "stdnum", "pyyaml": "yaml", "chinesecalendar": "chinese_calendar"}
+    own_names = {"argon2-cffi": "argon2", "chinesecalendar": "chinese_calendar", "python-docx": "docx",
+                 "python-stdnum": "stdnum", "pyyaml": "yaml"}
     declared = {requirement(line) for line in SETUP["options"]["install_requires"].strip().splitlines()}
     known = {own_names.get(name, name.replace("-", "_")) for name in declared} | {"zp_registry"}
     strangers = {}

@@ -116,9 +116,7 @@ def test_a_stranger_file_is_refused_and_the_next_is_taken(small_desk: Desk, tmp_
     assert (second.added, second.problems) == (1, [])
 
 
-def test_decisions_go_as_csv_into_another_registry_of_the_same_data(
-    home: Home, tmp_path: Path, database_url: str
-) -> None:
+def test_decisions_go_as_csv_into_another_registry_of_the_same_data(home: Home, tmp_path: Path, database_url: str) -> None:
     """The other registry has keys and ids of its own: its files came in another order."""
     path = tmp_path / "judgements.csv"
     with world(home.root, tmp_path / "files") as made:

@@ -85,12 +85,13 @@ def test_a_merged_id_leads_on_and_comes_back_by_the_judgements_number(desk: Desk
     done = review.merge(desk.world.office, near1, near2, "本人到场")
     assert desk.id("near1") == desk.id("near2") == min(near1, near2)
     # A third one joins by the id that was given up.
-    review.merge(desk.world.office, max(near1, near2), desk.id("bare"), "同一人")
+    bare = desk.id("bare")
+    third = review.merge(desk.world.office, max(near1, near2), bare, "同一人")
     assert desk.id("bare") == desk.id("near1") == desk.id("near2")
     with pytest.raises(UsageError, match="no live judgement"):
         review.take_back(desk.world.office, [*done["judgements"], 9999], "x")
-    review.take_back(desk.world.office, done["judgements"], "认错人")
-    assert {desk.id("near1"), desk.id("near2")} == {near1, near2}
+    review.take_back(desk.world.office, [*done["judgements"], *third["judgements"]], "认错人")
+    assert (desk.id("near1"), desk.id("near2"), desk.id("bare")) == (near1, near2, bare)
     assert set(desk.world.entities()["entity_id"]) >= {near1, near2}
 
 

@@ -106,8 +106,3 @@ def test_two_people_who_decide_at_the_same_time_do_not_overwrite_each_other(desk
     assert (again["judgements"], again["changed"]) == (second, False)
     with pytest.raises(UsageError, match="taken back meanwhile"):
         desk.decide("rival", "one", "different", expect=first)
-
-
-# -- guards, over whole clusters
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -101,20 +102,45 @@ def tell_outcomes(answer: Answer, outcomes: list[Any]) -> None:
 
 @click.command("pull")
 @click.argument("platforms", nargs=-1)
-@click.option("--as-of", type=Day(), help="Date for which to ask, YYYY-MM-DD (default: today).")
+@click.option("--as-of", type=Day(), help="Date of the report, YYYY-MM-DD (default: what the answers say, else today).")
+@click.option("--check", is_flag=True, help="Load nothing: say whether address, clock, secret, rights and mapping are right.")
+@click.option("--replay", "pages", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="Load a former pull again from its archived pages (archive/….pages.sealed).")
 @command
-def pull(answer: Answer, platforms: tuple[str, ...], as_of: str | None) -> int:
-    """Pull the configured interfaces (or those named)."""
+def pull(answer: Answer, platforms: tuple[str, ...], as_of: str | None, check: bool, pages: tuple[Path, ...]) -> int:
+    """Pull the configured interfaces (or those named), side by side."""
+    if check:
+        return _check(answer, platforms, as_of)
     with office.at_work(answer.settings, "pull") as opened:
-        outcomes = pulls.pull_platforms(opened, platforms, as_of)
+        replayed = pulls.replay_pages(opened, pages, as_of) if pages else ()
+        outcomes = list(replayed) if pages else pulls.pull_platforms(opened, platforms, as_of)
         for outcome in outcomes:
             if outcome.message:
                 answer.say(outcome.message)
+            for warning in outcome.warnings:
+                answer.say(f"{outcome.name}：{warning['message']}")
         code = int(imports.exit_code(outcomes)) if outcomes else 0
         opened.exit_code, opened.state = code, {0: "done", 3: "partial"}.get(code, "failed")
+    if not outcomes:
+        answer.say("no interface is configured: add a section [api.<platform>] to zp-registry.toml")
     tell_outcomes(answer, outcomes)
     answer.give({"files": [o.as_dict() for o in outcomes], "exit_code": code})
     return code
+
+
+def _check(answer: Answer, platforms: tuple[str, ...], as_of: str | None) -> int:
+    with office.at_work(answer.settings, "pull --check") as opened:
+        found = pulls.check_platforms(opened, platforms, as_of)
+        wrong = any(f.right is False for findings in found.values() for f in findings)
+        opened.exit_code, opened.state = (1, "failed") if wrong else (0, "done")
+    for platform, findings in found.items():
+        for finding in findings:
+            mark = {True: "right", False: "WRONG", None: "  ?  "}[finding.right]
+            answer.say(f"{platform}  {mark}  {finding.what}: {finding.text}")
+    if not found:
+        answer.say("no interface is configured: add a section [api.<platform>] to zp-registry.toml")
+    answer.give({"platforms": {p: [dataclasses.asdict(f) for f in fs] for p, fs in found.items()}, "exit_code": int(wrong)})
+    return int(wrong)
 
 
 @click.group("mappings")

@@ -40,7 +40,7 @@ def create_app(office: Office, worker: Worker) -> Flask:
 
         def _get_file_stream(self, total_content_length: int | None, content_type: str | None, filename: str | None = None,
                              content_length: int | None = None) -> IO[bytes]:  # fmt: skip
-            return tempfile.NamedTemporaryFile(dir=spool, prefix="up-")  # type: ignore[return-value]
+            return tempfile.NamedTemporaryFile(dir=spool, prefix="up-")
 
     for left in spool.iterdir():
         left.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ from zp_registry.desk.look import seen
 from zp_registry.desk.state import desk
 from zp_registry.desk.work import hand_in
 from zp_registry.errors import UsageError
+from zp_registry.frames import as_records
 from zp_registry.jobs.review_explain import explanations
 from zp_registry.registry import review as queue
 from zp_registry.registry import search
@@ -44,10 +45,9 @@ def review() -> Any:
         ends = [*part["left"], *part["right"]]
         shown = {e["entity_id"]: e for e in search.described(connection, list(dict.fromkeys(ends)), None)}
     rows = [
-        {"pair": r.pair, "weight": None if pd.isna(r.weight) else round(float(r.weight), 1), "left": shown.get(r.left, {}),
-         "right": shown.get(r.right, {}), "judged": None if pd.isna(r.judged) else r.judged,
-         "who": None if pd.isna(r.judged_by) else r.judged_by}
-        for r in part.itertuples()
+        {"pair": r["pair"], "weight": None if r["weight"] is None else round(float(r["weight"]), 1),
+         "left": shown.get(r["left"], {}), "right": shown.get(r["right"], {}), "judged": r["judged"], "who": r["judged_by"]}
+        for r in as_records(part)
     ]  # fmt: skip
     return render_template("review.html", rows=rows, n=len(frame), at=at, step=PER_PAGE)
 

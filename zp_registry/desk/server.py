@@ -43,7 +43,7 @@ def serve(office: Office, ready: Callable[[str], None] = lambda _address: None) 
                          timeout=30, server_name="")  # fmt: skip
     server.max_request_header_size = _HEADERS
     server.max_request_body_size = 4 * office.settings.limits.max_bytes
-    server.error_log = lambda *_args, **_kwargs: None  # its messages hold request lines; ours are in the log
+    setattr(server, "error_log", lambda *_args, **_kwargs: None)  # noqa: B010  its messages hold request lines; ours are in the log
     try:
         if desk.certificate is not None:
             adapter = BuiltinSSLAdapter(str(desk.certificate), str(desk.private_key))

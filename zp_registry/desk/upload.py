@@ -69,7 +69,7 @@ def _keep(file: FileStorage, kind: str) -> str:
     token, office = secrets.token_urlsafe(16), desk().office
     path = deskwork.upload_folder(office, token) / file_name(file.filename or "")
     file.stream.flush()
-    os.link(file.stream.name, path)  # type: ignore[attr-defined]
+    os.link(file.stream.name, path)
     path.chmod(0o600)
     file.close()
     with office.engine.begin() as connection, audit.acting_as(me().name):

@@ -72,4 +72,5 @@ def explained(rows: pd.DataFrame, parts: dict[str, pd.Series[bool]]) -> pd.Serie
     out = pd.Series("", index=rows.index, dtype="str")
     for name, holds in parts.items():
         out = out + holds.reindex(rows.index).fillna(False).map({True: f"、{name}", False: ""}).astype("str")
-    return out.str.slice(1).replace("", pd.NA).astype("str")
+    told = out.str.slice(1)
+    return told.mask(told == "")

@@ -34,8 +34,8 @@ def outside_flags(
     where names differ from the licence register or an account is not known."""
     if notices.empty:
         return none()
-    lines = notices.assign(code=[_CODES.get(k) for k in zip(notices["topic"], notices["outcome"], strict=True)])
-    lines["code"] = lines["code"].astype("str")
+    codes = [_CODES.get(k) for k in zip(notices["topic"], notices["outcome"], strict=True)]
+    lines = notices.assign(code=pd.Series(codes, index=notices.index, dtype="str"))
     entity = _entities(lines, steps, resolved)
     now = steps.drop_duplicates(ACCOUNT, keep="last")
     held = resolved.holdings[resolved.holdings["valid_to"].isna()][[*ACCOUNT, "entity_id", "valid_from"]]
@@ -60,8 +60,8 @@ def _entities(lines: pd.DataFrame, steps: pd.DataFrame, resolved: Resolved) -> p
     unnumbered = lines[out.isna() & lines["uscc"].isna() & lines["id_hash"].isna() & lines["subject_key"].notna()]
     names = steps[["entity_id", "subject_key", "subject_kind"]].drop_duplicates()
     firms = names[names["subject_kind"].isin(BUSINESS_KINDS)].drop_duplicates(["entity_id", "subject_key"])
-    firms = firms[~firms.duplicated("subject_key", keep=False)].set_index("subject_key")["entity_id"]
-    out = out.fillna(unnumbered["subject_key"].map(firms).reindex(out.index))
+    single = firms[~firms.duplicated("subject_key", keep=False)].set_index("subject_key")["entity_id"]
+    out = out.fillna(unnumbered["subject_key"].map(single).reindex(out.index))
     phones = steps.dropna(subset=["phones", "subject_key"])[["entity_id", "subject_key", "phones"]].drop_duplicates()
     phones = phones.assign(phone_hash=phones["phones"].str.split(";")).explode("phone_hash").astype({"phone_hash": "str"})
     phones = phones[["entity_id", "subject_key", "phone_hash"]].drop_duplicates()

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from zp_registry.frames import CANONICAL, NOTICE_FIELDS, PLEDGE_FIELDS, STREAMER_FIELDS
-from zp_registry.sources.apispec import ApiSpec
+from zp_registry.sources.api.spec import ApiSpec
 
 Record = Literal["account", "streamer", "pledge", "notice", "ignore"]
 STREAMER_PREFIX = "streamer."
@@ -104,7 +104,9 @@ class Sheet(_Strict):
 
     names: list[Word] = Field(default_factory=list, description="工作表名（“(续)”“(2)”等尾巴不计）；不写则不限")
     part: str = Field("main", description="报送部分：同一日期的不同部分相加，同一部分后到的取代先到的")
-    record: Record = Field("account", description="每行是什么：account 账号、streamer 主播、pledge 承诺书、notice 外部名单、ignore 不读")
+    record: Record = Field(
+        "account", description="每行是什么：account 账号、streamer 主播、pledge 承诺书、notice 外部名单、ignore 不读"
+    )
     header_rows: int = Field(1, ge=1, le=4, description="表头有几层")
     columns: list[Column] = Field(default_factory=list, description="只属于这种工作表的列")
     rules: list[Rule] = Field(default_factory=list, description="先于公共规则执行")

@@ -39,7 +39,8 @@ _ALL = (
     Code("PLEDGE_EMPTY", "reject", "台账行既无主体名称也无证照号码", "请补填主体名称或证照号码"),
     Code("SIGNED_ON_MISSING", "reject", "签订日期为空或无法识别", "请填写如 2026-03-31 的签订日期"),
     Code("NOTICE_EMPTY", "reject", "没有账号，也没有名称或证照号码", "请补填账号标识，或名称和证照号码"),
-    Code("NOTICE_OUTCOME_MISSING", "reject", "状态或结果为空，或不在对照表中", "请改用规定的取值；如为新取值，请联系运维人员增加对照"),
+    Code("NOTICE_OUTCOME_MISSING", "reject", "状态或结果为空，或不在对照表中",
+         "请改用规定的取值；如为新取值，请联系运维人员增加对照"),
     Code("NOTICE_DATE_MISSING", "reject", "日期为空或无法识别", "请填写如 2026-03-31 的日期"),
     # values that are emptied
     Code("USCC_SHAPE", "empty", "统一社会信用代码不是18位，或含有不允许的字符", "请对照营业执照更正"),

@@ -23,7 +23,8 @@ def write_flags(connection: Connection, flagged: Flagged, decisions: pd.DataFram
     worked = set(decisions["flag_id"]) | set(
         bulk.read(
             connection,
-            "SELECT flag_id FROM followup_attempt UNION SELECT flag_id FROM followup_listing UNION SELECT f.flag_id FROM flag f "
+            "SELECT flag_id FROM followup_attempt UNION SELECT flag_id FROM followup_listing "
+            "UNION SELECT f.flag_id FROM flag f "
             "JOIN case_file c ON c.platform = f.platform AND c.account_id = f.account_id AND c.worked = 1",
         )["flag_id"]
     )

@@ -14,7 +14,8 @@ from zp_registry.registry.followups import REASONS
 from zp_registry.registry.search import TOWN, only
 
 _FROM = f"""
-    FROM (SELECT f.flag_id, f.code, f.status, f.first_seen, e.entity_id, e.kind, e.name, e.contact_name, e.phone_mask, e.address,
+    FROM (SELECT f.flag_id, f.code, f.status, f.first_seen, e.entity_id, e.kind, e.name, e.contact_name, e.phone_mask,
+                 e.address,
                  {TOWN} AS town
           FROM flag f JOIN entity e ON e.entity_id = f.entity_id WHERE f.family = 'PLEDGE') v"""
 _TRIED = "(SELECT COUNT(*) FROM followup_attempt t WHERE t.flag_id = v.flag_id)"

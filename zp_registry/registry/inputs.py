@@ -206,7 +206,8 @@ def _loose_accounts(rows: pa.Table) -> pd.DataFrame:
             found = match_loose(_only(named.select(list(NAMED)), pc.equal(named[live], 1)))
             matched = out["record_id"].map(found.set_index("record_id")["account_id"]).astype("str")
             out[column] = matched.fillna(out["account_ref"]).where(out[live] == 1)
-    return out.astype({"account_id": "str", "was_account_id": "str"})[["record_id", "account_id", "was_account_id"]]
+    told: pd.DataFrame = out.astype({"account_id": "str", "was_account_id": "str"})
+    return told[["record_id", "account_id", "was_account_id"]]
 
 
 def read_order(connection: Connection) -> pa.Table:

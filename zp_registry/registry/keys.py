@@ -49,7 +49,7 @@ def _open(engine: Engine, master: bytes, cipher: CipherName) -> Keyring:
 
 def _refuse_new_keys(connection: Connection) -> None:
     """New keys beside old values would hide that the old ones are lost."""
-    for table in ("record", "reject", "pledge"):
+    for table in ("record", "reject", "pledge", "notice"):
         if connection.execute(text(f"SELECT 1 FROM {table} LIMIT 1")).first() is not None:
             raise KeyProblem("the registry holds sealed values, but its table data_key is empty: restore it from a backup; "
                              "nothing was written")

@@ -95,7 +95,8 @@ def platforms(connection: Connection, reference: str | None) -> list[dict[str, A
         """
         SELECT r.source, r.as_of, r.part, SUM(f.rows_loaded + f.rows_unchanged) AS n FROM report r
         JOIN report_file f ON f.id = r.file_id
-        WHERE r.superseded_by IS NULL AND r.part NOT LIKE '%*%' AND r.part NOT LIKE '%更正%' GROUP BY r.source, r.as_of, r.part""",
+        WHERE r.superseded_by IS NULL AND r.part NOT LIKE '%*%' AND r.part NOT LIKE '%更正%'
+        GROUP BY r.source, r.as_of, r.part""",
         integers=["n"],
     )
     out = []

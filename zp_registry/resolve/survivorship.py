@@ -137,14 +137,14 @@ class _Pool:
         """A number for each row of ``left``: the greater, the better."""
         plain: dict[str, Callable[[], NDArray[np.integer[Any]]]] = {
             "valid": lambda: valid[left],
-            "registered": lambda: 1 - self._cells("loose", left).astype("int64").to_numpy(),
+            "registered": lambda: 1 - _numbers(self._cells("loose", left)),
             "newest": lambda: self.days[left],
             "often": lambda: self._often(left, given, values),
             "source": lambda: self._listed(left),
             "origin": lambda: _coded(self._cells("source", left))[0],
             "part": lambda: _coded(self._cells("part", left))[0],
             "sheet": lambda: _coded(self._cells("sheet", left))[0],
-            "row": lambda: self._cells("row", left).astype("int64").to_numpy(),
+            "row": lambda: _numbers(self._cells("row", left)),
             "value": lambda: _coded(values.iloc[left])[0],
         }
         if word not in plain:
@@ -197,6 +197,10 @@ class _Pool:
                 "last_seen": pd.Series(self.day_names[np.maximum.reduceat(days, starts)], dtype="str"),
             }
         )
+
+
+def _numbers(values: pd.Series[Any]) -> Ints:
+    return np.asarray(values.astype("int64"), dtype=np.int64)
 
 
 def _coded(values: pd.Series[Any]) -> tuple[Ints, NDArray[np.object_]]:

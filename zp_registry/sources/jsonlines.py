@@ -23,6 +23,16 @@ def read_json(text: str, name: str, limits: ReadLimits) -> RawTable:
     """One table with a header of its own. Row numbers are line numbers; in a list (bare, or in ``items``/``data``) they count
     its objects. FileRefused: FILE_BROKEN with the line, FILE_TOO_LARGE."""
     records, numbers = _records(text, name, limits)
+    table = records_table(records, name, limits, numbers=numbers)
+    if "\\ud" in text.lower() and table.header is not None:
+        table.header = [whole_characters(key) for key in table.header]
+    return table
+
+
+def records_table(records: list[dict[str, Any]], name: str, limits: ReadLimits, *, sheet: str = "",
+                  numbers: list[int] | None = None) -> RawTable:
+    """A table of records that have been parsed; they count from 1 unless ``numbers`` are given. FileRefused: FILE_BROKEN
+    (nested too deeply), FILE_TOO_LARGE."""
     try:
         flat = [_flatten(r) for r in records]
     except RecursionError:
@@ -33,9 +43,7 @@ def read_json(text: str, name: str, limits: ReadLimits) -> RawTable:
     columns = {key: [r.get(key) for r in flat] for key in header}
     parents = {key[:i] for key in header for i, c in enumerate(key) if c == "."}
     kept = [key for key in header if key not in parents or any(v is not None for v in columns[key])]  # else: null for an object
-    halves = "\\ud" in text.lower()
-    return RawTable("", [columns[key] for key in kept], numbers=numbers,
-                    header=[whole_characters(key) if halves else key for key in kept])
+    return RawTable(sheet, [columns[key] for key in kept], numbers=numbers, header=kept)
 
 
 def _records(text: str, name: str, limits: ReadLimits) -> tuple[list[dict[str, Any]], list[int]]:

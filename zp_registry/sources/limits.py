@@ -8,7 +8,8 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class ReadLimits:
     """Bytes of the file and of what it unpacks to; rows, columns and cells of a sheet, counted from A1 to the last written
-    cell; sheets of a workbook; bytes of a cell's text; bytes of memory that reading may take, and seconds that it may last: ``max_seconds`` and one
+    cell; sheets of a workbook; bytes of a cell's text; bytes of memory that reading may take, and seconds that it may last:
+    ``max_seconds`` and one
     more for every MiB of the file."""
 
     max_bytes: int = 200 * 1024 * 1024

@@ -44,8 +44,8 @@ class DeskSignIn(Base):
 
 
 class DeskUpload(Base):
-    """A file that was uploaded: ``understood`` is (JSON) what was shown before anything was loaded (masked), ``state`` is reading |
-    understood | refused | unknown (no layout fits) | waiting | loaded | dropped."""
+    """A file that was uploaded: ``understood`` is (JSON) what was shown before anything was loaded (masked), ``state`` is
+    reading | understood | refused | unknown (no layout fits) | waiting | loaded | dropped."""
 
     __tablename__ = "desk_upload"
     token: Mapped[str] = mapped_column(String(40), primary_key=True)

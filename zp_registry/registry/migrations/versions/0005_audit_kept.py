@@ -23,7 +23,8 @@ def upgrade() -> None:
         op.execute("CREATE TRIGGER audit_no_truncate BEFORE TRUNCATE ON audit EXECUTE FUNCTION audit_is_kept()")
     else:
         for what in ("UPDATE", "DELETE"):
-            op.execute(f"CREATE TRIGGER audit_no_{what.lower()} BEFORE {what} ON audit BEGIN SELECT RAISE(ABORT, '{_WHY}'); END")
+            name = f"audit_no_{what.lower()}"
+            op.execute(f"CREATE TRIGGER {name} BEFORE {what} ON audit BEGIN SELECT RAISE(ABORT, '{_WHY}'); END")
 
 
 def downgrade() -> None:
