@@ -47,6 +47,16 @@ def test_citizen_numbers_agree_with_stdnum_on_whole_columns(cases: list[tuple[st
     assert found.birth_date.dropna().tolist() == born
 
 
+@given(st.lists(PEOPLE, min_size=1, max_size=10))
+def test_a_mistyped_citizen_number_is_no_credit_code_by_chance(bodies: list[str]) -> None:
+    passing = [code(body) for body in bodies]
+    shaped = [number[-1] in "0123456789X" for number in passing]
+    found = check_usccs(text(*passing))
+    assert found.check.tolist() == shaped
+    assert found.valid.tolist() == [not s for s in shaped], "no citizen's number ends in another letter"
+    assert check_usccs(text(code("91411319900101123"))).valid.all(), "a business's code may look like a date"
+
+
 @given(st.lists(PEOPLE.filter(lambda b: b[6:8] == "19"), min_size=1, max_size=10))
 def test_old_numbers_become_new_ones(bodies: list[str]) -> None:
     found = check_citizens(text(*(b[:6] + b[8:] for b in bodies)), text(*[TODAY] * len(bodies)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from zp_registry.evaluation.labels import KEY
@@ -21,13 +22,13 @@ def evaluate_transfers(transfers: pd.DataFrame, benign: pd.DataFrame, flags: pd.
     first = raised.groupby(KEY)["first_seen"].min().reset_index()
     events = benign.merge(first, on=KEY, how="left")
     # An account that was transferred as well is rightly flagged, whatever innocent thing befell it too.
-    others = benign[[key not in true | hidden for key in zip(*(benign[c] for c in KEY), strict=True)]]
+    passed_on = true | hidden
+    innocent = np.array([key not in passed_on for key in zip(*(benign[c] for c in KEY), strict=True)], dtype=bool)
+    others = benign[innocent]
     months = others.merge(raised[[*KEY, "first_seen"]], on=KEY)
     blamed = months[months["first_seen"].str.slice(0, 7) >= months["month"]].drop_duplicates([*KEY, "type", "month"])
-    by_type = {
-        str(t): round(float(g.apply(lambda r: (r["platform"], r["account_id"]) in found, axis=1).mean()), 4)
-        for t, g in visible.groupby("type")
-    }
+    met = np.array([key in found for key in zip(*(visible[c] for c in KEY), strict=True)], dtype=bool)
+    by_type = {str(t): round(float(share), 4) for t, share in visible.assign(met=met).groupby("type")["met"].mean().items()}
     return {
         "true": len(true),
         "flagged": len(found),

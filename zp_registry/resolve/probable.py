@@ -51,7 +51,7 @@ def score_weak(
         CREATE OR REPLACE TEMP TABLE focus AS SELECT subject_id FROM c ANTI JOIN done USING (subject_id)
         WHERE NOT ({everything} AND numbered);
         CREATE OR REPLACE TEMP TABLE reach AS
-        WITH tails AS (SELECT subject_id, 'tail' AS type, hash(right(tail, 4)) AS token FROM s WHERE length(tail) >= 4),
+        WITH tails AS (SELECT subject_id, 'tail' AS type, hash(right(tail, 2)) AS token FROM s WHERE length(tail) >= 2),
         thing AS (SELECT subject_id, type, token FROM t WHERE live UNION ALL FROM tails
                   UNION ALL SELECT subject_id, 'phone_mask', hash(phone_mask) FROM rows
                             WHERE live = 1 AND phone_mask IS NOT NULL

@@ -72,8 +72,9 @@ SELECT subject_id, kind, ends, (hash(kind, coalesce(ends, token)) >> 1)::BIGINT 
                         || right(split_part(token, '*', -1), 4) END END AS ends
     FROM tokens_in WHERE token IS NOT NULL)
 WHERE ends IS NOT NULL OR kind NOT IN ('phone_mask', 'payee_mask');
+-- Some masks end in two digits only.
 CREATE TEMP TABLE tail AS
-SELECT subject_id, (hash('tail', right(id_tail, 4)) >> 1)::BIGINT AS code FROM subject WHERE length(id_tail) >= 4;
+SELECT subject_id, (hash('tail', right(id_tail, 2)) >> 1)::BIGINT AS code FROM subject WHERE length(id_tail) >= 2;
 CREATE TEMP TABLE key_of AS
 WITH
 -- What is not enough by itself, and what may stand beside it.
