@@ -52,7 +52,7 @@ class Desk:
         if found is None or found[0] != mark or not mark:
             found = (mark, make())
             self.kept[name] = found
-        return found[1]  # type: ignore[no-any-return]
+        return found[1]
 
     def hand_in(self, kind: str, who: str, subject: str, given: dict[str, Any]) -> dict[str, Any]:
         """Hands work to the worker and waits a little for it; the row of the work as it is then."""
