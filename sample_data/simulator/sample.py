@@ -54,7 +54,7 @@ def _newest(reports: Path, platform: str) -> Path:
 
 
 def _serve_by_interface(out: Path, report: Path) -> None:
-    """Turn a report into the records an interface would give: JSON Lines as they are, of a csv one object per row, gaps null."""
+    """JSON Lines as an interface would give them: as they are, or of a csv one object per row, gaps null."""
     target = out / "api" / f"{report.name.split('.')[0]}.jsonl"
     target.parent.mkdir(parents=True, exist_ok=True)
     if report.suffix == ".jsonl":

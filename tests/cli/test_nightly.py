@@ -11,8 +11,8 @@ from clerk import Clerk, citizen, company, ledger, person, pledge, report
 from zp_registry.jobs.office import open_office
 
 from zp_registry.crypto import unseal_file
-from zp_registry.settings import load_settings
 from zp_registry.rehearsal import Fault, serve_records
+from zp_registry.settings import load_settings
 
 
 def red(n: int, day: str = "2026-09-30") -> dict[str, str | None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ JAN, FEB = "2026-01-31", "2026-02-28"
 
 
 @pytest.fixture(scope="module")
-def county(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def county(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The home of a registry in which 140 people sell on two platforms, and some show no number on a third."""
     folder = tmp_path_factory.mktemp("trained")
     home = Home(folder / "home")
@@ -34,7 +33,7 @@ def county(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             one |= {"phone": phone(200 + n), "address": person(200 + n).address}
         made.wechat(JAN, shown)
         made.night()
-    yield home.root
+    return home.root
 
 
 def ask(home: Path, *words: str) -> dict[str, Any]:

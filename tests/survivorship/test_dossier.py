@@ -1,4 +1,4 @@
-"""Which values are shown of an entity, what it is linked to, and what its dossier tells; from real reports, on either database."""
+"""Which values are shown of an entity, what it is linked to, and what its dossier tells; on either database."""
 
 from __future__ import annotations
 
@@ -130,6 +130,16 @@ def test_a_shared_payee_is_a_link_but_never_a_merge_and_a_hub_is_neither(small: 
     small.night()
     assert links(small) == set()
     assert len(set(small.entities()["entity_id"])) == 6
+
+
+def test_two_missing_numbers_are_not_one(small: World) -> None:
+    """A firm that tells no number of its legal representative, and strangers who tell none of their own."""
+    bare = {"person_id": None, "streamers": [], "payee": None, "payee_name": None}
+    led = row("firm", firm(21), person_id=None, streamers=[])
+    hidden = row("masked", person(9), **{**bare, "person_id": masked(citizen(9))})
+    small.kuaishou(JAN, [led, row("bare", person(8), **bare), hidden])
+    small.night()
+    assert links(small) == set()
 
 
 def test_a_phone_of_many_names_gives_no_link_by_name(small: World) -> None:

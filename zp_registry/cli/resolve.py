@@ -50,9 +50,11 @@ def derive_now(answer: Answer, name: str, full: bool, engine: Engine = "duckdb")
     with office.at_work(answer.settings, name) as opened:
         counts = derive.derive(opened, full=full, engine=engine)
         opened.summary = counts
-    answer.say(
-        "nothing has changed" if not counts["changed"] else "; ".join(f"{k}: {v}" for k, v in counts.items() if k != "changed")
-    )
+    if not counts["changed"]:
+        answer.say("nothing has changed")
+    else:
+        parts = {k: v for k, v in counts.items() if isinstance(v, dict)}
+        answer.say("; ".join(f"{k} {', '.join(f'{n} {word}' for word, n in v.items())}" for k, v in parts.items()))
     answer.give(counts)
 
 

@@ -81,7 +81,8 @@ def _represented(seen: pd.DataFrame, people: pd.DataFrame, hub_names: int) -> pd
     told = told.merge(named, on=["other_entity_id", "legal_key"], how="left")
     told["named_until"] = told["named_until"].fillna(told["last_seen"])
     told["present"] = told["named_until"] == told.groupby("other_entity_id")["named_until"].transform("max")
-    by_number = told.merge(people[["entity_id", "id_hash"]], left_on="operator_hash", right_on="id_hash")
+    numbered = told[told["operator_hash"].notna()]  # two missing numbers are not one
+    by_number = numbered.merge(people[["entity_id", "id_hash"]], left_on="operator_hash", right_on="id_hash")
     by_number = by_number.assign(how="法定代表人证件号码与自然人证件号码相同")
     by_name = _by_name(rows, seen, people, told, hub_names)
     pairs = pd.concat([by_number, by_name], ignore_index=True)
