@@ -95,7 +95,7 @@ def test_a_report_is_understood_before_it_is_loaded_and_its_bad_rows_are_correct
     desk.page.set_input_files("input[type=file]", [str(p) for p in (good, ledger) if p])
     assert "kuaishou_20260331.csv" in desk.page.inner_text("[data-chosen]")
     desk.page.get_by_role("button", name="上传并识别").click()
-    desk.page.wait_for_url("**/upload/check**")
+    desk.page.wait_for_url("**/upload/check**", timeout=90_000)
     shown = desk.main()
     assert "快手" in shown
     assert "2026-03-31" in shown
@@ -119,7 +119,7 @@ def test_a_report_is_understood_before_it_is_loaded_and_its_bad_rows_are_correct
     desk.open("/upload")
     desk.page.set_input_files("input[type=file]", str(good))
     desk.page.get_by_role("button", name="上传并识别").click()
-    desk.page.wait_for_url("**/upload/check**")
+    desk.page.wait_for_url("**/upload/check**", timeout=90_000)
     assert "已经导入过" in desk.main()
     # The rejected row, mended in the page.
     desk.open("/rejects")
@@ -151,7 +151,7 @@ def test_an_unknown_layout_becomes_a_draft(site: Site, signed_in: Any, files: Pa
     desk.open("/upload")
     desk.page.set_input_files("input[type=file]", str(path))
     desk.page.get_by_role("button", name="上传并识别").click()
-    desk.page.wait_for_url("**/upload/check**")
+    desk.page.wait_for_url("**/upload/check**", timeout=90_000)
     assert "版式未知" in desk.main()
     assert citizen(120) not in desk.page.content()
     with desk.page.expect_navigation():

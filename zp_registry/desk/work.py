@@ -55,7 +55,11 @@ def one(token: str) -> Any:
 def state(token: str) -> Any:
     """The same for the progress bar."""
     row = _mine(token)
-    return jsonify({k: row[k] for k in ("state", "step", "done", "total")})
+    told = {k: row[k] for k in ("state", "step", "done", "total")}
+    if row["state"] in ("done", "failed") and row["kind"] != "import":  # an import shows its table on the page of the work
+        back = _back(row)
+        told["next"] = f"{back}{'&' if '?' in back else '?'}done={token}"
+    return jsonify(told)
 
 
 def _back(row: dict[str, Any]) -> str:

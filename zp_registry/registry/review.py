@@ -270,10 +270,11 @@ def rows_around(connection: Connection, subjects: Sequence[int]) -> tuple[pd.Dat
     loose = bulk.read(
         connection,
         """
-        SELECT c.id AS record_id, MIN(a.account_id) AS account_id, COUNT(DISTINCT a.account_id) AS n FROM record c
-        JOIN rv_compared q ON q.id = c.subject_id JOIN account a ON a.platform = c.platform
-             AND c.account_ref IN (a.account_id, a.account_handle, a.account_url, a.account_name)
-        WHERE c.loose = 1 AND c.live = 1 GROUP BY c.id""",
+        SELECT c.id AS record_id, MIN(a.account_id) AS account_id, COUNT(DISTINCT a.account_id) AS n
+        FROM rv_compared q CROSS JOIN record c CROSS JOIN account a
+        WHERE c.subject_id = q.id AND c.loose = 1 AND c.live = 1 AND a.platform = c.platform
+              AND c.account_ref IN (a.account_id, a.account_handle, a.account_url, a.account_name)
+        GROUP BY c.id""",  # in this order: few rows of ours, then their accounts
         integers=["record_id", "n"],
     )
     phones = mine["phone_hashes"].fillna(mine["phone_hash"]).dropna().str.split(";").explode()
@@ -283,11 +284,12 @@ def rows_around(connection: Connection, subjects: Sequence[int]) -> tuple[pd.Dat
     theirs = bulk.read(
         connection,
         f"""
-        {select} WHERE {live} AND (
-            c.phone_hash IN (SELECT value FROM rv_shared WHERE type = 'phone')
-            OR c.payee_hash IN (SELECT value FROM rv_shared WHERE type = 'payee')
-            OR c.address_key IN (SELECT value FROM rv_shared WHERE type = 'address')
-            OR c.phone_hashes LIKE '%;%')""",
+        {select} WHERE {live} AND c.id IN (
+            SELECT p.id FROM rv_shared v JOIN record p ON p.phone_hash = v.value WHERE v.type = 'phone'
+            UNION SELECT p.id FROM rv_shared v JOIN record p ON p.payee_hash = v.value WHERE v.type = 'payee'
+            UNION SELECT p.id FROM rv_shared v JOIN record p ON p.address_key = v.value WHERE v.type = 'address'
+            UNION SELECT p.id FROM rv_shared v JOIN record p ON p.phone_hashes LIKE '%' || v.value || '%'
+                  WHERE v.type = 'phone')""",
         integers=integers,
     )
     bulk.unstage(connection, "rv_compared")

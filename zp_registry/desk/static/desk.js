@@ -16,7 +16,10 @@
       request.onload = function () {
         if (request.status !== 200) { window.setTimeout(ask, 5000); return; }
         var told = JSON.parse(request.responseText);
-        if (told.state === "done" || told.state === "failed") { window.location.reload(); return; }
+        if (told.state === "done" || told.state === "failed") {
+          if (told.next) { window.location.href = told.next; } else { window.location.reload(); }
+          return;
+        }
         if (told.step) { step.textContent = told.step; }
         if (told.total) { bar.max = told.total; bar.value = told.done; }
         window.setTimeout(ask, 1000);

@@ -120,7 +120,7 @@ class Record(Base):
     agency_uscc: Mapped[str | None] = mapped_column(String(40))
     payee_name: Mapped[str | None] = mapped_column(Text)
     payee_key: Mapped[str | None] = mapped_column(Text)
-    payee_hash: Mapped[str | None] = mapped_column(String(40))
+    payee_hash: Mapped[str | None] = mapped_column(String(40), index=True)
     payee_mask: Mapped[str | None] = mapped_column(String(60))
     payee_bank: Mapped[str | None] = mapped_column(Text)
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
