@@ -50,19 +50,12 @@ class Desk:
         """The answer of ``make``, kept until knowledge changes."""
         mark = self.mark(connection)
         found = self.kept.get(name)
-<<<<<<< HEAD
-        if found is None or found[0] != mark or not mark:
-            found = (mark, make())
-            self.kept[name] = found
-        return found[1]
-=======
         if found is None or found[0] != mark:
             with self.making:  # of twenty who ask at once one makes it
                 found = self.kept.get(name)
                 if found is None or found[0] != mark:
                     found = self.kept[name] = (mark, make())
         return found[1]
->>>>>>> quality
 
     def hand_in(self, kind: str, who: str, subject: str, given: dict[str, Any]) -> dict[str, Any]:
         """Hands work to the worker and waits a little for it; the row of the work as it is then."""
