@@ -2,8 +2,9 @@
 
     python benchmarks/desk.py HOME [--clerks 20] [--rounds 15]
 
-HOME is a registry that ``zp-registry`` filled (``simulate``, ``nightly``). A user is added to it and the desk served from it, so
-give a copy. Printed as a table: requests, errors, median and 95th percentile in milliseconds for each page."""
+HOME is a registry that ``zp-registry`` filled (``simulate``, ``nightly``). A user is added to it and the desk served from it: give
+a copy. Printed as a table: requests, errors, median and 95th percentile in milliseconds for each page.
+"""
 
 from __future__ import annotations
 
