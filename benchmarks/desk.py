@@ -2,7 +2,7 @@
 
     python benchmarks/desk.py HOME [--clerks 20] [--rounds 15]
 
-HOME is a registry that ``zp-registry`` filled (``simulate``, ``nightly``). A user is added to it and the desk served from it: give
+HOME is a registry that ``zp-registry`` filled (``simulate``, ``nightly``). A user is added to it and it is served from: give
 a copy. Printed as a table: requests, errors, median and 95th percentile in milliseconds for each page.
 """
 
