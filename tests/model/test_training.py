@@ -106,6 +106,7 @@ def test_too_little_to_train_on_is_told(home: Home, tmp_path: Path) -> None:
     assert "too little to train on" in done.stderr
 
 
+@pytest.mark.soak  # needs the extra `spark`, and Java
 def test_spark_gives_the_clusters_and_doubts_of_duckdb(county: Path) -> None:
     spark = pytest.importorskip("pyspark.sql")
 
