@@ -205,7 +205,11 @@ def test_a_changed_or_missing_row_of_the_audit_trail_is_found(clerk: Clerk, crim
     changed(clerk)
     for _ in range(3):
         clerk.run("show", "kuaishou:ks10001")
-    assert clerk.ask("audit", "verify").json == {"broken_at": None}
+    assert clerk.ask("audit", "verify").json["broken_at"] is None
+    with pytest.raises(Exception, match="audit"):
+        clerk.sql(crime)  # the database refuses it
+    for trigger in ("audit_no_update", "audit_no_delete"):
+        clerk.sql(f"DROP TRIGGER {trigger}")  # as its owner can
     clerk.sql(crime)
     done = clerk.ask("audit", "verify")
     assert done.code == 1
