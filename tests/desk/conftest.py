@@ -112,6 +112,7 @@ def signed_in(site: Site, browser: Any) -> Iterator[Any]:
         context = browser.new_context(**{"locale": "zh-CN", "viewport": {"width": 1280, "height": 900}, **given})
         contexts.append(context)
         page = context.new_page()
+        page.set_default_timeout(60_000)  # two browsers share a small machine
         page.on("pageerror", lambda e: complaints.append(str(e)))
         page.on("dialog", lambda d: (complaints.append(f"dialog {d.message}"), d.dismiss()))
         page.on("console", lambda m: complaints.append(m.text) if "Content Security" in m.text else None)

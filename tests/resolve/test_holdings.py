@@ -134,7 +134,7 @@ def test_two_holders_without_periods_leave_the_former_and_a_flag(county: World) 
     county.night()
     assert county.holdings("k1") == [(name(2), JAN, None)]
     assert _open_data(county, "HOLDERS_SEVERAL") == {"k1"}
-    assert county.codes() == set(), "nothing is said of a transfer"
+    assert county.codes() == {("k1", "TWO_SUBJECTS")}, "nothing is said of a change of holder"
     county.kuaishou(MAR, [row("k1", person(3))])
     county.night()
     assert county.holdings("k1") == [(name(2), JAN, MAR), (name(3), MAR, None)]
