@@ -33,6 +33,11 @@ from zp_registry.settings import Settings
 from .office import Office
 
 COUNTED = ("report_file", "report", "record", "sighting", "reject", "pledge", "entity", "holding", "flag", "audit")
+# What the driver calls a part of the connection, and the variable by which PostgreSQL's programs take it.
+_VARIABLES = {
+    "host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE", "sslmode": "PGSSLMODE",
+    "sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY",
+}  # fmt: skip
 
 
 class BackupFailed(ZpError):
@@ -152,11 +157,12 @@ def _bring(engine: Engine, plain: Path) -> None:
 
 def _run(engine: Engine, words: list[str], *, name_database: bool = True) -> None:
     """A program of PostgreSQL; the password goes by its environment, since arguments can be seen by all."""
-    url = engine.url
-    env = {**os.environ, "PGPASSWORD": url.password or "", "PGUSER": url.username or "", "PGHOST": url.host or "",
-           "PGPORT": str(url.port or 5432), **({"PGDATABASE": url.database or ""} if name_database else {})}  # fmt: skip
+    # As the driver connects: an address, a socket's folder or TLS may also stand behind the ? of the URL.
+    asked = engine.dialect.create_connect_args(engine.url)[1]
+    names = {k: v for k, v in _VARIABLES.items() if name_database or k != "dbname"}
+    env = {**os.environ, **{v: str(asked[k]) for k, v in names.items() if asked.get(k)}}
     try:
-        done = subprocess.run(words, capture_output=True, env={k: v for k, v in env.items() if v}, check=False)
+        done = subprocess.run(words, capture_output=True, env=env, check=False)
     except OSError:
         raise BackupFailed(f"{words[0]} is not installed here") from None
     if done.returncode:
