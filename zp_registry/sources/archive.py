@@ -19,10 +19,10 @@ from zp_registry.sources.limits import ReadLimits
 _CHUNK = 4 << 20
 _OVERLAP = 256  # bytes of a chunk seen again with the next one: more than a cell's tag has
 _ROWS = 1_048_576  # a spreadsheet program has no more
-# Written cells only: one without a value is closed in its tag.
-_COLUMN = re.compile(rb"""\sr=["']([A-Z]{2,3})[0-9]+["'][^>/]*>""")
-_FAR_ROW = re.compile(rb"""\sr=["'][A-Z]{1,3}([0-9]{7,})["'][^>/]*>""")
-_ROW = re.compile(rb"""\sr=["'][A-Z]{1,3}([0-9]+)["'][^>/]*>""")
+# Written cells only: one without a value is closed in its tag, or holds nothing.
+_COLUMN = re.compile(rb"""\sr=["']([A-Z]{2,3})[0-9]+["'][^>/]*>(?=\s*<[^/])""")
+_FAR_ROW = re.compile(rb"""\sr=["'][A-Z]{1,3}([0-9]{7,})["'][^>/]*>(?=\s*<[^/])""")
+_ROW = re.compile(rb"""\sr=["'][A-Z]{1,3}([0-9]+)["'][^>/]*>(?=\s*<[^/])""")
 _ODS_TAG = re.compile(rb"<table:(table-row|table-cell|covered-table-cell|table)(?=[\s>/])[^>]*>")
 _ODS_ROWS = re.compile(rb'number-rows-repeated="(\d+)"')
 _ODS_COLUMNS = re.compile(rb'number-columns-repeated="(\d+)"')
