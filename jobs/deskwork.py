@@ -76,7 +76,8 @@ def set_upload(connection: Connection, token: str, state: str, understood: dict[
         connection.execute(text("UPDATE desk_upload SET state = :s WHERE token = :t"), {"s": state, "t": token})
     else:
         connection.execute(
-            text("UPDATE desk_upload SET state = :s, understood = :u WHERE token = :t"),
+            # What was thrown away while it was read stays so.
+            text("UPDATE desk_upload SET state = :s, understood = :u WHERE token = :t AND state <> 'dropped'"),
             {"s": state, "u": json.dumps(understood, ensure_ascii=False), "t": token},
         )
 

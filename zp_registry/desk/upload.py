@@ -130,9 +130,9 @@ def confirm() -> Any:
 @page.post("/upload/drop")
 @needs("clerk")
 def drop() -> Any:
-    """Throws an upload away that was not loaded."""
+    """Throws an upload away that was not loaded, also while it is still being read."""
     row = _mine([request.form.get("token", "")])[0]
-    if row["state"] in ("understood", "refused", "unknown"):
+    if row["state"] in ("reading", "understood", "refused", "unknown"):
         with desk().office.engine.begin() as connection:
             deskwork.set_upload(connection, row["token"], "dropped")
         shutil.rmtree(deskwork.upload_folder(desk().office, row["token"]), ignore_errors=True)
