@@ -242,8 +242,9 @@ def test_a_failing_platform_is_3_and_the_others_are_done(clerk: Clerk, how: str)
     faults = {"http 500": [Fault(status=500)] * 40, "html": [Fault(html=True)] * 40}.get(how, [])
     Path("maps").mkdir()
     text = Path(__file__).parents[2].joinpath("mappings", "xiaohongshu.yaml").read_text("utf-8")
+    assert "\n  paging:" in text
     Path("maps/xiaohongshu.yaml").write_text(
-        text.replace("page_size: 200", "page_size: 200\n  attempts: 2\n  backoff: 0"), "utf-8"
+        text.replace("\n  paging:", "\n  limits: {attempts: 2, backoff: 0}\n  paging:"), "utf-8"
     )
     env = {
         "ZP_MAPPINGS_DIR": "maps",
