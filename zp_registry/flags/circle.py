@@ -106,22 +106,13 @@ class Circle:
 
     def owns(self, entity: pd.Series[str], name: pd.Series[str]) -> pd.Series[bool]:
         """True where ``name`` belongs to the entity (or stands in its business name, as in 王莹云玉器行)."""
-        pairs = pd.DataFrame({"entity_id": entity, "name": name})
-        asked = pairs.dropna().drop_duplicates()
+        asked = pd.DataFrame({"entity_id": entity, "name": name}).dropna().drop_duplicates()
         shops = asked["entity_id"].map(self.business_names)
-        asked = asked.assign(
-            owned=[
-                (e, n) in self.own or (isinstance(s, str) and n in s)
-                for e, n, s in zip(asked["entity_id"], asked["name"], shops, strict=True)
-            ]
-        )
-        return (
-            pairs.merge(asked, on=["entity_id", "name"], how="left")["owned"]
-            .astype("boolean")
-            .fillna(False)
-            .astype(bool)
-            .set_axis(entity.index)
-        )
+        owned = [
+            (e, n) in self.own or (isinstance(s, str) and n in s)
+            for e, n, s in zip(asked["entity_id"], asked["name"], shops, strict=True)
+        ]
+        return _marked(entity, name, asked[pd.Series(owned, index=asked.index, dtype=bool)])
 
     def leads(self, person: pd.Series[str], firm: pd.Series[str], day: pd.Series[str]) -> pd.Series[bool]:
         """True where ``person`` is known as the legal representative of ``firm`` on ``day``."""
@@ -132,21 +123,19 @@ class Circle:
 
     def lives_with(self, entity: pd.Series[str], name: pd.Series[str]) -> pd.Series[bool]:
         """True where ``name`` is somebody of the entity's household."""
-        pairs = pd.DataFrame({"entity_id": entity, "name": name})
-        there = pd.DataFrame(list(self.household), columns=["entity_id", "name"], dtype="str").assign(there=True)
-        return (
-            pairs.merge(there, on=["entity_id", "name"], how="left")["there"]
-            .astype("boolean")
-            .fillna(False)
-            .astype(bool)
-            .set_axis(entity.index)
-        )
+        return _marked(entity, name, pd.DataFrame(list(self.household), columns=["entity_id", "name"], dtype="str"))
 
     def lent(self, phones: pd.Series[str]) -> pd.Series[bool]:
         """True where one of the phones is an agency's."""
         distinct = phones.dropna().drop_duplicates()
         lent = {p for p in distinct if not self.agency_phones.isdisjoint(p.split(";"))}
         return phones.isin(list(lent))
+
+
+def _marked(entity: pd.Series[str], name: pd.Series[str], pairs: pd.DataFrame) -> pd.Series[bool]:
+    """True where (entity, name) is one of ``pairs`` (entity_id, name)."""
+    asked = pd.MultiIndex.from_arrays([entity, name])
+    return pd.Series(asked.isin(pd.MultiIndex.from_frame(pairs[["entity_id", "name"]])), index=entity.index, dtype=bool)
 
 
 def _groups(resolved: Resolved, links: pd.DataFrame) -> pd.Series[str]:

@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 
 from zp_registry.normalise.citizen import check_citizens
-from zp_registry.normalise.columns import Bools, Faults, filled, matches
+from zp_registry.normalise.columns import Bools, Faults, blank, filled, matches
+from zp_registry.normalise.documents import check_documents, id_text
 from zp_registry.normalise.masks import is_masked, looks_like_person
+from zp_registry.normalise.text import clean_code
 from zp_registry.normalise.uscc import UsccCheck, check_usccs
 
 _BUSINESS_HEAD = r"^9[123]"
@@ -63,3 +65,15 @@ def check_codes(series: pd.Series[str], faults: Faults, field: str) -> tuple[pd.
     faults.add(found.confusable, field, "USCC_CONFUSABLE", np.array(found.notes, dtype=object))
     faults.add(found.org, field, "USCC_ORG_CHECK")
     return series.where(found.valid), found
+
+
+def read_numbers(frame: pd.DataFrame, as_of: pd.Series[str], faults: Faults) -> None:
+    """The one column ``number`` of ``frame`` read into ``uscc`` or ``id_number`` and ``id_mask``, by check digit, then by shape;
+    ``number`` itself stays only where it is valid. Remarks on ``number``."""
+    text = id_text(clean_code(frame["number"]))
+    code, person = choose(text, as_of)
+    code |= ~person & code_shaped(text)
+    frame["uscc"], _ = check_codes(text.where(code), faults, "number")
+    documents = check_documents(text.mask(code), blank(frame.index), as_of, faults, "number")
+    frame["id_number"], frame["id_mask"] = documents.number, documents.mask
+    frame["number"] = frame["uscc"].fillna(frame["id_number"])

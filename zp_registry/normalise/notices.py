@@ -10,13 +10,12 @@ import pandas as pd
 from zp_registry.frames import NOTICE_NORMALISED, STREAMERS_NORMALISED, empty
 from zp_registry.normalise.accounts import account_ids, check_payees
 from zp_registry.normalise.columns import Faults, blank, filled
-from zp_registry.normalise.documents import check_documents, id_text
-from zp_registry.normalise.identity import check_codes, choose, code_shaped
+from zp_registry.normalise.identity import read_numbers
 from zp_registry.normalise.names import kinds_by_name, name_keys
 from zp_registry.normalise.phones import check_phones
 from zp_registry.normalise.report import check_dates
 from zp_registry.normalise.result import Normalised
-from zp_registry.normalise.text import clean, clean_code, simplify
+from zp_registry.normalise.text import clean, simplify
 
 
 def normalise_notices(
@@ -33,13 +32,7 @@ def normalise_notices(
     out["remark"] = clean(out["remark"])
     out["account_id"] = account_ids(out["account_id"])
     day = blank(out.index).fillna(today).astype("str")
-    text = id_text(clean_code(out["number"]))
-    code, person = choose(text, day)
-    code |= ~person & code_shaped(text)
-    out["uscc"], _ = check_codes(text.where(code), found, "number")
-    documents = check_documents(text.mask(code), blank(out.index), day, found, "number")
-    out["id_number"], out["id_mask"] = documents.number, documents.mask
-    out["number"] = out["uscc"].fillna(out["id_number"])
+    read_numbers(out, day, found)
     phones = check_phones(clean(out["contact_phone"]), found, "contact_phone")
     out["contact_phone"], out["phones"], out["phone_mask"] = phones.first, phones.all, phones.mask
     out["payee_account"], out["payee_account_mask"] = check_payees(out["payee_account"], found, "payee_account")

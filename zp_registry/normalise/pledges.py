@@ -11,8 +11,7 @@ import pandas as pd
 from zp_registry.frames import PLEDGE_NORMALISED, STREAMERS_NORMALISED, empty
 from zp_registry.normalise.addresses import towns
 from zp_registry.normalise.columns import Faults, blank, filled
-from zp_registry.normalise.documents import check_documents, id_text
-from zp_registry.normalise.identity import check_codes, choose, code_shaped
+from zp_registry.normalise.identity import read_numbers
 from zp_registry.normalise.names import kinds_by_name, name_keys, person_keys
 from zp_registry.normalise.phones import check_phones
 from zp_registry.normalise.report import check_dates
@@ -37,7 +36,7 @@ def normalise_pledges(frame: pd.DataFrame, faults: pd.DataFrame, *, headers: Map
     for name in _PLAIN:
         out[name] = clean(out[name])
     out["pledge_number"] = clean_code(out["pledge_number"])
-    _number(out, blank(out.index).fillna(today).astype("str"), found)
+    read_numbers(out, blank(out.index).fillna(today).astype("str"), found)
     town = simplify(clean(out["town"]))
     out["town"] = towns(town)
     found.add(filled(town) & ~filled(out["town"]), "town", "VALUE_UNKNOWN")
@@ -51,13 +50,3 @@ def normalise_pledges(frame: pd.DataFrame, faults: pd.DataFrame, *, headers: Map
     nothing = np.logical_and.reduce([~filled(out[c]) for c in ("subject_name", "uscc", "id_number", "id_mask")])
     found.add(nothing, "subject_name", "PLEDGE_EMPTY")
     return Normalised(out[list(PLEDGE_NORMALISED)], empty(STREAMERS_NORMALISED), found.frame(faults, out["sheet"], headers))
-
-
-def _number(out: pd.DataFrame, day: pd.Series[str], found: Faults) -> None:
-    text = id_text(clean_code(out["number"]))
-    code, person = choose(text, day)
-    code |= ~person & code_shaped(text)
-    out["uscc"], _ = check_codes(text.where(code), found, "number")
-    documents = check_documents(text.mask(code), blank(out.index), day, found, "number")
-    out["id_number"], out["id_mask"] = documents.number, documents.mask
-    out["number"] = out["uscc"].fillna(out["id_number"])
