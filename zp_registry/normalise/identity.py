@@ -68,8 +68,8 @@ def check_codes(series: pd.Series[str], faults: Faults, field: str) -> tuple[pd.
 
 
 def read_numbers(frame: pd.DataFrame, as_of: pd.Series[str], faults: Faults) -> None:
-    """The one column ``number`` of ``frame`` read into ``uscc`` or ``id_number`` and ``id_mask``, by check digit, then by shape;
-    ``number`` itself stays only where it is valid. Remarks on ``number``."""
+    """The one column ``number`` of ``frame`` read into ``uscc`` or ``id_number`` and ``id_mask``, by check digit, then by
+    shape; ``number`` itself stays only where it is valid. Remarks on ``number``."""
     text = id_text(clean_code(frame["number"]))
     code, person = choose(text, as_of)
     code |= ~person & code_shaped(text)
