@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from zp_registry.cli.common import Answer, Day, Reason, command
-from zp_registry.cli.load import PATHS, import_paths
+from zp_registry.cli.load import ACCEPT, DRY_RUN, PATHS, import_paths
 from zp_registry.errors import UsageError
 from zp_registry.flags.codes import FLAG_CODES
 from zp_registry.jobs import cases, imports, office
@@ -221,8 +221,8 @@ def notices() -> None:
 
 @notices.command("import")
 @PATHS
-@click.option("--accept", metavar="REASON", type=Reason(), help="Let a file pass its expectations, for a reason that is kept.")
-@click.option("--dry-run", is_flag=True, help="Do everything but keep nothing.")
+@ACCEPT
+@DRY_RUN
 @command
 def notices_import(answer: Answer, paths: tuple[Path, ...], accept: str | None, dry_run: bool) -> int:
     """Load such files; the layout is read off the header (营业执照名册, 联系核查结果, 平台风险标记, 黑名单)."""

@@ -14,6 +14,10 @@ from zp_registry.jobs import imports, office, pulls
 from zp_registry.mapping import lint
 
 PATHS = click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+ACCEPT = click.option(
+    "--accept", metavar="REASON", type=Reason(), help="Let a file pass its expectations, for a reason that is kept."
+)
+DRY_RUN = click.option("--dry-run", is_flag=True, help="Do everything but keep nothing.")
 
 
 @click.command("init")
@@ -33,8 +37,8 @@ def init(answer: Answer) -> None:
 @click.option(
     "--scope", type=click.Choice(["full", "delta"]), help="Whether an absent account is gone (full) or unchanged (delta)."
 )
-@click.option("--accept", metavar="REASON", type=Reason(), help="Let a file pass its expectations, for a reason that is kept.")
-@click.option("--dry-run", is_flag=True, help="Do everything but keep nothing.")
+@ACCEPT
+@DRY_RUN
 @command
 def import_(
     answer: Answer,
@@ -56,8 +60,8 @@ def pledges() -> None:
 
 @pledges.command("import")
 @PATHS
-@click.option("--accept", metavar="REASON", type=Reason(), help="Let a file pass its expectations, for a reason that is kept.")
-@click.option("--dry-run", is_flag=True, help="Do everything but keep nothing.")
+@ACCEPT
+@DRY_RUN
 @command
 def pledges_import(answer: Answer, paths: tuple[Path, ...], accept: str | None, dry_run: bool) -> int:
     """Load pledge ledgers."""
