@@ -111,7 +111,7 @@ def test_what_failed_in_the_middle_goes_on_next_time_and_nothing_of_it_is_loaded
 
 def test_what_is_kept_between_runs_is_sealed_and_closed_to_others(reports: dict[str, Any], tmp_path: Path) -> None:
     faults = {"kuaishou": Script([Fault(), *[Fault(status=403)] * 9])}
-    rows = {"": [dict(reports["kuaishou"][""][i % 20], 快手ID=f"k{i}") for i in range(300)]}
+    rows = {"": [dict(reports["kuaishou"][""][i % 20], 快手ID=f"kuaishou-account-{i}") for i in range(300)]}
     with (
         county({"kuaishou": rows}, ["kuaishou"], faults) as (rehearsal, settings),
         at_work(settings(tmp_path), "pull") as office,
@@ -293,7 +293,7 @@ def test_the_check_finds_everything_right_and_loads_nothing(reports: dict[str, A
     [
         ("secret", "secret", "set the variable"),
         ("address", "address", "nothing answers"),
-        ("clock", "clock", "-7200 s"),
+        ("clock", "clock", "by -7"),
         ("signature", "rights", "signing secret"),
         ("token", "rights", "secrets"),
         ("records", "mapping", "do not fit"),

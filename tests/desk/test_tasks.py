@@ -19,6 +19,7 @@ def test_signing_in_and_out_by_keyboard(site: Site, browser: Any) -> None:
     page = browser.new_page(locale="zh-CN")
     page.goto(site.base + "/followups")
     assert "/sign-in" in page.url
+    page.wait_for_function("document.activeElement.name === 'name'")  # the cursor stands in the first field by itself
     page.keyboard.type("ban")
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
