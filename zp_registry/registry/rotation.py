@@ -61,7 +61,7 @@ def add_key(connection: Connection, master: bytes, cipher: CipherName, reason: s
 
 
 def _key_id(column: SealedColumn, postgres: bool) -> str:
-    return f"substring({column.column} FROM 2 FOR 8)" if postgres else f"substr({column.column}, 2, 8)"
+    return f"substring({column.column} FROM 2 FOR 8)" if postgres else f"CAST(substr({column.column}, 2, 8) AS BLOB)"
 
 
 def held(connection: Connection) -> dict[str, dict[str, int]]:
@@ -147,7 +147,7 @@ def damaged_values(connection: Connection, ring: Keyring) -> list[str]:
         for row_id, key, sealed in result:
             try:
                 ring.unseal(bytes(sealed), column=one.name, record_key=key)
-            except (Damaged, KeyProblem):
+            except (Damaged, KeyProblem, TypeError):  # TypeError: text stands there
                 out.append(f"{one.name} {row_id}")
     return out
 
