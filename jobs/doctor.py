@@ -55,7 +55,7 @@ def _raw(office: Office, loaded: pd.DataFrame, tell: Callable[[str], None]) -> I
     home = office.home
     lying = {p.name[:_DIGITS]: p for p in sorted(home.archive.glob("*.sealed")) if p.is_file() and not p.is_symlink()}
     waiting = {_digest(p)[:_DIGITS] for p in home.inbox.rglob("*") if p.is_file() and not p.is_symlink()}
-    # What a person imported from elsewhere was never put away, corrected rows are no file, and old files may be gone by the rules.
+    # What a person imported from elsewhere was never put away, corrected rows are no file, old files may be gone by the rules.
     since = (pd.Timestamp.now("UTC") - pd.DateOffset(years=office.settings.retention.file_years)).isoformat()
     own = loaded[(loaded["command"] == "nightly") & (loaded["received_at"] > since) & (loaded["sha256"] != "")]
     lost = own[~own["sha256"].str[:_DIGITS].isin({*lying, *waiting})]

@@ -193,7 +193,8 @@ def person_correct(answer: Answer, entity_id: str, field: str, stated: str, reas
 @command
 def backup(answer: Answer, target: Path) -> None:
     """Write a sealed copy of the registry to the new folder TARGET, and prove it; others may go on working."""
-    manifest = copies.backup(office.open_office(answer.settings), target)
+    opened = office.open_office(answer.settings)
+    manifest = copies.backup(opened.engine, opened.ring, target)
     answer.say(f"written and proved: {target}; keep the master key elsewhere: without it the backup cannot be read")
     answer.give({"backup": str(target), "schema": manifest["schema"], "counts": manifest["counts"]})
 

@@ -1,7 +1,7 @@
 """Whether what stands in the database fits together: questions to whole tables, each with one answer that names its rows.
 
-The schema and the code that writes keep all of this by themselves; what is found here was done by another hand, by a disk, or by
-a fault of ours. Nothing is written.
+The schema and the code that writes keep all of this by themselves; what is found here was done by another hand, by a disk, or
+by a fault of ours. Nothing is written.
 """
 
 from __future__ import annotations
@@ -178,4 +178,5 @@ def _audit(connection: Connection) -> Iterator[Finding]:
 def _keys(connection: Connection, ring: Keyring) -> Iterator[Finding]:
     for column, counts in rotation.held(connection).items():
         if unknown := {k: n for k, n in counts.items() if k not in ring.data_keys}:
-            yield Finding("keys", f"values of {column} sealed by a key that is not there", sum(unknown.values()), tuple(unknown))
+            what = f"values of {column} sealed by a key that is not there"
+            yield Finding("keys", what, sum(unknown.values()), tuple(unknown))

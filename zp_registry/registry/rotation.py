@@ -120,8 +120,10 @@ def _batch(engine: Engine, ring: Keyring, one: SealedColumn, last: int) -> tuple
 
 
 def sealed_files(home: Path) -> Iterator[tuple[Path, bytes]]:
-    """Every sealed file below the home folder, with the id of its key."""
+    """Every sealed file below the home folder, with the id of its key; but for backups, which carry their own keys along."""
     for path in sorted(home.rglob("*")):
+        if path.name == "database.sealed" and (path.parent / "manifest.json").exists():
+            continue
         if path.is_file() and not path.is_symlink() and (key := sealed_with(path)) is not None:
             yield path, key
 
