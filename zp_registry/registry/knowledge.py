@@ -51,8 +51,8 @@ def unsure_edges(connection: Connection) -> pd.DataFrame:
 
 
 def recording_moment(connection: Connection, now: str) -> str:
-    """The moment that recorded time takes for ``now``: never one before what is recorded already, also where the machine's clock
-    was set back, since nothing can cease to be believed before it was."""
+    """The moment that recorded time takes for ``now``: never one before what is recorded already, also where the clock was set
+    back, since nothing can cease to be believed before it was."""
     newest = connection.exec_driver_sql(
         "SELECT MAX(recorded_from) FROM (SELECT MAX(recorded_from) AS recorded_from FROM holding WHERE recorded_to IS NULL "
         "UNION ALL SELECT MAX(recorded_from) FROM role WHERE recorded_to IS NULL) v"
