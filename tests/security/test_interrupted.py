@@ -56,7 +56,9 @@ def contents(home: Home, url: str) -> dict[str, list[tuple[str, ...]]]:
         frames = {
             "accounts": accounts, "holdings": holdings, "entities": tables.entities(known).drop(columns="linked_entities"),
             "flags": flags[["family", "code", "level", "status", "platform", "account_id", "entity_id", "other_entity_id"]],
-            "rows": county.sql("SELECT name, state, rows_read, rows_loaded FROM report_file WHERE state = 'loaded'"),
+            # Which rows of a file are news depends on what was loaded before it.
+            "rows": county.sql("SELECT name, rows_read, rows_loaded + rows_unchanged AS kept FROM report_file "
+                               "WHERE state = 'loaded'"),
             "sightings": county.sql("SELECT r.source, r.as_of, COUNT(*) AS n FROM sighting g JOIN report r "
                                     "ON r.id = g.report_id WHERE r.superseded_by IS NULL GROUP BY r.source, r.as_of"),
         }  # fmt: skip
@@ -173,6 +175,7 @@ def test_at_five_hundred_points_and_by_every_kind(tmp_path: Path, backend: str) 
                 ground.disturb(kind, at)
             except AssertionError as error:
                 wrong.append(f"{kind} at {at}: {error}")
+                print(wrong[-1], file=sys.stderr)
             print(f"{number} of {count} points, {len(wrong)} wrong, {ground.writes} writes", file=sys.stderr)
     assert wrong == []
 
