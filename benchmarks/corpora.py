@@ -25,6 +25,7 @@ from zp_registry.jobs.imports import Options, import_report
 from zp_registry.jobs.office import Office, open_office
 
 from zp_registry.errors import FileRefused, OptionNeeded
+from zp_registry.lists.cells import LIMITS
 from zp_registry.quarantine.codes import severity
 from zp_registry.settings import Settings
 from zp_registry.sources import ReadLimits, take
@@ -106,7 +107,7 @@ def one(office: Office, corpus: str, path: Path) -> Seen:
     if not out.read:
         began = time.monotonic()
         try:
-            reader.cells(path.name, path.read_bytes(), limits)
+            reader.cells(taken.name, taken.data, LIMITS)
         except FileRefused as refused:
             if severity(refused.code) != "file":
                 out.fault = f"a code that is none of files: {refused.code}"
