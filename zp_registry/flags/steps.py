@@ -86,7 +86,8 @@ def _joined(people: pd.DataFrame, column: str, between: str) -> pd.Series[str]:
     rows = people[people[column].notna()]
     several = rows["record_id"].duplicated(keep=False)
     joined = rows[several].groupby("record_id")[column].agg(between.join)
-    return pd.concat([rows[~several].set_index("record_id")[column], joined])
+    out: pd.Series[str] = pd.concat([rows[~several].set_index("record_id")[column], joined])
+    return out
 
 
 def _sorted_sets(lists: pd.Series[str]) -> pd.Series[str]:
