@@ -43,6 +43,26 @@ def test_a_parser_gives_a_result_or_its_own_refusal(name: str) -> None:
     run(name, 1, 10)
 
 
+_DEEP = "[" * 3000 + "]" * 3000
+
+
+@pytest.mark.parametrize(("name", "text"), [
+    ("rules", "规则: 2024-13-45"), ("rules", "a: 0x_"), ("rules", f"a: {_DEEP}"), ("rules", "a: 1" + "0" * 5000),
+    ("mapping files", "id: 0x_"), ("mapping files", "? [a]\n: b"), ("mapping files", "? {a: b}\n: c"),
+    ("mapping files", "id: &a [*a]"), ("mapping files", "id: " + "9" * 5000), ("mapping files", "a: !!float x"),
+    ("mapping files", "id: !!timestamp 2024-99-99"), ("settings", f"a = {_DEEP}"), ("settings", "a = " + "9" * 5000),
+    ("settings", "a = {a = " * 500),
+], ids=lambda v: v[:20])  # fmt: skip
+def test_what_once_ended_in_a_traceback(name: str, text: str) -> None:
+    PARSERS[name][0](text.encode())
+
+
+def test_a_returned_workbook_whose_hidden_sheet_was_changed() -> None:
+    for keeps in ("[", "{}", "[1]", "", None):
+        hidden, shown = ("_zp", [["zp-rejects"], ["x", keeps], []]), ("更正", [["令牌（勿改）", "a"], ["t", "1"]])
+        PARSERS["returned lists"][0]([hidden, shown])
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("name", PARSERS)
 def test_for_its_share_of_twenty_minutes(name: str) -> None:
