@@ -215,7 +215,7 @@ def test_following_up_attempts_and_a_signed_pledge(site: Site, signed_in: Any) -
     desk.open(f"/followups/{flag}")
     desk.page.fill("input[name=number]", "ZP-2026-0001")
     desk.page.fill("input[name=signer]", person(14).name)
-    desk.page.fill("input[name=signed_on]", "2026-03-06")
+    desk.page.fill("input[name=signed_on]", "2026-02-20")
     desk.page.fill("input[name=scan_number]", "S-0001")
     desk.page.get_by_label("已核对签署人").check()
     desk.press("登记承诺书")
