@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from zp_registry.desk.access import me, needs, note, noted
 from zp_registry.desk.state import desk
+from zp_registry.flags.codes import FLAG_CODES
 from zp_registry.jobs.pledging import subject
 from zp_registry.lists import dossier
 from zp_registry.logs import redact_text
@@ -109,7 +110,7 @@ def account(platform: str, account_id: str) -> Any:
 
 def _head(values: dict[str, Any]) -> list[tuple[str, str, Any]]:
     return [(k, dossier.WORDS.get(k, k), dossier.shown(k, v)) for k, v in values.items()
-            if v not in (None, "") and k not in dossier.HEAD_HIDDEN]  # fmt: skip
+            if v not in (None, "") and k not in dossier.HEAD_HIDDEN and (v or k != "unmatched")]  # fmt: skip
 
 
 def _parts(found: dict[str, Any]) -> list[dict[str, Any]]:
@@ -119,6 +120,8 @@ def _parts(found: dict[str, Any]) -> list[dict[str, Any]]:
         rows = found.get(name) or []
         if name == "links":
             rows = [{**r, "relation": dossier.relation(r)} for r in rows]
+        if name == "flags":
+            rows = [{**r, "code": FLAG_CODES[r["code"]].title} for r in rows]
         columns = [c for c in order if any(r.get(c) is not None for r in rows)]
         if rows:
             lines = [[(c, r, dossier.shown(c, r[c])) for c in columns] for r in rows]
