@@ -336,7 +336,7 @@ def _read(file: Path, origins: dict[tuple[str, ...], str]) -> dict[str, Any]:
         data = tomllib.loads(text)
     except UnicodeDecodeError:
         raise UsageError(f"{file} is not in UTF-8: save it so") from None
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also numbers of thousands of digits, and nesting without end
         raise UsageError(f"{file} is not valid TOML: {error}") from None
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror}") from None

@@ -93,6 +93,23 @@ def test_constraints_pin_every_declared_package_and_name_no_index() -> None:
     assert {requirement(line) for line in wanted.strip().splitlines()} - pinned == set()
 
 
+def test_every_package_of_an_installation_is_pinned_with_its_hashes() -> None:
+    def plain(name: str) -> str:
+        return re.sub(r"[-_.]+", "-", name).lower()
+
+    text = (ROOT / "requirements.txt").read_text("utf-8")
+    tested = (ROOT / "constraints.txt").read_text("utf-8")
+    pins = {plain(name): version for name, version in re.findall(r"^([\w.-]+)==(\S+)", tested, re.MULTILINE)}
+    hashed = {}
+    for one in re.split(r"\n(?=\w)", text.split("\n", 2)[2]):
+        found = re.match(r"([\w.-]+)==([\w.]+)(?: ; [^\\\n]+)?((?: \\\n    --hash=sha256:[0-9a-f]{64})+)\s*\Z", one)
+        assert found, one[:80]
+        hashed[plain(found[1])] = found[2]
+    assert {n: v for n, v in hashed.items() if pins.get(n) != v} == {}
+    wanted = {plain(requirement(line)) for line in SETUP["options"]["install_requires"].strip().splitlines()}
+    assert wanted - set(hashed) == set()
+
+
 # -- the Makefile
 
 
@@ -202,8 +219,15 @@ def test_the_ci_script_and_the_makefile_are_whole() -> None:
     assert (ROOT / ".ci/run").stat().st_mode & 0o111
     done = make(ROOT, "-n", "-W", "setup.cfg", "test")
     assert done.returncode == 0, done.stderr
-    for word in ("ruff check", "mypy", "pytest -n auto -rs", "-c constraints.txt"):
+    for word in ("ruff check", "bandit", "mypy", "pytest -n auto -rs", "-c constraints.txt"):
         assert word in done.stdout
+
+
+def test_an_audit_that_may_not_ask_says_so(checkout: Path) -> None:
+    (checkout / ".venv").mkdir()
+    (checkout / ".venv" / ".installed").touch()
+    done = make(checkout, "audit")
+    assert (done.returncode, done.stdout.count("SKIPPED: pip-audit")) == (0, 1), done.stderr
 
 
 def test_the_licence_is_apache_2() -> None:
