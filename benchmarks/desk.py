@@ -63,7 +63,8 @@ def main() -> None:
     print(f"first answers after the start: {warm:.1f} s; other work on the machine (load): {os.getloadavg()[0]:.1f}")
     for title, times, used in (("one person", alone, spent[0]), (f"{given.clerks} people at once", clerks, spent[1])):
         each = 1000 * used / times.rows()[-1]["requests"]
-        print(f"\n{title}, {each:.0f} ms of the server's processor time a request\n{'page':<14}{'requests':>9}{'errors':>8}{'median ms':>11}{'p95 ms':>9}")
+        print(f"\n{title}, {each:.0f} ms of the server's processor time a request")
+        print(f"{'page':<14}{'requests':>9}{'errors':>8}{'median ms':>11}{'p95 ms':>9}")
         for row in times.rows():
             print(f"{row['page']:<14}{row['requests']:>9}{row['errors']:>8}{row['median']:>11}{row['p95']:>9}")
     if given.out:
@@ -104,8 +105,8 @@ def serving(env: dict[str, str]) -> Iterator[tuple[str, str, float, Callable[[],
         client = signed_in(base, name)
         for path in ("/", "/look?q=玉", "/followups"):  # what is kept until the next resolve is made once
             client.get(base + path, timeout=300).raise_for_status()
-        stat = Path(f"/proc/{server.pid}/stat")
-        yield base, name, time.perf_counter() - began, lambda: sum(map(int, stat.read_text().split()[13:15])) / os.sysconf("SC_CLK_TCK")
+        warm, stat = time.perf_counter() - began, Path(f"/proc/{server.pid}/stat")
+        yield base, name, warm, lambda: sum(map(int, stat.read_text().split()[13:15])) / os.sysconf("SC_CLK_TCK")
     finally:
         server.terminate()
         server.wait()
