@@ -63,6 +63,13 @@ def steps(resolved: Resolved, records: pd.DataFrame, people: pd.DataFrame) -> pd
         "held_from",
         "account_name",
         "info_status",
+        "birth_year",
+        "business_address",
+        "province",
+        "city",
+        "county",
+        "town",
+        "market",
     ]
     out = points.merge(records[columns], on="record_id").sort_values([*ACCOUNT, "as_of"], ignore_index=True)
     out["phones"] = _sorted_sets(out["phone_hashes"].fillna(out["phone_hash"]))

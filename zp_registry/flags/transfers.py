@@ -8,10 +8,10 @@ import pandas as pd
 
 from zp_registry.flags.changes import change_marks, control_changes
 from zp_registry.flags.circle import Circle
-from zp_registry.flags.evidence import COLUMNS, evidence_rows, explained, none, shown
+from zp_registry.flags.evidence import COLUMNS, evidence_rows, explained, none, shown, standing
 from zp_registry.flags.rulebook import Rulebook, level
 from zp_registry.flags.sharing import SharingRules, shared_on
-from zp_registry.flags.signals import dormant_flags, many_accounts_flags, several_hands_flags, two_subjects_flags
+from zp_registry.flags.signals import age_flags, dormant_flags, many_accounts_flags, several_hands_flags, two_subjects_flags
 from zp_registry.frames import BUSINESS_KINDS
 from zp_registry.resolve.history import ACCOUNT
 
@@ -37,6 +37,7 @@ def transfer_flags(
         several_hands_flags(marks, held, book, dates[-1]),
         two_subjects_flags(doubts, marks, held, book),
         many_accounts_flags(marks, held, circle, dates, book),
+        age_flags(marks, held, dates, book),
     ]
     return pd.concat([p for p in parts if len(p)] or [none()], ignore_index=True)[list(COLUMNS)]
 
@@ -239,28 +240,26 @@ def kind_column(kind: str) -> str:
 def sharing_flags(
     marks: pd.DataFrame, held: pd.DataFrame, circle: Circle, dates: list[str], rules: SharingRules, book: Rulebook
 ) -> pd.DataFrame:
-    """SHARED_PAYEE, SHARED_PHONE, SHARED_STREAMER: state flags, told again at each report date."""
-    parts = [shared_on(marks, held, on, circle, rules).assign(on=on) for on in dates]
+    """SHARED_PAYEE, SHARED_PHONE, SHARED_STREAMER, SHARED_ADDRESS, FAR_ADDRESS: state flags, told again at each report date."""
+    least = {code: book.rules[code].least for code in ("SHARED_ADDRESS", "FAR_ADDRESS")}
+    parts = [shared_on(marks, held, on, circle, rules, least).assign(on=on) for on in dates]
     rows = pd.concat(parts, ignore_index=True)
     if rows.empty:
         return none()
-    order = {d: i for i, d in enumerate(dates)}
-    keys = ["code", *ACCOUNT]
-    rows["n"] = rows["on"].map(order)
-    rows = rows.sort_values([*keys, "n"])
-    rows["spell"] = rows["n"] - rows.groupby(keys).cumcount()
-    rows["first_seen"] = rows.groupby([*keys, "spell"])["on"].transform("min")
-    out = rows.drop_duplicates(keys, keep="last").copy()
-    out["status"] = pd.Series("open", index=out.index).where(out["on"] == dates[-1], "resolved")
-    many = out["people"] >= rules.strong
+    out = standing(rows, ["code", *ACCOUNT], dates)
+    weight = out["code"].map(book.weight).astype(float)
+    # An address, however many share it, is never more than a hint: whole villages and markets have one.
+    thing_moves = ~out["code"].isin(["SHARED_ADDRESS", "FAR_ADDRESS"])
+    many = (out["people"] >= rules.strong) & thing_moves
     weak = out["weak"].astype(bool)
-    out["score"] = (
-        (out["code"].map(book.weight).astype(float) + 0.25 * many.astype(float)).mask(weak, 0.4).clip(upper=1).round(4)
-    )
+    lowered = weight.clip(upper=0.4)
+    out["score"] = (weight + 0.25 * many.astype(float)).mask(weak, lowered).clip(upper=1).round(4)
     out["explained"] = explained(out, {"共用者多为登记的经营主体": weak})
-    named = {"SHARED_PAYEE": "payee_name", "SHARED_PHONE": "phone_mask", "SHARED_STREAMER": "streamer_names"}
+    named = {"SHARED_PAYEE": "payee_name", "SHARED_PHONE": "phone_mask", "SHARED_STREAMER": "streamer_names",
+             "SHARED_ADDRESS": "business_address", "FAR_ADDRESS": "business_address"}  # fmt: skip
     thing = pd.Series([r[named[r["code"]]] for r in out.to_dict("records")], index=out.index, dtype="str").fillna("")
-    verb = out["code"].map({"SHARED_PAYEE": "收款账户（", "SHARED_PHONE": "联系电话（", "SHARED_STREAMER": "出镜人员（"})
+    verb = out["code"].map({"SHARED_PAYEE": "收款账户（", "SHARED_PHONE": "联系电话（", "SHARED_STREAMER": "出镜人员（",
+                             "SHARED_ADDRESS": "经营地址（", "FAR_ADDRESS": "县外地址（"})
     out["reason"] = (
         verb
         + thing
@@ -273,4 +272,4 @@ def sharing_flags(
         + "。"
     )
     out["evidence"] = evidence_rows(out, verb + thing + "）由" + out["holders"].astype("str") + "个主体共用", previous=False)
-    return out.assign(family="TRANSFER", level=level(out["score"]), other_entity_id=None, last_seen=out["on"])[list(COLUMNS)]
+    return out.assign(family="TRANSFER", level=level(out["score"]), other_entity_id=None)[list(COLUMNS)]

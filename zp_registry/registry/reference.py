@@ -32,6 +32,7 @@ COLUMNS: Final[dict[str, str]] = {
     "provisional": "1: the deadline's year has no published holidays yet; Monday to Friday were counted.",
     "assignee": "Who works on it.",
     "group_id": "Cases that seem to have one controller have one; a hint, no finding.",
+    "birth_year": "Year of birth from the holder's (else the operator's) whole and valid number; age is a sign for review.",
     "closed_why": "Why it closed by itself or was dismissed.",
     "worked": "1: a person did something about it, so it is never removed.",
     "action": "What was done.",
