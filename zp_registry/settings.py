@@ -29,6 +29,10 @@ def _words(value: object) -> object:
     return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
 
 
+def _numbers(value: object) -> object:
+    return [int(word) for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+
 def _guarded(url: str) -> str:
     parts = urlsplit(url)
     if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)):
@@ -62,12 +66,17 @@ class CountySettings(Section):
 
     code: str = Field(default="411324", pattern=r"^\d{6}$", description="The county's six-digit administrative code.")
     name: str = Field(default="镇平县", description="The county's full name, as addresses write it.")
+    bureau: str = Field(default="", description="Who signs notices and bulletins; not given: the county's "
+                        "市场监督管理局.")
 
 
 class TownSettings(Section):
     """One town, under its full name: `[towns."石佛寺镇"]`."""
 
     responsible: str = Field(default="", description="Who follows up missing pledges there (责任单位/网格员).")
+    officers: dict[str, str] = Field(default_factory=dict, description="Grid officers by a word of the address (a village, a "
+                                     "market, a street); the longest word found counts, else `responsible`.")
+    signing_place: str = Field(default="", description="Where pledges are signed and whom to call; stands on notices.")
 
 
 class QuarantineSettings(Section):
@@ -99,6 +108,10 @@ class PledgeSettings(Section):
         default=False, description="A person's pledge counts for the sole proprietorship that the person runs.")
     shop_covers_person: bool = Field(default=False, description="The reverse.")
     deadline_days: Count = Field(default=15, description="Days from an entity's first listing to the deadline on the lists.")
+    reminder_attempts: Annotated[tuple[int, int, int], BeforeValidator(_numbers)] = Field(
+        default=(1, 2, 3), description="Attempts from which the second notice, a visit and the hand-over are due.")
+    reminder_days: Annotated[tuple[int, int, int], BeforeValidator(_numbers)] = Field(
+        default=(15, 30, 45), description="Days since the first listing that must have passed for the same; both count.")
 
 
 class FlagSettings(Section):

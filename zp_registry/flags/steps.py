@@ -78,9 +78,11 @@ def steps(resolved: Resolved, records: pd.DataFrame, people: pd.DataFrame) -> pd
     names = grouped["name_key"].agg(";".join)
     shown = grouped["name"].agg(lambda s: "、".join(str(x) for x in s.dropna()))
     declared = cast[cast["relation"].isin(["employee", "signed", "family"])].groupby("record_id")["name_key"].agg(";".join)
+    others = cast[cast["relation"] == "other"].groupby("record_id")["name_key"].agg(";".join)
     out["streamers"] = out["record_id"].map(names).astype("str")
     out["streamer_names"] = out["record_id"].map(shown).astype("str")
     out["declared"] = out["record_id"].map(declared).astype("str")
+    out["others"] = out["record_id"].map(others).astype("str")  # of whom the report says that they are nobody of the holder's
     known = out.groupby(ACCOUNT)[list(WATCHED)].ffill()
     previous = known.groupby([out[c] for c in ACCOUNT]).shift(1)
     for column in WATCHED:

@@ -12,6 +12,7 @@ from zp_registry.flags.evidence import COLUMNS, evidence_rows, explained, none, 
 from zp_registry.flags.rulebook import Rulebook, level
 from zp_registry.flags.sharing import SharingRules, shared_on
 from zp_registry.flags.signals import age_flags, dormant_flags, many_accounts_flags, several_hands_flags, two_subjects_flags
+from zp_registry.flags.steps import contained
 from zp_registry.frames import BUSINESS_KINDS
 from zp_registry.resolve.history import ACCOUNT
 
@@ -186,7 +187,7 @@ def control_flags(marks: pd.DataFrame, book: Rulebook) -> pd.DataFrame:
 
 
 def stranger_flags(marks: pd.DataFrame, held: pd.DataFrame, on: str, mark: str, code: str, book: Rulebook) -> pd.DataFrame:
-    """PAYEE_STRANGER, STREAMER_STRANGER: medium when the stranger took the place of somebody known, low when it
+    """PAYEE_STRANGER, STREAMER_STRANGER: high when the stranger took the place of somebody known, low when it
     always stood so."""
     kind = mark.removesuffix("_stranger")
     rows = marks[marks[mark]].copy()
@@ -209,11 +210,13 @@ def stranger_flags(marks: pd.DataFrame, held: pd.DataFrame, on: str, mark: str, 
     gone = held[held["valid_to"].isna()].set_index(ACCOUNT).index
     last["status"] = pd.Series("open", index=last.index).where(ongoing & index.isin(gone), "resolved")
     agency = last["agency_key"].notna()
-    last["explained"] = explained(last, {"已申报机构": agency, "一直如此，未见更换": ~last["came"].astype(bool)})
+    hires = (last["subject_kind"] == "sole_proprietor") & last["came"].astype(bool) & (kind == "streamer")
+    hires &= ~contained(last["streamers"], last["others"])
+    causes = {"已申报机构": agency, "个体工商户可雇人出镜": hires, "一直如此，未见更换": ~last["came"].astype(bool)}
+    last["explained"] = explained(last, causes)
+    less = sum((holds.astype(float) * book.less(name) for name, holds in causes.items()), start=pd.Series(0.0, last.index))
     weight = book.weight(code)
-    last["score"] = (
-        last["came"].map({True: weight, False: weight / 2}).astype(float) - book.less("已申报机构") * agency.astype(float)
-    ).round(4)
+    last["score"] = (last["came"].map({True: weight, False: weight / 2}).astype(float) - less).round(4)
     name = last["payee_name"] if kind == "payee" else last["streamer_names"]
     before = last["prev_payee_name"] if kind == "payee" else last["prev_streamer_names"]
     verb = "收款人" if kind == "payee" else "出镜人员"
