@@ -61,6 +61,7 @@ def flag_rules(office: Office) -> FlagRules:
             frozenset(pledges.must_sign),
             pledges.person_covers_shop,
             pledges.shop_covers_person,
+            pledges.alike_covers,
         ),
         SharingRules(
             flags.shared_payee_holders or book["SHARED_PAYEE"].least,

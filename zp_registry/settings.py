@@ -107,6 +107,9 @@ class PledgeSettings(Section):
     person_covers_shop: bool = Field(
         default=False, description="A person's pledge counts for the sole proprietorship that the person runs.")
     shop_covers_person: bool = Field(default=False, description="The reverse.")
+    alike_covers: bool = Field(
+        default=True, description="Who is probably the signer under another description (same name and visible digits, waiting "
+        "in review) counts as signed until review has decided.")
     deadline_days: Count = Field(default=15, description="Days from an entity's first listing to the deadline on the lists.")
     reminder_attempts: Annotated[tuple[int, int, int], BeforeValidator(_numbers)] = Field(
         default=(1, 2, 3), description="Attempts from which the second notice, a visit and the hand-over are due.")

@@ -211,12 +211,14 @@ def stranger_flags(marks: pd.DataFrame, held: pd.DataFrame, on: str, mark: str, 
     last["status"] = pd.Series("open", index=last.index).where(ongoing & index.isin(gone), "resolved")
     agency = last["agency_key"].notna()
     hires = (last["subject_kind"] == "sole_proprietor") & last["came"].astype(bool) & (kind == "streamer")
-    hires &= ~contained(last["streamers"], last["others"])
+    told_other = contained(last["streamers"], last["others"]) & (kind == "streamer")
+    hires &= ~told_other
     causes = {"已申报机构": agency, "个体工商户可雇人出镜": hires, "一直如此，未见更换": ~last["came"].astype(bool)}
     last["explained"] = explained(last, causes)
     less = sum((holds.astype(float) * book.less(name) for name, holds in causes.items()), start=pd.Series(0.0, last.index))
     weight = book.weight(code)
-    last["score"] = (last["came"].map({True: weight, False: weight / 2}).astype(float) - less).round(4)
+    more = book.more("报表注明为其他关系") * (told_other & ~last["came"].astype(bool)).astype(float)
+    last["score"] = (last["came"].map({True: weight, False: weight / 2}).astype(float) - less + more).round(4)
     name = last["payee_name"] if kind == "payee" else last["streamer_names"]
     before = last["prev_payee_name"] if kind == "payee" else last["prev_streamer_names"]
     verb = "收款人" if kind == "payee" else "出镜人员"
