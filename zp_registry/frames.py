@@ -99,6 +99,19 @@ EXPORT_FLAGS: Final = (
     "last_seen", "score", "reason",
 )
 EXPORT_REJECTS: Final = ("source_file", "sheet", "row", "code", "message", "status")
+# What departments that share the work may be given (settings: extracts); numbers masked, and no phone, payee or address but
+# those of the exports above.
+EXTRACT_CASES: Final = (
+    "case_id", "state", "level", "platform", "account_id", "account_name", "entity_id", "subject_name", "town", "codes",
+    "opened_on", "news_on", "deadline", "assignee", "group_id",
+)
+EXTRACT_CANDIDATES: Final = (
+    "entity_id", "kind", "name", "uscc", "id_number", "town", "accounts", "platforms", "first_seen", "signed_on",
+    "verified_on",
+)
+EXTRACTS: Final = {
+    "accounts": EXPORT_ACCOUNTS, "entities": EXPORT_ENTITIES, "cases": EXTRACT_CASES, "candidates": EXTRACT_CANDIDATES,
+}
 # Evidence of a flag: one line per source row it rests on. ``what`` is a short Chinese phrase (字段：旧值→新值, masked).
 EVIDENCE: Final = ("flag_id", "as_of", "source_file", "sheet", "row", "what")
 

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from zp_registry import settings_origin
 from zp_registry.crypto.ciphers import CipherName
 from zp_registry.errors import UsageError
+from zp_registry.frames import EXTRACTS
 from zp_registry.settings_origin import section_of
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -115,6 +116,28 @@ class PledgeSettings(Section):
         default=(1, 2, 3), description="Attempts from which the second notice, a visit and the hand-over are due.")
     reminder_days: Annotated[tuple[int, int, int], BeforeValidator(_numbers)] = Field(
         default=(15, 30, 45), description="Days since the first listing that must have passed for the same; both count.")
+
+
+class ExtractSettings(Section):
+    """What one department is given, under a short name: `[extracts.NAME]`. Nothing that is not named here goes out."""
+
+    title: str = Field(description="The department's name, as it stands on the file.")
+    of: Literal["accounts", "entities", "cases", "candidates"] = Field(description="Rows of what.")
+    columns: Words = Field(min_length=1, description="The columns that it may see, in their order; numbers are masked.")
+    towns: Words = Field(default=(), description="Full names of the towns whose rows it may see; none: the whole county.")
+    states: Words = Field(default=(), description="Of cases: only those in these states; none: all.")
+
+    @model_validator(mode="after")
+    def _known(self) -> ExtractSettings:
+        if unknown := [c for c in self.columns if c not in EXTRACTS[self.of]]:
+            raise ValueError(f"{self.of} have no column {unknown[0]!r}; there are: {', '.join(EXTRACTS[self.of])}")
+        return self
+
+
+class BulletinSettings(Section):
+    """The joint meeting's bulletin."""
+
+    late_days: Count = Field(default=10, description="Days after its date from which a platform's report counts as late.")
 
 
 class FlagSettings(Section):
@@ -266,6 +289,8 @@ class Settings(Section):
     towns: dict[str, TownSettings] = Field(default_factory=dict)
     quarantine: QuarantineSettings = QuarantineSettings()
     pledges: PledgeSettings = PledgeSettings()
+    bulletin: BulletinSettings = BulletinSettings()
+    extracts: dict[str, ExtractSettings] = Field(default_factory=dict)
     flags: FlagSettings = FlagSettings()
     resolve: ResolveSettings = ResolveSettings()
     api: dict[str, ApiSettings] = Field(default_factory=dict)

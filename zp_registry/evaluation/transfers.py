@@ -30,14 +30,16 @@ def evaluate_transfers(transfers: pd.DataFrame, benign: pd.DataFrame, flags: pd.
     met = np.array([key in found for key in zip(*(visible[c] for c in KEY), strict=True)], dtype=bool)
     by_type = {str(t): round(float(share), 4) for t, share in visible.assign(met=met).groupby("type")["met"].mean().items()}
     seen = visible.merge(first, on=KEY)
-    late = _months(seen["first_seen"]) - _months(seen["first_visible_month"]) if "first_visible_month" in seen else []
+    late = pd.Series(dtype="int64")
+    if "first_visible_month" in seen:
+        late = _months(seen["first_seen"]) - _months(seen["first_visible_month"])
     return {
         "true": len(true),
         "flagged": len(found),
         "precision": round(hits / len(found), 4) if found else 1.0,
         "recall": round(hits / len(true), 4) if true else 1.0,
         "recall_by_type": by_type,
-        "delay_months": {int(n): int(count) for n, count in sorted(pd.Series(late, dtype="int64").value_counts().items())},
+        "delay_months": {str(n): int(count) for n, count in late.value_counts().sort_index().items()},
         "innocent_events": len(events),
         "innocent_by_type": {str(t): int(n) for t, n in benign.groupby("type").size().items()},
         "innocent_flagged": len(blamed),

@@ -72,10 +72,13 @@ def flag(evidence: Evidence, resolved: Resolved, rules: FlagRules) -> Flagged:
 
 def _alone(flags: pd.DataFrame) -> pd.DataFrame:
     """One high sign or two medium ones make a flag: a medium sign with no other beside it is told at level low, and says so.
-    Its score stays."""
-    strong = (flags["family"] == "TRANSFER") & (flags["status"] == "open") & (flags["score"] >= MEDIUM)
+    Its score stays. Beside a sign that stands only those count that stand too."""
+    strong = (flags["family"] == "TRANSFER") & (flags["score"] >= MEDIUM)
+    stands = strong & (flags["status"] == "open")
     about = flags["platform"] + ":" + flags["account_id"]
-    alone = strong & (about.where(strong).groupby(about).transform("count") == 1) & (flags["score"] < HIGH)
+    beside = about.where(strong).groupby(about).transform("count")
+    beside = beside.mask(stands, about.where(stands).groupby(about).transform("count"))
+    alone = strong & (beside == 1) & (flags["score"] < HIGH)
     note = alone.map({True: "（单独一条中等迹象，暂不立案）", False: ""}).astype("str")
     return flags.assign(level=flags["level"].mask(alone, "low"), reason=flags["reason"] + note)
 

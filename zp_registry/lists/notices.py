@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -61,23 +61,35 @@ def load_template(home: Path) -> Any:
 
 
 def write_notices(
-    frame: pd.DataFrame, folder: Path, *, as_of: str | date, by: str, template: Any, office: str, places: dict[str, str]
+    frame: pd.DataFrame,
+    folder: Path,
+    *,
+    as_of: str | date,
+    by: str,
+    template: Any,
+    office: str,
+    places: dict[str, str],
+    days: int = 15,
 ) -> list[Path]:
     """One docx per town or officer (``by``: the column ``town`` or ``responsible``) of a FOLLOWUPS frame, a page for each
-    merchant. ``office``: who writes; ``places``: town → where pledges are signed. Gives the paths."""
+    merchant. ``office``: who writes; ``places``: town → where pledges are signed; ``days``: how long somebody has
+    whose deadline has passed. Gives the paths."""
     day = iso_date(as_of)
     groups = frame[by].astype("str").fillna("").replace("", "未定")
     paths = []
     for group, part in frame.groupby(groups, sort=True):
         name = folder / f"催签通知书_{file_name(str(group))}_{day:%Y%m%d}.docx"
-        data = notices(part, template, day=day, office=office, places=places)
+        data = notices(part, template, day=day, office=office, places=places, days=days)
         paths.append(write_atomically(name, lambda stream, data=data: stream.write(data) and None))  # type: ignore[misc]
     return paths
 
 
-def notices(part: pd.DataFrame, template: Any, *, day: date, office: str, places: dict[str, str]) -> bytes:
+def notices(
+    part: pd.DataFrame, template: Any, *, day: date, office: str, places: dict[str, str], days: int = 15
+) -> bytes:
     """The notices of these lines (FOLLOWUPS) as one document, in their order."""
     document = copy.deepcopy(template)
+    later = str(day + timedelta(days=days))
     body = document.element.body
     page = [e for e in body.iterchildren() if e.tag != qn("w:sectPr")]
     for element in page:
@@ -88,7 +100,8 @@ def notices(part: pd.DataFrame, template: Any, *, day: date, office: str, places
             "机关": office, "文种": _KINDS[row["reminder"]], "主体": row["subject_name"] or "（未报名称）",
             "编号": row["entity_id"], "平台": re.sub(r"\d+(?=、|$)", "", row["platforms"] or "平台"),
             "事由": _REASONS.get(row["reason"], "尚未签订承诺书"),
-            "要求": _ASKS[row["reminder"]], "期限": row["deadline"], "地点": places.get(town) or f"{town}市场监督管理所",
+            "期限": later if row["deadline"] < str(day) else row["deadline"],
+            "要求": _ASKS[row["reminder"]], "地点": places.get(town) or f"{town}市场监督管理所",
             "地址": row["business_address"] or "（报表未写明）", "数据日期": str(day),
         }  # fmt: skip
         fresh = [copy.deepcopy(e) for e in page]
