@@ -17,7 +17,7 @@ from zp_registry.registry.birthyears import fill_birth_years
 from zp_registry.registry.cases import write_cases
 from zp_registry.registry.flags import write_flags
 from zp_registry.registry.inputs import evidence_inputs, read_evidence, read_match_inputs, read_order
-from zp_registry.registry.knowledge import entity_of, unsure_edges, write_matched, write_resolved
+from zp_registry.registry.knowledge import entity_of, recording_moment, unsure_edges, write_matched, write_resolved
 from zp_registry.registry.matchmodels import current_model
 from zp_registry.registry.state import read_state, write_state
 from zp_registry.resolve import Resolved, TellingRules, entity_ids, resolve
@@ -85,7 +85,7 @@ def derive_within(connection: Connection, office: Office, *, full: bool = False,
     mark = fingerprint(connection, office)
     if read_state(connection, "derived_from") == mark and not full:
         return {"changed": False}
-    now = audit.moment()
+    now = recording_moment(connection, audit.moment())
     fill_birth_years(connection, office.ring)
     counts: dict[str, Any] = {"subject": resolve_within(connection, office, now, full=full, engine=engine)}
     evidence = read_evidence(connection)

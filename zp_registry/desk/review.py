@@ -14,12 +14,11 @@ from zp_registry.desk.state import desk
 from zp_registry.desk.work import hand_in
 from zp_registry.errors import UsageError
 from zp_registry.frames import as_records
-from zp_registry.jobs.review_explain import explanations
 from zp_registry.registry import review as queue
 from zp_registry.registry import search
 
 page = Blueprint("review", __name__)
-PER_PAGE = 30
+PER_PAGE, AHEAD = 30, 10
 
 
 def _waiting(connection: Connection) -> pd.DataFrame:
@@ -64,20 +63,19 @@ def pair(pair: str) -> Any:
         for entity in queue.pair_of(pair):
             seen(connection, entity)
         left, right = queue.present_pair(connection, pair)
+        waiting = _waiting(connection)
         said = queue.judgements_on(connection, *queue.pair_of(pair))
         line: dict[str, Any] = {}
         why: list[dict[str, Any]] = []
         if left != right:
-            found = queue.lines(connection, pair=(left, right))
-            shown = queue.sides(connection, [left, right])
-            line = found[0] if found else {"weight": None, "why": None, "left": shown[left], "right": shown[right],
-                                           "subjects": [int(left[1:]), int(right[1:])]}  # fmt: skip
+            found = queue.lines(connection, pair=(left, right), every=waiting)
+            line = found[0] if found else _unlisted(connection, left, right)
             if line["subjects"]:
                 ends = (int(line["subjects"][0]), int(line["subjects"][1]))
-                why = explanations(desk().office, connection, [ends]).get(ends, [])
+                why = desk().explained.of(connection, ends, _coming(waiting, pair))
         else:
             line = {"left": queue.sides(connection, [left])[left], "right": None}
-        following = _following(_waiting(connection), pair)
+        following = _following(waiting, pair)
     for side in filter(None, (line["left"], line["right"])):
         parted = [a.partition(":") for a in side["accounts"]]
         side["accounts"] = [f"{desk().titles.get(p, p)} {a}" for p, _, a in parted]
@@ -87,6 +85,21 @@ def pair(pair: str) -> Any:
     return render_template("pair.html", pair=queue.pair_id(left, right) if left != right else pair, line=line, said=said,
                            why=why, expect=expect, most=most, following=following,
                            one=left if left == right else None)  # fmt: skip
+
+
+def _unlisted(connection: Connection, left: str, right: str) -> dict[str, Any]:
+    """A pair that the queue does not hold, like a line of it."""
+    shown = queue.sides(connection, [left, right])
+    ends = [int(left[1:]), int(right[1:])]
+    return {"weight": None, "why": None, "left": shown[left], "right": shown[right], "subjects": ends}
+
+
+def _coming(frame: pd.DataFrame, pair: str) -> list[tuple[int, int]]:
+    """The compared subjects of the pairs behind this one."""
+    pairs = frame["pair"].tolist()
+    at = pairs.index(pair) + 1 if pair in pairs else 0
+    ends = frame.iloc[at : at + AHEAD][["left_id", "right_id"]].dropna().astype("int64")
+    return list(ends.itertuples(index=False, name=None))
 
 
 def _following(frame: pd.DataFrame, pair: str) -> str | None:

@@ -56,7 +56,7 @@ def pledge_flags(
     )
     out["code"] = out["status"].map({k: v[0] for k, v in CODES.items()})
     out["score"] = out["status"].map({k: v[1] for k, v in CODES.items()})
-    accounts = resolved.holdings.groupby("entity_id").apply(lambda g: len(g[ACCOUNT].drop_duplicates()))
+    accounts = resolved.holdings[["entity_id", *ACCOUNT]].drop_duplicates().groupby("entity_id").size()
     signed = (
         matched[matched["entity_id"].notna()]
         .sort_values("signed_on")
@@ -81,21 +81,12 @@ def pledge_flags(
         + ("（最近签订日期 " + when + "，" + place + "）").fillna("")
         + "。"
     )
-    first_rows = resolved.holdings.drop_duplicates("entity_id").set_index("entity_id")
+    first = resolved.holdings.drop_duplicates("entity_id").set_index("entity_id").reindex(out["entity_id"])
     out["evidence"] = [
         json.dumps(
-            [
-                {
-                    "as_of": str(first_rows["valid_from"].get(e, "")),
-                    "source_file": str(first_rows["evidence"].get(e, "")),
-                    "sheet": "",
-                    "row": 0,
-                    "what": "主体持有账号",
-                }
-            ],
-            ensure_ascii=False,
+            [{"as_of": day, "source_file": place, "sheet": "", "row": 0, "what": "主体持有账号"}], ensure_ascii=False
         )
-        for e in out["entity_id"]
+        for day, place in zip(first["valid_from"].fillna(""), first["evidence"].fillna(""), strict=True)
     ]
     level = out["code"].map({"PLEDGE_OUTDATED": "low"}).fillna("medium")
     empty = pd.Series(pd.NA, index=out.index, dtype="str")

@@ -22,6 +22,8 @@ def plain(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
         column = frame[name]
         if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iub":
             columns.append(column.tolist())
+        elif isinstance(column.dtype, pd.StringDtype):
+            columns.append(column.to_numpy(dtype=object, na_value=None).tolist())  # type: ignore[call-overload]
         else:
             objects = column.astype(object)
             columns.append(objects.where(objects.notna(), None).tolist())
