@@ -14,7 +14,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from zp_registry.normalise.columns import to_arrow, to_bools, to_series
+from zp_registry.normalise.columns import to_bools, to_series
+from zp_registry.texts import to_arrow
 
 _ZERO_WIDTH: Final = r"[\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}-\x{2064}\x{feff}\x{ad}]"
 _CONTROL: Final = r"[\x00-\x1f\x7f-\x{9f}\x{2028}\x{2029}]+"
