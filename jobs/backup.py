@@ -19,7 +19,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
@@ -27,10 +26,8 @@ from zp_registry.crypto import Keyring, WrappedKey, find_master, seal_file, unse
 from zp_registry.errors import KeyProblem, UsageError, ZpError
 from zp_registry.home import Home
 from zp_registry.registry import audit
-from zp_registry.registry.database import alembic_config, open_database
+from zp_registry.registry.database import alembic_config, open_database, schema_of
 from zp_registry.settings import Settings
-
-from .office import Office
 
 COUNTED = ("report_file", "report", "record", "sighting", "reject", "pledge", "entity", "holding", "flag", "audit")
 # What the driver calls a part of the connection, and the variable by which PostgreSQL's programs take it.
@@ -54,7 +51,7 @@ def _own_folder(beside: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def backup(office: Office, target: Path) -> dict[str, Any]:
+def backup(engine: Engine, ring: Keyring, target: Path) -> dict[str, Any]:
     """Writes a backup to the new folder ``target`` and proves it by opening it again; others may go on working. Returns the
     manifest. UsageError if ``target`` is there; BackupFailed."""
     if target.exists():
@@ -65,27 +62,37 @@ def backup(office: Office, target: Path) -> dict[str, Any]:
     try:
         with _own_folder(target.parent) as folder:
             plain = folder / "database"
-            _copy(office.engine, plain)
-            counts = _counts(office.engine, plain)
-            seal_file(plain, unfinished / "database.sealed", office.ring)
-        with office.engine.connect() as connection:
+            _copy(engine, plain)
+            counts = _counts(engine, plain)
+            seal_file(plain, unfinished / "database.sealed", ring)
+        with engine.connect() as connection:
             rows = connection.execute(text("SELECT key_id, purpose, wrapped, created_at, retired_at FROM data_key"))
             keys = [{**dict(r), "wrapped": base64.b64encode(bytes(r["wrapped"])).decode()} for r in rows.mappings()]
-            schema = MigrationContext.configure(connection).get_current_revision()
-        manifest = {"made_at": audit.moment(), "backend": office.engine.dialect.name, "schema": schema, "keys": keys,
+        manifest = {"made_at": audit.moment(), "backend": engine.dialect.name, "schema": schema_of(engine), "keys": keys,
                     "counts": counts}  # fmt: skip
         (unfinished / "manifest.json").write_text(json.dumps(manifest, indent=1), "utf-8")
         with _own_folder(target.parent) as folder:
-            unseal_file(unfinished / "database.sealed", folder / "proof", office.ring)
-            if _counts(office.engine, folder / "proof") != counts:
+            unseal_file(unfinished / "database.sealed", folder / "proof", ring)
+            if _counts(engine, folder / "proof") != counts:
                 raise BackupFailed("the backup does not hold what was copied")
         unfinished.rename(target)
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
-    with office.engine.begin() as connection:
+    with engine.begin() as connection:
         audit.note(connection, "backup", target.name)
     return manifest
+
+
+def backup_before_upgrade(engine: Engine, ring: Keyring, home: Home) -> Path:
+    """A backup of a registry whose schema is about to change; of each schema the newest one is kept."""
+    schema = schema_of(engine)
+    target = home.backups / f"schema-{schema}-{audit.moment()[:23].replace(':', '')}"
+    backup(engine, ring, target)
+    for older in home.backups.glob(f"schema-{schema}-*"):
+        if older != target:
+            shutil.rmtree(older)
+    return target
 
 
 def restore(settings: Settings, source: Path) -> dict[str, Any]:

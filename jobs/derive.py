@@ -16,7 +16,7 @@ from zp_registry.registry import audit, bulk, matchcache, tables
 from zp_registry.registry.cases import write_cases
 from zp_registry.registry.flags import write_flags
 from zp_registry.registry.inputs import evidence_inputs, read_evidence, read_match_inputs, read_order
-from zp_registry.registry.knowledge import entity_of, unsure_edges, write_matched, write_resolved
+from zp_registry.registry.knowledge import entity_of, recording_moment, unsure_edges, write_matched, write_resolved
 from zp_registry.registry.matchmodels import current_model
 from zp_registry.registry.state import read_state, write_state
 from zp_registry.resolve import Resolved, TellingRules, entity_ids, resolve
@@ -83,7 +83,7 @@ def derive_within(connection: Connection, office: Office, *, full: bool = False,
     mark = fingerprint(connection, office)
     if read_state(connection, "derived_from") == mark and not full:
         return {"changed": False}
-    now = audit.moment()
+    now = recording_moment(connection, audit.moment())
     counts: dict[str, Any] = {"subject": resolve_within(connection, office, now, full=full, engine=engine)}
     evidence = read_evidence(connection)
     resolved = resolve(evidence, entity_of(connection), unsure_edges(connection), telling_rules(office))

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 
+import structlog
 from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -20,12 +21,16 @@ from zp_registry.lock import only_writer
 from zp_registry.mapping import Mappings, load_mappings
 from zp_registry.registry import audit
 from zp_registry.registry.audit import moment
-from zp_registry.registry.database import open_database, schema_is_current, upgrade
+from zp_registry.registry.database import open_database, schema_is_current, schema_of, upgrade
 from zp_registry.registry.keys import open_keyring
 from zp_registry.registry.onewriter import only_writer_of
 from zp_registry.registry.runs import finish_run, start_run
 from zp_registry.registry.state import read_state, write_state
 from zp_registry.settings import Settings
+
+from .backup import backup_before_upgrade
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass
@@ -72,10 +77,11 @@ def open_office(settings: Settings) -> Office:
         return _open(settings, home, engine)
 
 
-def _open(settings: Settings, home: Home, engine: Engine) -> Office:
-    """Opens the registry in the home folder, made or upgraded if need be.
+def _open(settings: Settings, home: Home, engine: Engine, *, backup: bool = True) -> Office:
+    """Opens the registry in the home folder, made or upgraded if need be; before an upgrade it is backed up.
 
-    Raises KeyProblem, before anything is written, when the registry has data but the master key is lost or wrong.
+    Raises, before anything is changed: KeyProblem when the registry has data but the master key is lost or wrong, BackupFailed,
+    UsageError when its schema is newer than this program; and UpgradeFailed, after which it is as it was.
     """
     master = find_master(home.master_key)
     if master is None:
@@ -83,12 +89,22 @@ def _open(settings: Settings, home: Home, engine: Engine) -> Office:
             raise KeyProblem(f"the registry is encrypted, but there is no master key: put it back into {home.master_key}")
         master = create_master(home.master_key)
     if not schema_is_current(engine):
-        if _has_keys(engine):
-            open_keyring(engine, master)  # a wrong key must not even change the schema
-        upgrade(engine)
+        with only_writer_of(engine, home.root, "upgrade"):
+            _upgrade(home, engine, master, backup=backup)
     folders = [settings.mappings_dir] if settings.mappings_dir else []
     ring = open_keyring(engine, master, settings.crypto.cipher)
     return Office(settings, home, engine, ring, load_mappings(*folders))
+
+
+def _upgrade(home: Home, engine: Engine, master: bytes, *, backup: bool) -> None:
+    former = schema_of(engine)
+    if not _has_keys(engine):
+        upgrade(engine)
+        return
+    ring = open_keyring(engine, master)  # a wrong key must not even change the schema
+    saved = backup_before_upgrade(engine, ring, home) if backup else None
+    upgrade(engine)
+    log.info("upgraded", before=former, now=schema_of(engine), backup=str(saved) if saved else None)
 
 
 def _has_keys(engine: Engine) -> bool:
@@ -99,13 +115,14 @@ def _has_keys(engine: Engine) -> bool:
 
 
 @contextmanager
-def at_work(settings: Settings, command: str) -> Iterator[Office]:
-    """An office that holds the lock and leaves a run record, whatever happens. Raises LockHeld (exit code 4)."""
+def at_work(settings: Settings, command: str, *, backup: bool = True) -> Iterator[Office]:
+    """An office that holds the lock and leaves a run record, whatever happens. Raises LockHeld (exit code 4). ``backup``:
+    before an older registry is upgraded."""
     home = Home(settings.home)
     home.create()
     with ExitStack() as stack:
         stack.enter_context(only_writer(home.lock, command))
-        office = _open(settings, home, open_database(settings.database_url))
+        office = _open(settings, home, open_database(settings.database_url), backup=backup)
         stack.enter_context(only_writer_of(office.engine, home.root, command))
         office.run_id = start_run(office.engine, command)
         note_settings(office)

@@ -27,8 +27,8 @@ from zp_registry.registry.flags import decide
 from zp_registry.settings import PledgeSettings, Settings
 
 __all__ = [
-    "Party", "World", "card", "citizen", "douyin", "firm", "kuaishou", "ledger", "masked", "name", "person", "phone", "pledge",
-    "row", "share", "shop", "taobao", "wechat", "weipaitang", "world", "xiaohongshu",
+    "Party", "World", "card", "citizen", "comparable", "douyin", "firm", "kuaishou", "ledger", "masked", "name",
+    "person", "phone", "pledge", "row", "share", "shop", "taobao", "wechat", "weipaitang", "world", "xiaohongshu",
 ]
 
 _N = 400
@@ -245,3 +245,31 @@ def world(home: Path, files: Path, database_url: str | None = None, **pledges: A
             yield World(office, files)
         finally:
             office.engine.pool.dispose()
+
+
+def comparable(office: Office) -> dict[str, list[Any]]:
+    """The exports in a form in which two registries that are the same are equal: entities known by what they held and when, no
+    ids of flags, no recorded times."""
+    with office.engine.connect() as connection:
+        known = tables.stored(connection)
+        rejects = tables.rejects(connection)
+    held = known.holdings.sort_values(["platform", "account_id", "valid_from"])
+    own = (held["platform"] + ":" + held["account_id"] + "@" + held["valid_from"]).groupby(held["entity_id"]).agg("|".join)
+    called = own.to_dict()
+
+    def rename(ids: object) -> str:
+        return ";".join(sorted(called.get(i, f"?{i}") for i in ids.split(";"))) if isinstance(ids, str) and ids else ""
+
+    frames: dict[str, pd.DataFrame] = {
+        "accounts": tables.accounts(known), "entities": tables.entities(known), "holdings": tables.holdings(known),
+        "flags": tables.flags(known), "rejects": rejects,
+    }  # fmt: skip
+    out: dict[str, list[Any]] = {}
+    for name, frame in frames.items():
+        table = frame.drop(columns=[c for c in ("flag_id", "recorded_from", "recorded_to") if c in frame.columns])
+        for column in ("entity_id", "other_entity_id", "linked_entities"):
+            if column in table.columns:
+                table[column] = table[column].map(rename)
+        table = table.astype("str").fillna("")
+        out[name] = table.sort_values(list(table.columns)).to_numpy().tolist()
+    return out

@@ -31,6 +31,10 @@ class KeyProblem(ZpError):
     exit_code = 2
 
 
+class UpgradeFailed(ZpError):
+    """The schema could not be upgraded; the database is as it was."""
+
+
 class FileRefused(ZpError):
     """A whole file cannot be kept: say so in one line and go on with the next file.
 

@@ -60,6 +60,11 @@ class Home:
         return self.root / "cache"
 
     @property
+    def backups(self) -> Path:
+        """The backups made before upgrades."""
+        return self.root / "backups"
+
+    @property
     def master_key(self) -> Path:
         return self.keys / "master.key"
 
@@ -70,7 +75,7 @@ class Home:
     def folders(self) -> tuple[Path, ...]:
         """Every folder of the layout, parents first."""
         return (self.root, self.inbox, *(self.inbox / name for name in INBOX_FOLDERS), self.archive, self.refused, self.lists,
-                self.reports, self.pulls, self.keys, self.logs, self.db, self.cache)
+                self.reports, self.pulls, self.keys, self.logs, self.db, self.cache, self.backups)
 
     def create(self) -> None:
         """Makes what is missing (mode 0700) and shuts everybody else out of what is there; safe to repeat.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -55,6 +56,11 @@ def part(module: str, *words: str | Path) -> Measured:
     """One of the modules beside this one as a program."""
     paths = os.pathsep.join([str(BENCHMARKS), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     return run([sys.executable, "-m", f"bench.{module}", *words], {"PYTHONPATH": paths})
+
+
+def spent() -> float:
+    """Processor seconds of this process and of its children that have ended."""
+    return sum(u.ru_utime + u.ru_stime for u in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
 
 
 @dataclass

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from zp_registry.mapping import Mappings, load_mappings
-from zp_registry.rehearsal import Fault, Gateway, Script, packaged, serve
+from zp_registry.rehearsal import Fault, Gateway, Rehearsal, Script, packaged, serve
+from zp_registry.settings import ApiSettings, Settings
 from zp_registry.sources.api.pull import Pulled, pull
 from zp_registry.sources.api.spec import ApiSpec
 from zp_registry.sources.api.vault import MemoryVault, Vault
@@ -114,3 +117,20 @@ def platform(
         spec = changed(changed(interface(name), {**QUICK, "base_url": rehearsal.base(name)}), change or {})
         spec = spec.model_copy(update={"errors": [r.model_copy(update={"seconds": 0.02}) for r in spec.errors]})
         yield Platform(name, playing, spec)
+
+
+@contextmanager
+def county(
+    reports: dict[str, Any], names: list[str], faults: dict[str, Script] | None = None, **options: Any
+) -> Iterator[tuple[Rehearsal, Callable[[Path], Settings]]]:
+    """These platforms at work, and settings for a client's home."""
+    gateways = {n: Gateway(GATEWAYS[n], reports[n], (faults or {}).get(n), **options) for n in names}
+    with serve(gateways) as rehearsal:
+        apis = {}
+        for name, gateway in gateways.items():
+            for secret, value in gateway.secrets.items():
+                os.environ[f"REHEARSED_{name}_{secret}"] = value
+            apis[name] = ApiSettings(
+                base_url=rehearsal.base(name), secrets={s: f"env:REHEARSED_{name}_{s}" for s in gateway.secrets}
+            )
+        yield rehearsal, lambda home: Settings(home=home, api=apis)

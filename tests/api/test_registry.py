@@ -1,57 +1,24 @@
-"""Interfaces and the registry: side by side, killed at any moment, replayed, checked, and a platform that is YAML alone."""
+"""Interfaces and the registry: side by side, replayed, checked, and a platform that is YAML alone."""
 
 from __future__ import annotations
 
 import json
-import multiprocessing as mp
 import os
-import random
 import stat
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from rehearsed import GATEWAYS, MAPPINGS, PLATFORMS
+from rehearsed import GATEWAYS, PLATFORMS, county
 from zp_registry.jobs.office import at_work
 from zp_registry.jobs.pulls import check_platforms, pull_platforms, replay_pages
-from zp_registry.simulator import Dirt, generate
 
 from zp_registry.registry import bulk
-from zp_registry.rehearsal import Fault, Gateway, Rehearsal, Script, report_records, serve
+from zp_registry.rehearsal import Fault, Gateway, Script, serve
 from zp_registry.settings import ApiSettings, Settings
 
-FORK = mp.get_context("forkserver")
-FORK.set_forkserver_preload(["zp_registry.jobs.pulls", "zp_registry.jobs.derive"])
 AS_OF = "2026-01-31"
-
-
-@pytest.fixture(scope="session")
-def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, list[dict[str, Any]]]]:
-    """One month of every platform's report, as its interface gives it."""
-    out = tmp_path_factory.mktemp("world")
-    generate(out, seed=21, parties=420, months=1, dirt=Dirt().scaled(0), ledger=False, flat=True, layouts=tuple(PLATFORMS))
-    found = {name: next(out.glob(f"reports/{name}_*")) for name in PLATFORMS}
-    return {name: report_records(path, MAPPINGS, name) for name, path in found.items()}
-
-
-@contextmanager
-def county(
-    reports: dict[str, Any], names: list[str], faults: dict[str, Script] | None = None, **options: Any
-) -> Iterator[tuple[Rehearsal, Callable[[Path], Settings]]]:
-    """These platforms at work, and settings for a client's home."""
-    gateways = {n: Gateway(GATEWAYS[n], reports[n], (faults or {}).get(n), **options) for n in names}
-    with serve(gateways) as rehearsal:
-        apis = {}
-        for name, gateway in gateways.items():
-            for secret, value in gateway.secrets.items():
-                os.environ[f"REHEARSED_{name}_{secret}"] = value
-            apis[name] = ApiSettings(
-                base_url=rehearsal.base(name), secrets={s: f"env:REHEARSED_{name}_{s}" for s in gateway.secrets}
-            )
-        yield rehearsal, lambda home: Settings(home=home, api=apis)
 
 
 def test_every_platforms_records_reach_the_registry(reports: dict[str, Any], tmp_path: Path) -> None:
@@ -144,97 +111,6 @@ def test_a_pull_is_replayed_from_the_archive(reports: dict[str, Any], tmp_path: 
     assert {o.state for o in first} == {"loaded"}
 
 
-# -- kills
-
-
-def _pull(settings: Settings, variables: dict[str, str]) -> None:
-    os.environ.update(variables)
-    with at_work(settings, "pull") as office:
-        outcomes = pull_platforms(office, as_of=AS_OF)
-    os._exit(0 if all(o.state in ("loaded", "unchanged") for o in outcomes) else 9)
-
-
-def killed_pulls(reports: dict[str, Any], names: list[str], tmp_path: Path, kills: int, seed: int) -> None:
-    """``kills`` times: a pull is killed at a random moment until one ends by itself; then the registry is that of an
-    undisturbed pull, and no platform saw more requests than the rate allows."""
-    chance, done, round_ = random.Random(seed), 0, 0
-    with county(reports, names) as (_, settings):
-        start = time.monotonic()
-        _run(settings(tmp_path / "straight"))
-        lasts = time.monotonic() - start
-        expected = snapshot(settings(tmp_path / "straight"))
-    while done < kills:
-        round_ += 1
-        home = tmp_path / f"killed{round_}"
-        with county(reports, names) as (rehearsal, settings):
-            with at_work(settings(home), "init"):
-                pass
-            for _ in range(min(10, kills - done)):
-                process = FORK.Process(target=_pull, args=(settings(home), _variables()))
-                process.start()
-                process.join(chance.uniform(0.02, lasts))
-                process.kill()
-                process.join()
-                done += 1
-            _run(settings(home))
-            assert snapshot(settings(home)) == expected, f"round {round_}"
-            for gateway in rehearsal.gateways.values():
-                assert gateway.refusals.get("refresh", 0) == 0, "no refresh token was lost"
-                assert gateway.most_in(1.0) <= 5
-
-
-def _variables() -> dict[str, str]:
-    return {k: v for k, v in os.environ.items() if k.startswith("REHEARSED_")}
-
-
-def _run(settings: Settings) -> None:
-    process = FORK.Process(target=_pull, args=(settings, _variables()))
-    process.start()
-    process.join(120)
-    assert process.exitcode == 0
-
-
-def snapshot(settings: Settings) -> list[list[str]]:
-    """The accounts' present holders, resolved: equal but for ids and moments."""
-    from zp_registry.jobs.derive import derive
-
-    from zp_registry.registry import tables
-
-    with at_work(settings, "resolve") as office:
-        derive(office)
-        with office.engine.connect() as connection:
-            known = tables.stored(connection)
-            rejects = len(tables.rejects(connection))
-    frame = tables.accounts(known).drop(columns=["entity_id"]).astype("str").fillna("")
-    held = tables.holdings(known)
-    shared = held.groupby("entity_id")["account_id"].agg(lambda ids: "|".join(sorted(ids))).sort_values().to_list()
-    return [*frame.sort_values(list(frame.columns)).to_numpy().tolist(), shared, [str(rejects)]]
-
-
-def test_killed_pulls_end_in_the_same_registry(reports: dict[str, Any], tmp_path: Path) -> None:
-    names = ["kuaishou", "wechat_channels"]
-    killed_pulls(_paged(reports, names), names, tmp_path, 10, 4)
-
-
-def _paged(reports: dict[str, Any], names: list[str]) -> dict[str, Any]:
-    """Enough records for several pages."""
-    column = {"kuaishou": "快手ID", "wechat_channels": "店铺（用户）唯一标识码", "weipaitang": "id"}
-    out = {}
-    for name in names:
-        rows = reports[name][""]
-        key = next(k for k in rows[0] if k.endswith(column[name]))
-        out[name] = {
-            "": [dict(rows[i % len(rows)], **{key: f"{rows[i % len(rows)][key]}x{i // len(rows)}"}) for i in range(550)]
-        }
-    return out
-
-
-@pytest.mark.soak
-def test_two_hundred_kills(reports: dict[str, Any], tmp_path: Path) -> None:
-    names = ["kuaishou", "wechat_channels"]
-    killed_pulls(_paged(reports, names), names, tmp_path, 200, 5)
-
-
 # -- a platform that is YAML alone
 
 SEVENTH = """\
@@ -320,25 +196,3 @@ def test_the_check_says_what_is_wrong(
     assert what in wrong, findings
     assert says in wrong[what]
     assert "wrong" not in json.dumps(wrong) or spoil not in ("signature", "token")
-
-
-def test_a_kill_between_a_new_refresh_token_and_its_use_locks_nobody_out(reports: dict[str, Any], tmp_path: Path) -> None:
-    """The platform takes the new refresh token for the only one as soon as it is used: it must be on the disk before that."""
-    rows = {"kuaishou": {"": reports["kuaishou"][""][:50]}}
-    with county(rows, ["kuaishou"], life=1.0) as (rehearsal, settings):
-        gateway = rehearsal.gateways["kuaishou"]
-        with at_work(settings(tmp_path), "init"):
-            pass
-        for pause in (0.02, 0.1):
-            process = FORK.Process(target=_pull, args=(settings(tmp_path), _variables()))
-            process.start()
-            before = len(gateway.refresh_tokens)
-            until = time.monotonic() + 20
-            while len(gateway.refresh_tokens) == before and time.monotonic() < until:
-                time.sleep(0.001)
-            time.sleep(pause / 20)
-            process.kill()
-            process.join()
-            assert len(gateway.refresh_tokens) > before
-        _run(settings(tmp_path))
-        assert gateway.refusals.get("refresh", 0) == 0

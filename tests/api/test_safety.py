@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import io
 import json
 import logging
@@ -30,6 +31,8 @@ from zp_registry.sources.api.pull import Pulled, pull
 from zp_registry.sources.api.reading import canonical
 from zp_registry.sources.api.secrets import read_secrets
 from zp_registry.sources.api.spec import ApiSpec
+from zp_registry.sources.api.vault import MemoryVault
+from zp_registry.sources.api.verdict import LONGEST_WAIT, waits
 
 TOKEN = "tok-4f9a1c7e2b6d"
 AS_OF = "2026-03-31"
@@ -123,6 +126,59 @@ def test_no_records_are_an_empty_file_and_promised_ones_a_failure() -> None:
         pulled(None)
     with pytest.raises(SourceFailed, match="一条也没有"):
         pulled(None, [Fault(wrong_total=4)])
+
+
+# -- how long to wait, and how much to take
+
+MOMENT = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "7"}, 7),
+        ({"retry-after": "Fri, 01 Jan 2100 00:00:00 GMT"}, LONGEST_WAIT),
+        ({"retry-after": "Fri, 01 Jan 2010 00:00:00 GMT"}, 0),
+        ({"retry-after": "99999999999"}, LONGEST_WAIT),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "soon", "ratelimit-remaining": "0", "ratelimit-reset": "4"}, 4),
+        ({"ratelimit-limit": "10", "ratelimit-remaining": "0", "ratelimit-reset": "4"}, 4),
+        ({"ratelimit-limit": "10", "ratelimit-remaining": "3", "ratelimit-reset": "4"}, None),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "9"}, 9),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(MOMENT.timestamp()))}, LONGEST_WAIT),
+        ({"ratelimit": "limit=10, remaining=0, reset=5"}, 5),
+        ({"ratelimit": "limit=10, remaining=2, reset=5"}, None),
+        ({"ratelimit": '"default";r=0;t=6'}, 6),
+        ({"ratelimit": '"default";r=50;t=6'}, None),
+        ({"ratelimit-remaining": "none", "ratelimit-reset": "-"}, None),
+        ({}, None),
+    ],
+)
+def test_every_form_in_which_platforms_ask_to_wait_is_understood(headers: dict[str, str], seconds: float | None) -> None:
+    assert waits(headers) == seconds
+
+
+def test_an_answer_that_unpacks_to_more_than_the_cap_is_refused() -> None:
+    small = gzip.compress(b'{"data":[],"total":0,"x":"' + b" " * 2_000_000 + b'"}')
+    assert len(small) < 5_000
+    with responses.RequestsMock() as mock:
+        mock.get("https://open.example.com/reports/identity", body=small, headers={"Content-Encoding": "gzip"})
+        with pytest.raises(Fatal, match="50000 字节"):
+            pull(spec("https://open.example.com", limits={"answer_bytes": 50_000}), GIVEN, platform="somewhere")
+
+
+def test_the_answers_of_a_whole_pull_have_a_cap_too() -> None:
+    with pytest.raises(Fatal, match="全部超过 3000 字节"):
+        pulled(people(500), limits={"pull_bytes": 3000})
+
+
+def test_a_pull_that_lasts_too_long_stops_and_goes_on_from_there() -> None:
+    vault = MemoryVault()
+    with serve_records(people(40), TOKEN, faults=[Fault(), Fault(stall=0.4)]) as address:
+        with pytest.raises(SourceFailed, match="下次从原处继续"):
+            pull(spec(address, limits={"minutes": 0.3 / 60}), GIVEN, platform="somewhere", vault=vault)
+        got = pull(spec(address), GIVEN, platform="somewhere", vault=vault)
+    assert (got.complete, got.records, got.resumed, got.requests) == (True, 40, 2, 2)
 
 
 # -- odd answers

@@ -14,7 +14,7 @@ from typing import Any
 
 import requests
 from sqlalchemy import Engine, create_engine, text
-from worlds import Party, firm, masked, person, phone, row, world
+from worlds import Party, douyin, firm, masked, person, phone, row, world
 
 from zp_registry.registry import people
 
@@ -23,7 +23,7 @@ NICKNAME = "<script>alert('x')</script><img src=x onerror=alert(1)>"
 FORMULA = '=HYPERLINK("http://x","y")'
 ELSEWHERE = "河南省南阳市镇平县曲屯镇榆沟村1号"
 STAFF = {
-    "guan": ("admin", None), "cha": ("investigator", None), "ban": ("clerk", None),
+    "guan": ("admin", None), "quguan": ("admin", ["曲屯镇"]), "cha": ("investigator", None), "ban": ("clerk", None),
     "qutun": ("clerk", ["曲屯镇"]), "quchaxun": ("investigator", ["曲屯镇"]), "shifo": ("investigator", ["石佛寺镇"]),
 }  # fmt: skip
 
@@ -58,8 +58,9 @@ LATER = (*ROWS[:-2], row("sold", person(33)), row("lent", person(35)))
 def build(home: Path, files: Path, url: str | None) -> None:
     """Two months of reports, resolved and flagged; and the staff."""
     with world(home, files, url) as made:
-        made.kuaishou("2026-01-31", list(ROWS))
+        made.kuaishou("2026-01-31", [*ROWS, row("", person(41))])  # the last one is turned back
         made.kuaishou("2026-02-28", list(LATER))
+        made.load(douyin(made.file("douyin_20260228.xlsx"), [row("dy1", person(26))], "2026-02-28"))
         made.night()
         with made.office.engine.begin() as connection:
             for who, (role, towns) in STAFF.items():
@@ -112,15 +113,19 @@ class Client(requests.Session):
     def __init__(self, base: str) -> None:
         super().__init__()
         self.base, self.trust_env = base.rstrip("/"), False
+        self.kept = ""
 
     def page(self, path: str, **given: Any) -> requests.Response:
         """A page, redirects not followed."""
         return self.get(self.base + path, allow_redirects=False, timeout=60, **given)
 
     def token(self, path: str = "/password") -> str:
-        """The token of the forms."""
+        """The token of the forms: the session's, or that of the sign-in page."""
+        if path == "/password" and self.kept:
+            return self.kept
         found = re.search(r'name="csrf" value="([0-9a-f]{64})"', self.get(self.base + path, timeout=60).text)
         assert found, path
+        self.kept = found[1] if path == "/password" else ""
         return found[1]
 
     def give(self, path: str, data: dict[str, Any] | None = None, **given: Any) -> requests.Response:

@@ -6,13 +6,9 @@ import random
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
-from worlds import World, world
+from worlds import comparable, world
 from zp_registry.simulator import Dirt, generate
-
-from zp_registry.registry import tables
-from zp_registry.registry.tables import Knowledge
 
 
 @pytest.fixture(scope="module")
@@ -41,35 +37,7 @@ def _registry(folder: Path, order: list[tuple[Path, str]], nights: set[int], url
             if n in nights:
                 county.night()
         county.night()
-        return _comparable(county)
-
-
-def _comparable(county: World) -> dict[str, list[Any]]:
-    known: Knowledge = county.knowledge()
-    held = known.holdings.sort_values(["platform", "account_id", "valid_from"])
-    own = (held["platform"] + ":" + held["account_id"] + "@" + held["valid_from"]).groupby(held["entity_id"]).agg("|".join)
-    called = own.to_dict()  # an entity is known by what it held and when
-
-    def rename(ids: object) -> str:
-        return ";".join(sorted(called.get(i, f"?{i}") for i in ids.split(";"))) if isinstance(ids, str) and ids else ""
-
-    frames: dict[str, pd.DataFrame] = {
-        "accounts": tables.accounts(known),
-        "entities": tables.entities(known),
-        "holdings": tables.holdings(known),
-        "flags": tables.flags(known),
-    }
-    with county.office.engine.connect() as connection:
-        frames["rejects"] = tables.rejects(connection)
-    out: dict[str, list[Any]] = {}
-    for name, frame in frames.items():
-        table = frame.drop(columns=[c for c in ("flag_id", "recorded_from", "recorded_to") if c in frame.columns])
-        for column in ("entity_id", "other_entity_id", "linked_entities"):
-            if column in table.columns:
-                table[column] = table[column].map(rename)
-        table = table.astype("str").fillna("")
-        out[name] = table.sort_values(list(table.columns)).to_numpy().tolist()
-    return out
+        return comparable(county.office)
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,19 @@
-"""Files that are broken or made to do harm, by name: what each holds is made here, none is kept in the repository."""
+"""Files that are broken or made to do harm, by name: what each holds is made here, none is kept in the repository.
+
+``python tests/security/hostile.py FOLDER`` writes all of them into a folder.
+"""
 
 from __future__ import annotations
 
 import io
+import sys
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[1] / "sources"))
 
 from containers import ods, ole2, with_password, xls_stream, zipped
 
@@ -137,9 +146,80 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], set[str]]] = {
     "a cut workbook": (lambda: (lambda d: d[: len(d) * 2 // 3])(xlsx(grid(500, 5))), {"FILE_BROKEN"}),
     "ods rows repeated": (lambda: ods_repeated(1_000_000_000), {"FILE_TOO_LARGE", ""}),
     "an ole file of circles": (lambda: circles(), {"FILE_BROKEN", "FILE_FORMAT"}),
+    "a place that is none": (lambda: xlsx(_places("A0", "AAAAAAAAAA1", "1A", "", "A99999999999999999999")), {"", "FILE_BROKEN",
+                                                                                                          "FILE_TOO_LARGE"}),
+    "a shared text that is not there": (
+        lambda: xlsx(f'<worksheet {_NS}><sheetData><row r="1"><c r="A1" t="s"><v>4000000000</v></c></row></sheetData>'
+                     "</worksheet>", more={"xl/sharedStrings.xml": f"<sst {_NS}><si><t>a</t></si></sst>"}),
+        {"", "FILE_BROKEN", "FILE_EMPTY"}),
+    "numbers beyond all dates": (
+        lambda: xlsx(_numbers("1e308", "-1e308", "99999999999", "NaN", "1e999999", "0x10"), more={"xl/styles.xml": _DATES}),
+        {"", "FILE_BROKEN"}),
+    "merged over everything": (
+        lambda: xlsx(cells([["a"], ["1"]]).replace("</sheetData>", '</sheetData><mergeCells count="1">'
+                                                   '<mergeCell ref="A1:XFD1048576"/></mergeCells>')), {""}),
+    "one name twice in the zip": (lambda: _twice(), {"", "FILE_BROKEN"}),
+    "a size that lies": (lambda: _lies(xlsx(grid(2000, 5))), {"FILE_BROKEN", "FILE_TOO_LARGE"}),
+    "a cut xls": (lambda: (lambda d: d[: len(d) // 2])(ole2({"Workbook": xls_stream(_old())})), {"FILE_BROKEN"}),
+    "an xls of lengths that lie": (
+        lambda: ole2({"Workbook": _long_records(xls_stream(_old()))}), {"", "FILE_BROKEN", "FILE_EMPTY"}),
+    "an xlsb of noise": (lambda: zipped({"xl/workbook.bin": bytes(range(256)) * 99, "[Content_Types].xml": _TYPES,
+                                         "xl/worksheets/sheet1.bin": b"\xff" * 9999}), {"FILE_BROKEN", "FILE_EMPTY"}),
+    "ods columns repeated": (lambda: ods_repeated(1, 1_000_000_000), {"FILE_TOO_LARGE"}),
+    "ods rows fewer than none": (lambda: ods_repeated(-5), {"", "FILE_BROKEN", "FILE_EMPTY"}),
+    "a quote without an end": (lambda: b'a,b\n1,"' + b"x,y\n" * 500_000, {"FILE_BROKEN", "FILE_TOO_LARGE", ""}),
+    "half a character of utf-16": (lambda: "编号,名称\n1,甲\n".encode("utf-16")[:-1], {"", "FILE_BROKEN"}),
+    "bytes of no encoding": (lambda: b"a,b\n" + bytes(range(128, 256)) * 20, {"", "FILE_BROKEN", "FILE_FORMAT"}),
+    "json that is no number": (lambda: b'{"a": NaN, "b": Infinity, "c": 1e999}', {"", "FILE_BROKEN"}),
+    "json twice the same key": (lambda: b'{"a": 1, "a": {"b": 2}, "a.b": 3}', {"", "FILE_BROKEN"}),
     "a relation that leads outside": (
         lambda: xlsx(cells([["a"], ["1"]]), more={"xl/externalLinks/externalLink1.xml": "<x/>"}), {""}),
 }  # fmt: skip
+
+
+_DATES = (
+    f'<styleSheet {_NS}><cellXfs count="1"><xf numFmtId="14" applyNumberFormat="1"/></cellXfs></styleSheet>'
+)  # fmt: skip
+
+
+def _places(*places: str) -> str:
+    """Cells that say they stand in these places."""
+    body = "".join(f'<c r="{p}" t="inlineStr"><is><t>x</t></is></c>' for p in places)
+    return f'<worksheet {_NS}><sheetData><row r="1">{body}</row></sheetData></worksheet>'
+
+
+def _numbers(*values: str) -> str:
+    body = "".join(f'<row r="{n}"><c r="A{n}" s="0"><v>{v}</v></c></row>' for n, v in enumerate(values, 1))
+    return f"<worksheet {_NS}><sheetData>{body}</sheetData></worksheet>"
+
+
+def _twice() -> bytes:
+    """A workbook with another sheet under the same name behind the first."""
+    out = io.BytesIO(xlsx(cells([["编号"], ["1"]])))
+    with warnings.catch_warnings(), zipfile.ZipFile(out, "a") as archive:
+        warnings.simplefilter("ignore")
+        archive.writestr("xl/worksheets/sheet1.xml", cells([["编号"], ["2"]]))
+    return out.getvalue()
+
+
+def _lies(data: bytes) -> bytes:
+    """Its directory says of every entry that it unpacks to one byte."""
+    out, at = bytearray(data), data.index(b"PK\x01\x02")
+    while at >= 0:
+        out[at + 24 : at + 28] = (1).to_bytes(4, "little")
+        at = data.find(b"PK\x01\x02", at + 4)
+    return bytes(out)
+
+
+def _long_records(stream: bytes) -> bytes:
+    """Every tenth record says that it is as long as can be."""
+    out, at, count = bytearray(stream), 0, 0
+    while at + 4 <= len(stream):
+        size, count = int.from_bytes(stream[at + 2 : at + 4], "little"), count + 1
+        if count % 10 == 0:
+            out[at + 2 : at + 4] = b"\xff\xff"
+        at += 4 + size
+    return bytes(out)
 
 
 def _old() -> object:
@@ -152,14 +232,15 @@ def _old() -> object:
     return book
 
 
-def ods_repeated(times: int) -> bytes:
-    """An ods whose one row stands there so many times."""
+def ods_repeated(times: int, across: int = 1) -> bytes:
+    """An ods whose one row stands there so many times, and its one cell so many times across."""
     content = (
         '<?xml version="1.0"?><office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
         'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" '
         'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0">'
         f'<office:body><office:spreadsheet><table:table table:name="a"><table:table-row table:number-rows-repeated="{times}">'
-        '<table:table-cell office:value-type="string"><text:p>x</text:p></table:table-cell></table:table-row></table:table>'
+        f'<table:table-cell office:value-type="string" table:number-columns-repeated="{across}"><text:p>x</text:p>'
+        "</table:table-cell></table:table-row></table:table>"
         "</office:spreadsheet></office:body></office:document-content>"
     )
     manifest = '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>'
@@ -180,3 +261,10 @@ def made() -> Iterator[tuple[str, bytes, set[str]]]:
     """Every hostile file with its name and the codes that are right for it."""
     for name, (make, right) in HOSTILE.items():
         yield name, make(), right
+
+
+if __name__ == "__main__":
+    into = Path(sys.argv[1])
+    into.mkdir(parents=True, exist_ok=True)
+    for title, content, _ in made():
+        (into / title.replace(" ", "-")).write_bytes(content)

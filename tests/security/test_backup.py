@@ -37,9 +37,9 @@ def test_a_backup_brings_everything_back(database_url: str, tmp_path: Path) -> N
         before = county.accounts().to_dict("records")
         with county.office.engine.connect() as reader:  # somebody is reading meanwhile
             reader.execute(text("SELECT COUNT(*) FROM record")).scalar()
-            copies.backup(county.office, tmp_path / "backup")
+            copies.backup(county.office.engine, county.office.ring, tmp_path / "backup")
         with pytest.raises(UsageError, match="already"):
-            copies.backup(county.office, tmp_path / "backup")
+            copies.backup(county.office.engine, county.office.ring, tmp_path / "backup")
         key = county.office.home.master_key
     assert sorted(p.name for p in (tmp_path / "backup").iterdir()) == ["database.sealed", "manifest.json"]
     data = (tmp_path / "backup" / "database.sealed").read_bytes() + (tmp_path / "backup" / "manifest.json").read_bytes()

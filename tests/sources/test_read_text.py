@@ -126,7 +126,7 @@ def test_lines_keep_their_numbers_and_values_their_odd_characters() -> None:
 
 def test_an_object_that_is_null_in_some_records_is_no_column_of_its_own() -> None:
     file = read_bytes("a", b'{"agency":null,"id":1}\n{"agency":{"name":"x"},"id":2}\n')
-    assert (file.tables[0].header, cells(file)) == (["id", "agency.name"], [["1", ""], ["2", "x"]])
+    assert (file.tables[0].header, cells(file)) == (["agency.name", "id"], [["", "1"], ["x", "2"]])
     odd = read_bytes("a", b'{"agency":"y"}\n{"agency":{"name":"x"}}\n')
     assert odd.tables[0].header == ["agency", "agency.name"]
 

@@ -49,24 +49,46 @@ def _password(given: str | None) -> str:
     return str(click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
 
 
+RENEW = click.option("--renew", is_flag=True, help="The person must choose another password at the next sign-in.")
+TOWNS = click.option("--town", "towns", multiple=True, help="A town that the person may see; repeat it (default: the county).")
+
+
+def _named(towns: tuple[str, ...]) -> list[str] | None:
+    return people.town_names(towns, [t.name for t in divisions().towns]) if towns else None
+
+
 FROM = click.option("--password", metavar="-", type=click.Choice(["-"]), help="Read it from standard input (default: ask).")
 
 
 @user.command("add")
 @click.argument("name")
 @click.option("--role", type=click.Choice(people.ROLES), required=True, help="What the person may do.")
-@click.option("--town", "towns", multiple=True, help="A town that the person may see; repeat it (default: the whole county).")
+@TOWNS
 @FROM
+@RENEW
 @command
-def add(answer: Answer, name: str, role: str, towns: tuple[str, ...], password: str | None) -> None:
+def add(answer: Answer, name: str, role: str, towns: tuple[str, ...], password: str | None, renew: bool) -> None:
     """Add an account: clerk (uploads, corrections, follow-up), investigator (also decides and unmasks) or admin."""
-    known = [t.name for t in divisions().towns]
-    named = people.town_names(towns, known) if towns else None
+    named = _named(towns)
     secret = _password(password)
     opened = office.open_office(answer.settings)
     with opened.engine.begin() as connection:
-        people.add(connection, name, role, named, secret)
+        people.add(connection, name, role, named, secret, renew=renew)
     answer.say(f"added: {name} ({role}, {'all towns' if named is None else '、'.join(named)})")
+    answer.give({"name": name, "role": role, "towns": named})
+
+
+@user.command("access")
+@click.argument("name")
+@click.option("--role", type=click.Choice(people.ROLES), required=True, help="What the person may do.")
+@TOWNS
+@command
+def access(answer: Answer, name: str, role: str, towns: tuple[str, ...]) -> None:
+    """Give an account another role or other towns, from the next click on."""
+    named = _named(towns)
+    with office.open_office(answer.settings).engine.begin() as connection:
+        people.set_access(connection, name, role, named)
+    answer.say(f"{name}: {role}, {'all towns' if named is None else '、'.join(named)}")
     answer.give({"name": name, "role": role, "towns": named})
 
 
@@ -99,8 +121,9 @@ def disable(answer: Answer, name: str, undo: bool) -> None:
 @user.command("password")
 @click.argument("name")
 @FROM
+@RENEW
 @command
-def password(answer: Answer, name: str, password: str | None) -> None:
+def password(answer: Answer, name: str, password: str | None, renew: bool) -> None:
     """Give an account another password; it is signed out everywhere."""
     opened = office.open_office(answer.settings)
     with opened.engine.connect() as connection:
@@ -108,7 +131,7 @@ def password(answer: Answer, name: str, password: str | None) -> None:
             raise UsageError(f"there is no user {name}")
     secret = _password(password)
     with opened.engine.begin() as connection:
-        people.set_password(connection, name, secret)
+        people.set_password(connection, name, secret, renew=renew)
     answer.say(f"another password: {name}")
     answer.give({"name": name})
 

@@ -21,10 +21,14 @@ DRY_RUN = click.option("--dry-run", is_flag=True, help="Do everything but keep n
 
 
 @click.command("init")
+@click.option("--no-backup", is_flag=True, help="Upgrade without the backup before it: you have made one by other means.")
 @command
-def init(answer: Answer) -> None:
-    """Create or upgrade the database, and make the keys if there are none; safe to repeat."""
-    with office.at_work(answer.settings, "init") as opened:
+def init(answer: Answer, no_backup: bool) -> None:
+    """Create or upgrade the database, and make the keys if there are none; safe to repeat.
+
+    Before an older database is upgraded it is backed up to backups/ in the home folder (PostgreSQL: that needs pg_dump).
+    """
+    with office.at_work(answer.settings, "init", backup=not no_backup) as opened:
         home = opened.home.root
     answer.say(f"ready: {home}")
     answer.give({"home": str(home), "mappings": [m.id for m in opened.mappings]})

@@ -10,6 +10,7 @@ from zp_registry.cli.common import Answer, Reason, command
 from zp_registry.crypto import CIPHERS, find_master
 from zp_registry.errors import KeyProblem
 from zp_registry.jobs import backup as copies
+from zp_registry.jobs import doctor as health
 from zp_registry.jobs import office, privacy
 from zp_registry.registry import audit, rotation
 from zp_registry.registry.keys import open_keyring
@@ -192,7 +193,8 @@ def person_correct(answer: Answer, entity_id: str, field: str, stated: str, reas
 @command
 def backup(answer: Answer, target: Path) -> None:
     """Write a sealed copy of the registry to the new folder TARGET, and prove it; others may go on working."""
-    manifest = copies.backup(office.open_office(answer.settings), target)
+    opened = office.open_office(answer.settings)
+    manifest = copies.backup(opened.engine, opened.ring, target)
     answer.say(f"written and proved: {target}; keep the master key elsewhere: without it the backup cannot be read")
     answer.give({"backup": str(target), "schema": manifest["schema"], "counts": manifest["counts"]})
 
@@ -207,4 +209,25 @@ def restore(answer: Answer, source: Path) -> None:
     answer.give({"schema": manifest["schema"], "counts": manifest["counts"]})
 
 
-COMMANDS = (backup, restore, keys, audit_, unmask, retention, person)
+@click.command("doctor")
+@click.option("--quick", is_flag=True, help="Leave out the archived reports, each of which is opened and read anew otherwise.")
+@command
+def doctor(answer: Answer, quick: bool) -> int:
+    """Look the registry over, and name whatever does not fit together; others may go on working, nothing is changed.
+
+    Orphans, overlapping holdings, entities with two credit codes, counts, reports, the audit trail's chain, keys, and every
+    archived report against the rows that the registry counts for it. Exit code 1 when something was found.
+    """
+    found = health.examine(office.open_office(answer.settings), raw=not quick)
+    looked = [c for c in health.ALL if not (quick and c == health.RAW)]
+    for check in looked:
+        mine = [f for f in found if f.check == check]
+        for finding in mine:
+            answer.say(str(finding))
+        if not mine:
+            answer.say(f"{check}: nothing found")
+    answer.give({"checked": looked, "findings": [{**vars(f), "shown": list(f.shown)} for f in found]})
+    return 1 if found else 0
+
+
+COMMANDS = (backup, restore, doctor, keys, audit_, unmask, retention, person)

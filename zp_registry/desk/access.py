@@ -26,16 +26,18 @@ log = structlog.get_logger(__name__)
 page = Blueprint("access", __name__)
 F = TypeVar("F", bound=Callable[..., Any])
 PUBLIC = ("static", "access.sign_in")
+RENEWING = ("access.password", "access.sign_out")  # all that a password given by somebody else is good for
 POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
           "frame-ancestors 'none'; base-uri 'none'")  # fmt: skip
 _SEEN_EVERY = dt.timedelta(seconds=60)
 
 
-def needs(role: str) -> Callable[[F], F]:
-    """Marks a page as one for this role and those above it."""
+def needs(role: str, *, whole: bool = False) -> Callable[[F], F]:
+    """Marks a page as one for this role and those above it; ``whole``: not for those of single towns."""
 
     def mark(function: F) -> F:
         function.needs_role = role  # type: ignore[attr-defined]
+        function.needs_whole = whole  # type: ignore[attr-defined]
         return function
 
     return mark
@@ -93,8 +95,12 @@ def guard() -> AnyResponse | None:
         if view is None:
             abort(404)
         role = getattr(view, "needs_role", None)
-        if role is None or not me().may(role):
+        if role is None or not me().may(role) or (getattr(view, "needs_whole", False) and me().towns is not None):
             noted("refused", request.endpoint or request.path[:100])
+            abort(403)
+        if me().renew and request.endpoint not in RENEWING:
+            if request.method == "GET":
+                return redirect(url_for("access.password"))
             abort(403)
     if request.method not in ("GET", "HEAD", "OPTIONS"):
         given = request.headers.get("X-Zp-Form") or request.form.get("csrf", "")

@@ -13,15 +13,17 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from zp_registry import __version__
-from zp_registry.desk import access, cases, followups, look, overview, rejects, review, upload, words, work
+from zp_registry.desk import access, cases, followups, look, overview, rejects, review, trail, upload, users, words, work
 from zp_registry.desk.state import Desk
 from zp_registry.errors import LockHeld, ZpError
+from zp_registry.jobs.cases import STATE_NAMES
 from zp_registry.jobs.deskwork import Worker
 from zp_registry.jobs.lists import platform_titles
 from zp_registry.jobs.office import Office
 from zp_registry.registry import tasks
 
 log = structlog.get_logger(__name__)
+MODULES = (access, overview, look, upload, rejects, followups, review, cases, work, users, trail)
 _SAID = {
     400: "请求已失效或者不完整。请返回上一页，刷新后再试", 401: "登录已结束，请重新登录", 403: "您没有办理此事的权限",
     404: "没有这一页，或者不在您可以查看的范围内", 405: "不能这样打开此页", 413: "文件过大", 429: "过于频繁，请稍后再试",
@@ -53,7 +55,7 @@ def create_app(office: Office, worker: Worker) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     app.before_request(access.guard)
     app.after_request(access.headers)
-    for module in (access, overview, look, upload, rejects, followups, review, cases, work):
+    for module in MODULES:
         app.register_blueprint(module.page)
     app.jinja_env.filters.update(words.FILTERS)
     app.context_processor(lambda: _shared(app))
@@ -73,6 +75,7 @@ def _shared(app: Flask) -> dict[str, Any]:
     return {
         "person": person, "csrf": access.forgery_token, "version": __version__, "done": done,
         "county": desk.office.settings.county.name, "menu": words.MENU, "here": request.blueprint, "titles": desk.titles,
+        "case_states": STATE_NAMES,
     }  # fmt: skip
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import re
+from collections.abc import Callable
 from typing import Any, Final
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, send_file, url_for
 
 from zp_registry.desk.access import me, needs, noted
 from zp_registry.desk.state import desk
 from zp_registry.desk.work import hand_in
 from zp_registry.errors import UsageError
 from zp_registry.flags.codes import FLAG_CODES
-from zp_registry.jobs.cases import RUNNING, STATE_NAMES, STATES, CaseFilter, list_cases, one_case
-from zp_registry.registry import people, search
+from zp_registry.jobs.cases import RUNNING, STATE_NAMES, STATES, CaseFilter, list_cases, note_document, one_case
+from zp_registry.lists.casedocs import case_docx, case_html
+from zp_registry.registry import audit, people, search
 from zp_registry.registry.casestory import LANES
 from zp_registry.registry.progress import pledges_by_town
 
@@ -21,6 +24,10 @@ page = Blueprint("cases", __name__)
 PER_PAGE = 50
 ACTS: Final = ("assigned", "noted", "attached", "visited", "confirmed", "dismissed", "handed_over", "reopened")
 LEVELS: Final = {"high": "高", "medium": "中", "low": "低"}
+DOCUMENTS: Final[dict[str, tuple[str, Callable[[dict[str, Any], str], str | bytes]]]] = {
+    "docx": ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", case_docx),
+    "html": ("text/html", case_html),
+}
 _CASE = re.compile(r"[A-Za-z0-9-]{1,30}")
 _STARS = re.compile(r"\*{5,}")
 _ROW, _WIDTH, _BOX = 44, 760, 190
@@ -69,6 +76,8 @@ def _seen(case_id: str) -> dict[str, Any]:
         town = account.get("town") or (search.town_of(connection, holder) if holder else None)
     if not me().sees(town):
         abort(404)
+    if me().towns is not None:  # what an account shares with others may lie in any town: that is for those of the whole county
+        told |= {"graph": {"nodes": [], "edges": [], "more": 0}, "others": []}
     return told
 
 
@@ -80,10 +89,23 @@ def one(case_id: str) -> Any:
     noted("show case", case_id)
     with desk().office.engine.connect() as connection:
         staff = [p.name for p in people.every(connection) if p.may("investigator") and not p.disabled]
-    # What an account shares with others may lie in any town: the picture is for those of the whole county.
-    graph = told["graph"] if me().towns is None else {"nodes": [], "edges": [], "more": 0}
-    return render_template("case.html", told=told, case=told["case"], lanes=LANES, graph=graph, drawn=drawn(graph), staff=staff,
-                           levels=LEVELS, codes=_codes())  # fmt: skip
+    return render_template("case.html", told=told, case=told["case"], lanes=LANES, graph=told["graph"],
+                           drawn=drawn(told["graph"]), staff=staff, levels=LEVELS, codes=_codes())  # fmt: skip
+
+
+@page.get("/cases/<case_id>/document/<kind>")
+@needs("investigator")
+def document(case_id: str, kind: str) -> Any:
+    """The case as a Word document or a page for the file; noted as the command notes it."""
+    told = _seen(case_id)
+    if kind not in DOCUMENTS:
+        abort(404)
+    mime, make = DOCUMENTS[kind]
+    with audit.acting_as(me().name):
+        note_document(desk().office, case_id)
+    made = make(told, desk().office.settings.county.name)
+    data = made.encode() if isinstance(made, str) else made
+    return send_file(io.BytesIO(data), mimetype=mime, as_attachment=True, download_name=f"线索{case_id}.{kind}")
 
 
 @page.post("/cases/<case_id>/act")

@@ -60,7 +60,10 @@ def one(flag_id: str) -> Any:
 
 
 def _one(flag_id: str, clear: dict[str, Any]) -> Any:
-    return render_template("followup.html", row=_line(flag_id), methods=METHODS, outcomes=OUTCOMES, clear=clear,
+    row = _line(flag_id)
+    with desk().office.engine.connect() as connection:
+        following = followup_lines.following(connection, row, me().towns)
+    return render_template("followup.html", row=row, following=following, methods=METHODS, outcomes=OUTCOMES, clear=clear,
                            today=dt.date.today().isoformat())  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from zp_registry.jobs.pledging import subject
 from zp_registry.lists import dossier
 from zp_registry.logs import redact_text
 from zp_registry.registry import search
+from zp_registry.registry.cases import cases_about
 from zp_registry.registry.dossier import account_dossier, current_entity, entity_dossier
 from zp_registry.registry.inputs import reference_date
 
@@ -57,12 +58,20 @@ def _dossier(entity_id: str, clear: dict[str, Any]) -> Any:
     with desk().office.engine.connect() as connection:
         seen(connection, entity_id)
         found = entity_dossier(connection, entity_id, reference_date(connection) or "9999-12-31")
-    if found is None:
-        abort(404)
+        if found is None:
+            abort(404)
+        about = _cases(connection, entity_id=found["entity"]["entity_id"])
+    wanting = next((f["flag_id"] for f in found["flags"] if f["family"] == "PLEDGE" and f["status"] == "open"), None)
     noted("show", entity_id)
     head = {**found["entity"], "former_ids": "、".join(found["former_ids"])}
     return render_template("dossier.html", title=head["name"] or entity_id, head=_head(head), parts=_parts(found),
-                           flags=found["flags"], entity_id=found["entity"]["entity_id"], clear=clear)  # fmt: skip
+                           flags=found["flags"], entity_id=found["entity"]["entity_id"], clear=clear, wanting=wanting,
+                           cases=about)  # fmt: skip
+
+
+def _cases(connection: Connection, **of: Any) -> list[dict[str, Any]]:
+    """The cases about something, for those who handle cases."""
+    return cases_about(connection, **of) if me().may("investigator") else []
 
 
 @page.post("/entity/<entity_id>/unmask")
@@ -88,13 +97,14 @@ def account(platform: str, account_id: str) -> Any:
         holder = found["account"]["entity_id"] if found else None
         if found is None or not me().sees(search.town_of(connection, holder) if holder else found["account"]["town"]):
             abort(404)
+        about = _cases(connection, account=(platform, account_id))
     noted("show", f"{platform}:{account_id}")
     # Former holders may be of other towns: what is theirs is not shown to those of one town.
     if me().towns is not None:
         found["holdings"] = [h for h in found["holdings"] if h["entity_id"] == holder]
         found["history"] = [h for h in found["history"] if h["entity_id"] == holder]
     return render_template("dossier.html", title=found["account"]["account_name"] or account_id, head=_head(found["account"]),
-                           parts=_parts(found), flags=found["flags"], entity_id=None, clear={})  # fmt: skip
+                           parts=_parts(found), flags=found["flags"], entity_id=None, clear={}, cases=about)  # fmt: skip
 
 
 def _head(values: dict[str, Any]) -> list[tuple[str, str, Any]]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, request
 from sqlalchemy import Connection, text
 
 from zp_registry.desk.access import me, needs
@@ -29,7 +29,9 @@ def overview() -> Any:
         key = "|".join(towns) if towns is not None else "*"
         day = reference_date(connection)
         by_town = kept.once(connection, f"towns {key}", lambda: progress.pledges_by_town(connection, towns))
-        curve = kept.once(connection, f"curve {key}", lambda: progress.pledge_curve(connection, towns))
+        town = next((r["town"] for r in by_town if r["town"] and r["town"] == request.args.get("town")), None)
+        of = towns if town is None else [town]
+        curve = kept.once(connection, f"curve {key} {town}", lambda: progress.pledge_curve(connection, of))
         platforms = kept.once(connection, "platforms", lambda: progress.platforms(connection, day))
         waits = progress.waiting(connection)
         night = last_night(connection)
@@ -38,7 +40,7 @@ def overview() -> Any:
     return render_template(
         "overview.html", day=day, by_town=by_town, curve=curve, drawn=drawn(curve), platforms=platforms, waits=waits,
         night=night, files=files, whole=towns is None,
-        case_states=[(STATE_NAMES.get(s, s), n) for s, n in sorted(states, key=lambda r: STATES.index(r[0]))],
+        town=town, case_states=[(STATE_NAMES.get(s, s), n) for s, n in sorted(states, key=lambda r: STATES.index(r[0]))],
         total={k: sum(r[k] for r in by_town) for k in ("subjects", "signed", "exempt")},
     )  # fmt: skip
 

@@ -2,50 +2,48 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import secrets
-from collections import Counter
 from typing import Any
 
 from flask import Blueprint, abort, render_template, request, send_file, url_for
-from sqlalchemy import Connection, text
 
 from zp_registry.desk.access import me, needs, noted
 from zp_registry.desk.state import desk
 from zp_registry.desk.work import hand_in
 from zp_registry.jobs.corrections import export_rejects, shown_cells
 from zp_registry.jobs.shift import on_shift
+from zp_registry.quarantine.codes import message
 from zp_registry.registry import audit
-from zp_registry.registry.rejects import KeptRow, open_rejects
+from zp_registry.registry.rejects import listed, open_rejects, tally
 
 page = Blueprint("rejects", __name__)
 PER_PAGE = 50
+CHANGES = dt.timedelta(days=30)  # so long the list tells who corrected what
 
 
-def _rows(connection: Connection, tokens: list[str] | None = None) -> list[KeptRow]:
-    """The open rows that may be seen: those of one town see those of the files that they uploaded."""
-    rows = open_rejects(connection, desk().office.ring, tokens)
-    if me().towns is None:
-        return rows
-    own = "SELECT f.id FROM report_file f JOIN desk_upload u ON u.sha256 = f.sha256 WHERE u.who = :w"
-    mine = {r[0] for r in connection.execute(text(own), {"w": me().name})}
-    return [r for r in rows if r.file_id in mine]
+def _own() -> str | None:
+    """Those of single towns see the rows of the files that they uploaded."""
+    return None if me().towns is None else me().name
 
 
 @page.get("/rejects")
 @needs("clerk")
 def rejects() -> Any:
-    """The open rows, filtered by file, code or words."""
+    """The open rows, filtered by file and code; and the last corrections."""
     file, code, start = (request.args.get(k, "") for k in ("file", "code", "start"))
+    at = int(start) if start.isdigit() and len(start) < 8 else 0
     with desk().office.engine.connect() as connection:
-        rows = _rows(connection)
-    files = Counter(r.source_file for r in rows)
-    codes = Counter((c, m) for r in rows for said in r.bad.values() for c, m in said)
-    chosen = [r for r in rows if (not file or r.source_file == file)
-              and (not code or any(c == code for said in r.bad.values() for c, _ in said))]  # fmt: skip
-    at = min(int(start), len(chosen)) if start.isdigit() else 0
-    return render_template("rejects.html", rows=chosen[at:at + PER_PAGE], n=len(chosen), at=at, step=PER_PAGE, files=files,
-                           codes=codes, file=file, code=code, all=len(rows))  # fmt: skip
+        files, codes = tally(connection, _own())
+        file = file if file in files else ""  # its last row was just corrected
+        rows, n = listed(connection, own=_own(), file=file, code=code, limit=PER_PAGE, offset=at)
+        changes = audit.entries(
+            connection, who=_own(), action="import corrected rows", since=(dt.date.today() - CHANGES).isoformat(), limit=20
+        )
+    return render_template("rejects.html", rows=rows, n=n, at=at, step=PER_PAGE, files=files,
+                           codes={c: message(c) for c in codes}, counts=codes, file=file, code=code, all=sum(files.values()),
+                           changes=changes)  # fmt: skip
 
 
 @page.route("/rejects/<token>", methods=["GET", "POST"])
@@ -53,7 +51,7 @@ def rejects() -> Any:
 def one(token: str) -> Any:
     """One row: its bad cells in clear, the others masked."""
     with desk().office.engine.connect() as connection:
-        found = _rows(connection, [token])
+        found = open_rejects(connection, desk().office.ring, [token], _own())
     if not found:
         abort(404)
     row = found[0]
@@ -62,17 +60,16 @@ def one(token: str) -> Any:
         if row.status != "open":
             abort(404)
         edited = {h: request.form.get(f"c{i}", v)[:2000] for i, (h, v) in enumerate(cells.items())}
-        return hand_in("correct", token, {"cells": {token: edited}}, url_for("rejects.one", token=token))
+        onward = url_for("rejects.rejects", file=row.source_file)
+        return hand_in("correct", token, {"cells": {token: edited}}, url_for("rejects.one", token=token), onward)
     noted("show reject", f"{row.source_file} {row.sheet} {row.row}")
     return render_template("reject.html", row=row, cells=cells, whole=row.bad.get("", []))
 
 
 @page.post("/rejects.xlsx")
-@needs("clerk")
+@needs("clerk", whole=True)
 def workbook() -> Any:
-    """All open rows as a workbook, as the command writes it; for those of the whole county."""
-    if me().towns is not None:
-        abort(403)
+    """All open rows as a workbook, as the command writes it."""
     folder = desk().office.home.root / "desk" / "lists"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f".{secrets.token_hex(8)}.xlsx"

@@ -64,20 +64,19 @@ def pair(pair: str) -> Any:
         for entity in queue.pair_of(pair):
             seen(connection, entity)
         left, right = queue.present_pair(connection, pair)
+        waiting = _waiting(connection)
         said = queue.judgements_on(connection, *queue.pair_of(pair))
         line: dict[str, Any] = {}
         why: list[dict[str, Any]] = []
         if left != right:
-            found = queue.lines(connection, pair=(left, right))
-            shown = queue.sides(connection, [left, right])
-            line = found[0] if found else {"weight": None, "why": None, "left": shown[left], "right": shown[right],
-                                           "subjects": [int(left[1:]), int(right[1:])]}  # fmt: skip
+            found = queue.lines(connection, pair=(left, right), every=waiting)
+            line = found[0] if found else _unlisted(connection, left, right)
             if line["subjects"]:
                 ends = (int(line["subjects"][0]), int(line["subjects"][1]))
                 why = explanations(desk().office, connection, [ends]).get(ends, [])
         else:
             line = {"left": queue.sides(connection, [left])[left], "right": None}
-        following = _following(_waiting(connection), pair)
+        following = _following(waiting, pair)
     for side in filter(None, (line["left"], line["right"])):
         parted = [a.partition(":") for a in side["accounts"]]
         side["accounts"] = [f"{desk().titles.get(p, p)} {a}" for p, _, a in parted]
@@ -87,6 +86,13 @@ def pair(pair: str) -> Any:
     return render_template("pair.html", pair=queue.pair_id(left, right) if left != right else pair, line=line, said=said,
                            why=why, expect=expect, most=most, following=following,
                            one=left if left == right else None)  # fmt: skip
+
+
+def _unlisted(connection: Connection, left: str, right: str) -> dict[str, Any]:
+    """A pair that the queue does not hold, like a line of it."""
+    shown = queue.sides(connection, [left, right])
+    ends = [int(left[1:]), int(right[1:])]
+    return {"weight": None, "why": None, "left": shown[left], "right": shown[right], "subjects": ends}
 
 
 def _following(frame: pd.DataFrame, pair: str) -> str | None:

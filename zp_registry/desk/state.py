@@ -43,7 +43,7 @@ class Desk:
         mark = self.mark(connection)
         with self.lock:
             if self.index is None or self.index.mark != mark:
-                self.index = NameIndex.of(connection, mark)
+                self.index = NameIndex.of(connection, mark, self.index)
             return self.index
 
     def once(self, connection: Connection, name: str, make: Callable[[], T]) -> T:

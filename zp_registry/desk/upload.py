@@ -45,7 +45,7 @@ def upload() -> Any:
     """Where files are put, and what was put here lately."""
     person = me()
     with desk().office.engine.connect() as connection:
-        rows = deskwork.uploads(connection, who=None if person.may("admin") else person.name)
+        rows = deskwork.uploads(connection, who=None if person.may("admin") and person.towns is None else person.name)
     return render_template("upload.html", kinds=KINDS, rows=rows[:30], most=MOST)
 
 

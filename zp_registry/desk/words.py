@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ MENU: Final = (
     ("upload", "upload.upload", "上传报表", "clerk"), ("rejects", "rejects.rejects", "待更正", "clerk"),
     ("followups", "followups.followups", "催签", "clerk"), ("review", "review.review", "核查", "investigator"),
     ("cases", "cases.cases", "转让线索", "investigator"), ("work", "work.work", "任务", "clerk"),
+    ("users", "users.users", "用户", "admin"), ("trail", "trail.trail", "审计", "admin"),
 )  # fmt: skip
 ROLES: Final = {"clerk": "办事人员", "investigator": "核查人员", "admin": "管理员"}
 STATES: Final = {
@@ -52,6 +54,39 @@ FIELDS: Final = {
     "valid_until": "有效期至",
     "method": "签订方式", "scan_number": "扫描件编号", "remark": "备注",
 }  # fmt: skip
+# Acts on the audit trail by how their names begin; an act is called by the longest that fits.
+ACTIONS: Final = {
+    "desk sign-in": "登录", "desk sign-in refused": "登录被拒", "desk sign-in throttled": "登录过于频繁",
+    "desk sign-out": "退出", "desk look up": "查询", "desk show": "查看", "desk show phone": "显示完整电话",
+    "desk show audit": "查看审计记录", "desk show case": "查看线索", "desk show pair": "查看疑似重复",
+    "desk show reject": "查看退回行", "desk unmask": "查看完整号码", "unmask": "查看完整号码（命令）",
+    "show": "查看（命令）", "desk refused": "越权被拒", "desk download": "下载", "desk print": "打印通知书",
+    "desk draft mapping": "保存版式草稿", "desk drop upload": "放弃上传", "upload": "上传", "import": "导入",
+    "accept file": "仍要导入", "import corrected rows": "更正退回行", "export": "导出", "export rejects": "导出待更正",
+    "export unmasked": "导出完整号码", "follow-up attempt": "登记催签", "register pledge": "登记承诺书",
+    "write": "生成清单", "review": "认定主体", "review undo": "撤销认定", "case": "办理线索", "case document": "线索材料",
+    "flag": "处理提示", "desk user": "管理用户", "desk user add": "新增用户", "desk user access": "更改权限",
+    "desk user password": "更改密码", "desk user disable": "停用用户", "desk user enable": "恢复用户",
+    "person": "个人信息请求", "settings": "设置变更", "rotate keys": "更换密钥", "keys": "更换密钥", "backup": "备份",
+    "retention": "到期删除", "train": "训练模型", "use match model": "启用模型", "tip": "举报线索",
+    "assign pledge": "指定承诺书归属", "reviewed pair": "已核对关系", "pledge assignment": "撤销承诺书归属",
+    "evaluate": "评测",
+}  # fmt: skip
+
+
+def act(action: str) -> str:
+    """An act on the audit trail in words."""
+    known = [a for a in ACTIONS if action == a or action.startswith(a + " ")]
+    return ACTIONS[max(known, key=len)] if known else action
+
+
+_CORRECTION = re.compile(r"(?s).*: (\d+) rows of (.+) \((.*)\): (.*)")
+
+
+def correction(subject: str) -> str:
+    """What was corrected, as the trail has it, in words."""
+    found = _CORRECTION.fullmatch(subject)
+    return subject if found is None else f"{found[2]}（{found[3]}），{found[1]} 行：{found[4]}"
 
 
 def moment(value: str | None) -> str:
@@ -86,7 +121,7 @@ def said(value: Any, column: str) -> Any:
 
 
 FILTERS: Final = {
-    "moment": moment, "number": number, "percent": percent, "size": size, "said": said,
+    "act": act, "correction": correction, "moment": moment, "number": number, "percent": percent, "size": size, "said": said,
     "state": lambda v: STATES.get(v, v or ""), "work": lambda v: WORK.get(v, v), "role": lambda v: ROLES.get(v, v),
     "reason": lambda v: REASONS.get(v, v or ""), "kind": lambda v: KINDS.get(v, v), "decision": lambda v: DECISIONS.get(v, v),
     "field": lambda v: FIELDS.get(v, "（中间值）" if v.startswith("_") else v), "severity": lambda v: SEVERITIES.get(v, v),

@@ -15,10 +15,12 @@ from zp_registry.registry.runs import last_runs
 page = Blueprint("work", __name__)
 
 
-def hand_in(kind: str, subject: str, given: dict[str, Any], back: str) -> Response:
-    """Hands work in and leads on: back to ``back`` with what came of it, or to its progress when it takes longer."""
+def hand_in(kind: str, subject: str, given: dict[str, Any], back: str, onward: str | None = None) -> Response:
+    """Hands work in and leads on: back to ``back`` with what came of it (to ``onward`` when it was done), or to its progress
+    when it takes longer."""
     row = desk().hand_in(kind, me().name, subject, given)
     if row["state"] in ("done", "failed"):
+        back = onward if onward and row["state"] == "done" else back
         return redirect(f"{back}{'&' if '?' in back else '?'}done={row['token']}")
     return redirect(url_for("work.one", token=row["token"]))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
+import orjson
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -108,10 +109,23 @@ def _from_json(column: Column, text: Text, blank_words: frozenset[str], out: Str
     people = [(i, person) for i, found in enumerate(parsed) for person in found or []]
     frame = pd.DataFrame({"idx": np.array([i for i, _ in people], dtype=np.int64)})
     for item in column.items:
-        names = [item.header, *item.aliases]
-        values = [_text(next((p[k] for k in names if p.get(k) is not None), None)) for _, p in people]
+        values = [person.get(item.header) for _, person in people]
+        if item.aliases:
+            values = [v if v is not None else next((p[k] for k in item.aliases if p.get(k) is not None), None)
+                      for v, (_, p) in zip(values, people, strict=True)]
+        if not set(map(type, values)) <= {str, type(None)}:
+            values = [_text(v) for v in values]
         frame[str(item.field).removeprefix(STREAMER_PREFIX)] = series(clean(array(values), blank_words))
     return _shaped(frame)
+
+
+def _quickly(text: str) -> Any:
+    """ValueError also where a whole number beyond 64 bits might have lost digits: then it has become a fraction."""
+    found = orjson.loads(text)
+    for one in found if isinstance(found, list) else [found]:
+        if isinstance(one, dict) and any(type(v) is float for v in one.values()):
+            raise ValueError("a fraction")
+    return found
 
 
 def _parse(text: str | None) -> list[dict[str, Any]] | None:
@@ -119,9 +133,12 @@ def _parse(text: str | None) -> list[dict[str, Any]] | None:
     if text is None:
         return []
     try:
-        found = json.loads(text)
+        found = _quickly(text)
     except ValueError:
-        return None
+        try:
+            found = json.loads(text)  # halves of characters
+        except ValueError:
+            return None
     found = [found] if isinstance(found, dict) else found
     return found if isinstance(found, list) and all(isinstance(p, dict) for p in found) else None
 

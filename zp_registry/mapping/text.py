@@ -22,8 +22,7 @@ Text = Any  # a pyarrow large_string array: pyarrow has no type stubs
 Mask = npt.NDArray[np.bool_]
 
 _INVISIBLE: Final = re.compile("[\\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]+")
-_BLANK: Final = r"[\s\x{a0}\x{2000}-\x{200f}\x{202a}-\x{202f}\x{2060}\x{3000}\x{feff}]+"
-_TRIM: Final = f"^{_BLANK}|{_BLANK}$"
+_BLANKS: Final = "\t\n\f\r \u00a0\u2060\u3000\ufeff" + "".join(map(chr, [*range(0x2000, 0x2010), *range(0x202A, 0x2030)]))
 _COPY: Final = re.compile(r"(?:[-_]*(?:\((?:续|\d+|副本|[一二三四五六七八九十]+)\)|副本|续[表页]?\d*)|[-_]\d+)$")
 _BLANK_MAX: Final = 8  # the longest cell, in characters, that can still be a word for "nothing"
 _HEADER_NOISE: Final = re.compile(r"^[*#]+|[*:]+$|\((?:必填|选填|必录|\*)\)$")
@@ -97,9 +96,9 @@ def emptied(text: Text, condition: Mask) -> Text:
 
 def clean(text: Text, blank_words: frozenset[str]) -> Text:
     """Strips blanks and invisible characters at both ends; words that mean "nothing" (folded) become null."""
-    out = pc.replace_substring_regex(text, _TRIM, "")
+    out = pc.utf8_trim(text, characters=_BLANKS)
     short = pc.filter(out, pc.fill_null(pc.less_equal(pc.utf8_length(out), _BLANK_MAX), False)).unique().to_pylist()
-    nothing = [w for w in short if not fold(w) or fold(w) in blank_words]
+    nothing = [w for w in short if not (plain := fold(w)) or plain in blank_words]
     if not nothing:
         return out
     return pc.if_else(pc.is_in(out, value_set=pa.array(nothing, type=pa.large_string())), None, out)

@@ -45,9 +45,25 @@ def matches(series: pd.Series[str], pattern: str) -> Bools:
     return to_bools(pc.match_substring_regex(to_arrow(series), pattern))
 
 
+def substituted(text: pa.LargeStringArray, pattern: str, by: str) -> pa.LargeStringArray:
+    """``text`` with every match of the RE2 ``pattern`` replaced. Only what holds one is written anew: looking costs a third."""
+    return changed_where(text, pattern, lambda some: pc.replace_substring_regex(some, pattern, by))
+
+
+def changed_where(
+    text: pa.LargeStringArray, pattern: str, change: Callable[[pa.LargeStringArray], pa.LargeStringArray]
+) -> pa.LargeStringArray:
+    """``change`` of the values in which the RE2 ``pattern`` is found; the others stay."""
+    found = pc.fill_null(pc.match_substring_regex(text, pattern), False)
+    some = text.filter(found)
+    if not len(some):
+        return text
+    return change(text) if len(some) == len(text) else pc.replace_with_mask(text, found, change(some))
+
+
 def replace(series: pd.Series[str], pattern: str, by: str) -> pd.Series[str]:
     """The column with every match of the RE2 ``pattern`` replaced."""
-    return to_series(pc.replace_substring_regex(to_arrow(series), pattern, by), series.index)
+    return to_series(substituted(to_arrow(series), pattern, by), series.index)
 
 
 def empty_to_na(series: pd.Series[str]) -> pd.Series[str]:

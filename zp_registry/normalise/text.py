@@ -14,10 +14,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from zp_registry.normalise.columns import to_bools, to_series
+from zp_registry.normalise.columns import changed_where, substituted, to_bools, to_series
 from zp_registry.texts import to_arrow
 
 _ZERO_WIDTH: Final = r"[\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}-\x{2064}\x{feff}\x{ad}]"
+# What is not in ASCII, nor a Han character or one of 、。 (all of which NFKC leaves as they are).
+_ODD: Final = r"[^\x00-\x7f\x{3001}\x{3002}\x{4e00}-\x{9fff}]"
 _CONTROL: Final = r"[\x00-\x1f\x7f-\x{9f}\x{2028}\x{2029}]+"
 # What people type for "nothing"; compared after NFKC, in lower case.
 _BLANK_WORDS: Final = (
@@ -31,30 +33,32 @@ _BACK: Final = {place: c for c, place in zip(_KEPT, _AWAY.values(), strict=True)
 
 def clean(series: pd.Series[str], *, blank_words: bool = True) -> pd.Series[str]:
     """NFKC, no zero-width characters, single blanks (also for line breaks), no leading ``'``, blank words to NA."""
-    text = to_arrow(series)
-    if not to_bools(pc.string_is_ascii(text)).all():
-        text = pc.replace_substring_regex(pc.utf8_normalize(text, form="NFKC"), _ZERO_WIDTH, "")
-    text = pc.replace_substring_regex(text, r"[\s\x00-\x1f\x7f]+", " ")
-    text = pc.replace_substring_regex(pc.utf8_trim_whitespace(text), r"^(?:['’‘`] *)+", "")
+    text = changed_where(to_arrow(series), _ODD, _freed)
+    text = substituted(text, r"[\s\x00-\x1f\x7f]+", " ")
+    text = substituted(pc.utf8_trim_whitespace(text), r"^(?:['’‘`] *)+", "")
     text = pc.utf8_trim_whitespace(text)
     nothing = pc.equal(text, "")
     if blank_words:
-        nothing = pc.or_(nothing, pc.match_substring_regex(pc.utf8_lower(text), _BLANK_WORDS))
+        nothing = pc.or_(nothing, pc.match_substring_regex(text, _BLANK_WORDS, ignore_case=True))
     return to_series(pc.if_else(nothing, pa.scalar(None, pa.large_string()), text), series.index)
+
+
+def _freed(text: pa.LargeStringArray) -> pa.LargeStringArray:
+    return pc.replace_substring_regex(pc.utf8_normalize(text, form="NFKC"), _ZERO_WIDTH, "")
 
 
 def clean_shown(series: pd.Series[str]) -> pd.Series[str]:
     """Text kept as it is (account names, links), but without control characters and blanks at the ends."""
-    text = pc.utf8_trim_whitespace(pc.replace_substring_regex(to_arrow(series), _CONTROL, " "))
+    text = pc.utf8_trim_whitespace(substituted(to_arrow(series), _CONTROL, " "))
     return to_series(pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.large_string()), text), series.index)
 
 
 def clean_code(series: pd.Series[str]) -> pd.Series[str]:
     """A number or code: :func:`clean`, then without any blank and with plain hyphens."""
-    text = pc.replace_substring_regex(to_arrow(clean(series)), r" +", "")
+    text = substituted(to_arrow(clean(series)), r" +", "")
     if not to_bools(pc.string_is_ascii(text)).all():  # an accent finds its letter when the blank between them goes
         text = pc.utf8_normalize(text, form="NFKC")
-    return to_series(pc.replace_substring_regex(text, r"[‐‑‒–—−]", "-"), series.index)
+    return to_series(substituted(text, r"[‐‑‒–—−]", "-"), series.index)
 
 
 @functools.cache

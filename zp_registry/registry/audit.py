@@ -118,18 +118,20 @@ def broken_link(connection: Connection) -> int | None:
 
 def entries(
     connection: Connection, *, who: str | None = None, action: str | None = None, subject: str | None = None,
-    since: str | None = None, until: str | None = None, limit: int = 100,
+    since: str | None = None, until: str | None = None, before: int | None = None, limit: int = 100,
 ) -> list[dict[str, object]]:
     """Rows of the trail, the newest first: id, at, who, action, subject, reason. ``who`` exactly; ``action`` by its beginning,
-    ``subject`` by a part; ``since`` and ``until``: dates or moments, both included."""
+    ``subject`` by a part; ``since`` and ``until``: dates or moments, both included; ``before``: rows older than this one."""
     wanted = {
         "who = :who": who, "substr(action, 1, length(:action)) = :action": action,
         "subject LIKE :subject ESCAPE '!'": subject, "at >= :since": since, "at < :until": until,
+        "id < :before": before,
     }  # fmt: skip
     where = " AND ".join(condition for condition, value in wanted.items() if value is not None) or "1 = 1"
     part = None if subject is None else "%" + "".join("!" + c if c in "!%_" else c for c in subject) + "%"
     rows = connection.execute(
         text(f"SELECT id, at, who, action, subject, reason FROM audit WHERE {where} ORDER BY id DESC LIMIT :limit"),
-        {"who": who, "action": action, "subject": part, "since": since, "until": until and until + "~", "limit": limit},
+        {"who": who, "action": action, "subject": part, "since": since, "until": until and until + "~",
+         "before": before, "limit": limit},
     )
     return [dict(row) for row in rows.mappings()]

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, insert, text
 
 from zp_registry.flags.cases import WITHDRAWN, cases_of, groups, settled_state
 from zp_registry.flags.rulebook import Rulebook
+from zp_registry.frames import as_records
 from zp_registry.registry import bulk
 from zp_registry.registry.models import CaseEvent
 from zp_registry.registry.state import read_state, write_state
@@ -208,3 +209,15 @@ def note_act(
             )
         )
     return bool(done)
+
+
+def cases_about(
+    connection: Connection, *, entity_id: str | None = None, account: tuple[str, str] | None = None
+) -> list[dict[str, Any]]:
+    """case_id and state of the cases of a present holder, or of an account (platform and id), the newest first."""
+    where = "entity_id = :e" if entity_id is not None else "platform = :p AND account_id = :a"
+    platform, account_id = account or (None, None)
+    return as_records(bulk.read(
+        connection, f"SELECT case_id, state FROM case_file WHERE {where} ORDER BY case_id DESC",
+        {"e": entity_id, "p": platform, "a": account_id},
+    ))  # fmt: skip

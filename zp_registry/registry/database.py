@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
-from zp_registry.errors import UsageError
+from zp_registry.errors import UpgradeFailed, UsageError
 
 
 def open_database(url: str) -> Engine:
@@ -49,12 +49,24 @@ def alembic_config(engine: Engine) -> Config:
 
 
 def upgrade(engine: Engine) -> None:
-    """Creates or upgrades the schema to the newest version; safe to repeat."""
-    command.upgrade(alembic_config(engine), "head")
+    """Creates or upgrades the schema to the newest version, wholly or not at all; safe to repeat. UpgradeFailed."""
+    try:
+        command.upgrade(alembic_config(engine), "head")
+    except Exception as error:
+        # Neither the text nor the cause: a statement that failed may hold values of rows.
+        raise UpgradeFailed(f"the database could not be upgraded from schema {schema_of(engine)} ({type(error).__name__}): "
+                            "it is as it was, and the former version of this program goes on working with it") from None
+
+
+def schema_of(engine: Engine) -> str | None:
+    """The version of the database's schema; None where there is none yet."""
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
 
 
 def schema_is_current(engine: Engine) -> bool:
-    """True when the database's schema is the newest one that this package knows."""
-    head = ScriptDirectory.from_config(alembic_config(engine)).get_current_head()
-    with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision() == head
+    """True when the database's schema is the newest one that this package knows. UsageError when it is newer than that."""
+    scripts, there = ScriptDirectory.from_config(alembic_config(engine)), schema_of(engine)
+    if there is not None and there not in {r.revision for r in scripts.walk_revisions()}:
+        raise UsageError(f"the database was made by a newer version of this program (schema {there}): install that one")
+    return there == scripts.get_current_head()

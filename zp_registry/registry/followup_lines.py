@@ -82,6 +82,18 @@ def by_town(connection: Connection, towns: Sequence[str] | None) -> list[dict[st
     ))  # fmt: skip
 
 
+def following(connection: Connection, line: dict[str, Any], towns: Sequence[str] | None) -> str | None:
+    """The flag that comes behind this line among the open ones of its town."""
+    where, given = _where(towns, line["town"] or "-", None, None)
+    rows = bulk.read(
+        connection,
+        f"SELECT v.flag_id {_FROM} WHERE {where} AND (v.first_seen > :first OR (v.first_seen = :first AND v.flag_id > :flag)) "
+        "ORDER BY v.first_seen, v.flag_id LIMIT 1",
+        {**given, "first": line["first_seen"], "flag": line["flag_id"]},
+    )
+    return None if rows.empty else str(rows["flag_id"].iloc[0])
+
+
 def one(connection: Connection, flag_id: str, towns: Sequence[str] | None, deadline_days: int) -> dict[str, Any] | None:
     """One line, also of a flag that is resolved by now, with ``tried`` (attempted_on, method, outcome, note, sheet,
     recorded_at)."""

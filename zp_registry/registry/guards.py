@@ -26,6 +26,16 @@ _ENDS = " ".join(
     for n, end in ((1, "left_id"), (2, "right_id"))
 )
 
+# Entities that hold two different valid numbers of one kind; {within} narrows it down.
+BROKEN_CLUSTERS = f"""
+    SELECT current_id FROM (
+        SELECT s.current_id, c.uscc,
+               CASE WHEN c.uscc IS NULL AND (c.subject_kind IS NULL OR c.subject_kind NOT IN ({_BUSINESS}))
+                    THEN c.id_hash END AS id_hash
+        FROM subject s JOIN record c ON s.id = c.subject_id
+        WHERE c.live = 1 AND c.record_kind = 'account' AND (c.uscc IS NOT NULL OR c.id_hash IS NOT NULL) {{within}}) v
+    GROUP BY current_id HAVING MIN(uscc) <> MAX(uscc) OR MIN(id_hash) <> MAX(id_hash)"""
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -199,16 +209,7 @@ def verify_clusters(connection: Connection, scope: str | None = None) -> None:
         if scope is None
         else f"AND s.current_id IN (SELECT o.current_id FROM {scope} n JOIN subject o ON o.id = n.subject_id)"
     )
-    rows: Sequence[Any] = connection.exec_driver_sql(
-        f"""
-        SELECT current_id FROM (
-            SELECT s.current_id, c.uscc,
-                   CASE WHEN c.uscc IS NULL AND (c.subject_kind IS NULL OR c.subject_kind NOT IN ({_BUSINESS}))
-                        THEN c.id_hash END AS id_hash
-            FROM subject s JOIN record c ON s.id = c.subject_id
-            WHERE c.live = 1 AND c.record_kind = 'account' AND (c.uscc IS NOT NULL OR c.id_hash IS NOT NULL) {within}) v
-        GROUP BY current_id HAVING MIN(uscc) <> MAX(uscc) OR MIN(id_hash) <> MAX(id_hash) ORDER BY current_id"""
-    ).fetchall()
+    rows: Sequence[Any] = connection.exec_driver_sql(f"{BROKEN_CLUSTERS.format(within=within)} ORDER BY current_id").fetchall()
     if rows:
         shown = ", ".join(str(r[0]) for r in rows[:5])
         raise ClustersBroken(f"{len(rows)} entities would hold two different valid numbers ({shown}): nothing was written")

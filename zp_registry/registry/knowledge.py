@@ -50,6 +50,16 @@ def unsure_edges(connection: Connection) -> pd.DataFrame:
     return out
 
 
+def recording_moment(connection: Connection, now: str) -> str:
+    """The moment that recorded time takes for ``now``: never one before what is recorded already, also where the clock was set
+    back, since nothing can cease to be believed before it was."""
+    newest = connection.exec_driver_sql(
+        "SELECT MAX(recorded_from) FROM (SELECT MAX(recorded_from) AS recorded_from FROM holding WHERE recorded_to IS NULL "
+        "UNION ALL SELECT MAX(recorded_from) FROM role WHERE recorded_to IS NULL) v"
+    ).scalar()
+    return max(now, str(newest or ""))
+
+
 def write_resolved(connection: Connection, resolved: Resolved, now: str) -> dict[str, dict[str, int]]:
     """Makes entities, holdings, roles, links and accounts equal ``resolved``; returns counts of changes by table."""
     entities = resolved.entities

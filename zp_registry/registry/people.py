@@ -30,13 +30,16 @@ _NOBODY = _hasher.hash(secrets.token_hex(16))
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who may sign in; ``towns`` None: the whole county."""
+    """Somebody who may sign in; ``towns`` None: the whole county; ``renew``: another password must be chosen first;
+    ``seen_at``: the last sign of whoever is signed in."""
 
     name: str
     role: str
     towns: tuple[str, ...] | None
     disabled: bool = False
     created_at: str = ""
+    renew: bool = False
+    seen_at: str | None = None
 
     def may(self, role: str) -> bool:
         """Whether this role, or one above it, is the person's."""
@@ -47,24 +50,63 @@ class Person:
         return self.towns is None or town in self.towns
 
 
-def add(connection: Connection, name: str, role: str, towns: Sequence[str] | None, password: str) -> None:
-    """Adds an account. UsageError for a name that stands already or is none, an unknown role, or a weak password."""
+def good_name(name: str) -> bool:
+    """Whether somebody can sign in under this name."""
+    return _NAME.fullmatch(unicodedata.normalize("NFC", name.strip())) is not None
+
+
+def add(
+    connection: Connection, name: str, role: str, towns: Sequence[str] | None, password: str, *, renew: bool = False
+) -> None:
+    """Adds an account; ``renew``: the person must choose another password at the first sign-in. UsageError for a name that
+    stands already or is none, an unknown role, or a weak password."""
     name = unicodedata.normalize("NFC", name.strip())
-    if not _NAME.fullmatch(name):
+    if not good_name(name):
         raise UsageError(f"{name!r} is no name to sign in with: letters, digits and . @ _ - alone, at most 60")
-    if role not in ROLES:
-        raise UsageError(f"there is no role {role!r}; there are {', '.join(ROLES)}")
+    _known_role(role)
     if find(connection, name) is not None:
         raise UsageError(f"there is a user {name} already")
     check(password, name)
     now = audit.moment()
     connection.execute(
-        text("INSERT INTO desk_user (name, role, towns, password_hash, disabled, created_at, password_at) "
-             "VALUES (:n, :r, :t, :h, 0, :now, :now)"),
-        {"n": name, "r": role, "t": None if towns is None else json.dumps(list(towns), ensure_ascii=False),
-         "h": _hasher.hash(password), "now": now},
+        text("INSERT INTO desk_user (name, role, towns, password_hash, disabled, renew, created_at, password_at) "
+             "VALUES (:n, :r, :t, :h, 0, :w, :now, :now)"),
+        {"n": name, "r": role, "t": _packed(towns), "h": _hasher.hash(password), "w": int(renew), "now": now},
     )  # fmt: skip
-    audit.note(connection, "desk user add", name, f"{role}, {'all towns' if towns is None else '、'.join(towns)}")
+    audit.note(connection, "desk user add", name, _access(role, towns))
+
+
+def set_access(connection: Connection, name: str, role: str, towns: Sequence[str] | None) -> None:
+    """What an account may do and see from the next click on. UsageError if there is none, or no such role."""
+    person = _needed(connection, name)
+    _known_role(role)
+    connection.execute(
+        text("UPDATE desk_user SET role = :r, towns = :t WHERE name = :n"),
+        {"r": role, "t": _packed(towns), "n": person.name},
+    )
+    before = _access(person.role, person.towns)
+    audit.note(connection, "desk user access", person.name, f"{before} → {_access(role, towns)}")
+
+
+def _known_role(role: str) -> None:
+    if role not in ROLES:
+        raise UsageError(f"there is no role {role!r}; there are {', '.join(ROLES)}")
+
+
+def _packed(towns: Sequence[str] | None) -> str | None:
+    return None if towns is None else json.dumps(list(towns), ensure_ascii=False)
+
+
+def _access(role: str, towns: Sequence[str] | None) -> str:
+    return f"{role}, {'all towns' if towns is None else '、'.join(towns)}"
+
+
+def one_time_password() -> str:
+    """A password to be told to somebody: no characters that are taken for one another."""
+    while True:
+        groups = ["".join(secrets.choice("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(4)) for _ in range(4)]
+        if len(set("".join(groups))) >= 8:
+            return "-".join(groups)
 
 
 def check(password: str, name: str) -> None:
@@ -76,7 +118,7 @@ def check(password: str, name: str) -> None:
 def find(connection: Connection, name: str) -> Person | None:
     """The account of this name."""
     row = connection.execute(
-        text("SELECT name, role, towns, disabled, created_at FROM desk_user WHERE name = :n"),
+        text("SELECT name, role, towns, disabled, created_at, renew FROM desk_user WHERE name = :n"),
         {"n": unicodedata.normalize("NFC", name.strip())},
     ).first()
     return None if row is None else _person(row)
@@ -84,12 +126,16 @@ def find(connection: Connection, name: str) -> Person | None:
 
 def every(connection: Connection) -> list[Person]:
     """All accounts, by name."""
-    rows = connection.execute(text("SELECT name, role, towns, disabled, created_at FROM desk_user ORDER BY name"))
-    return [_person(r) for r in rows]
+    rows = connection.execute(
+        text("SELECT u.name, u.role, u.towns, u.disabled, u.created_at, u.renew, (SELECT MAX(s.seen_at) FROM desk_session s "
+             "WHERE s.name = u.name) FROM desk_user u ORDER BY u.name")
+    )  # fmt: skip
+    return [_person(r, r[6]) for r in rows]
 
 
-def _person(row: Any) -> Person:
-    return Person(row[0], row[1], None if row[2] is None else tuple(json.loads(row[2])), bool(row[3]), row[4])
+def _person(row: Any, seen_at: str | None = None) -> Person:
+    towns = None if row[2] is None else tuple(json.loads(row[2]))
+    return Person(row[0], row[1], towns, bool(row[3]), row[4], bool(row[5]), seen_at)
 
 
 def disable(connection: Connection, name: str, *, disabled: bool = True) -> None:
@@ -100,13 +146,14 @@ def disable(connection: Connection, name: str, *, disabled: bool = True) -> None
     audit.note(connection, "desk user disable" if disabled else "desk user enable", person.name)
 
 
-def set_password(connection: Connection, name: str, password: str) -> None:
-    """Gives an account another password; it is signed out everywhere. UsageError if there is none, or for a weak password."""
+def set_password(connection: Connection, name: str, password: str, *, renew: bool = False) -> None:
+    """Gives an account another password (``renew``: only to choose one's own with); it is signed out everywhere. UsageError if
+    there is none, or for a weak password."""
     person = _needed(connection, name)
     check(password, person.name)
     connection.execute(
-        text("UPDATE desk_user SET password_hash = :h, password_at = :t WHERE name = :n"),
-        {"h": _hasher.hash(password), "t": audit.moment(), "n": person.name},
+        text("UPDATE desk_user SET password_hash = :h, password_at = :t, renew = :w WHERE name = :n"),
+        {"h": _hasher.hash(password), "t": audit.moment(), "w": int(renew), "n": person.name},
     )
     end_all(connection, person.name)
     audit.note(connection, "desk user password", person.name)
@@ -171,12 +218,12 @@ def who_is(connection: Connection, token: str, idle: dt.timedelta, longest: dt.t
     """The person whose session this is, and when it was last seen; None when it has ended."""
     now = dt.datetime.now(dt.UTC)
     row = connection.execute(
-        text("SELECT u.name, u.role, u.towns, u.disabled, u.created_at, s.seen_at FROM desk_session s JOIN desk_user u "
-             "ON u.name = s.name WHERE s.token_hash = :h AND s.seen_at >= :i AND s.created_at >= :c AND u.disabled = 0"),
+        text("SELECT u.name, u.role, u.towns, u.disabled, u.created_at, u.renew, s.seen_at FROM desk_session s JOIN desk_user "
+             "u ON u.name = s.name WHERE s.token_hash = :h AND s.seen_at >= :i AND s.created_at >= :c AND u.disabled = 0"),
         {"h": hashed(token), "i": (now - idle).isoformat(timespec="milliseconds"),
          "c": (now - longest).isoformat(timespec="milliseconds")},
     ).first()  # fmt: skip
-    return None if row is None else (_person(row), str(row[5]))
+    return None if row is None else (_person(row), str(row[6]))
 
 
 def seen(connection: Connection, token: str) -> None:

@@ -46,6 +46,7 @@ COLUMNS: Final[dict[str, str]] = {
     "token_hash": "Hash of the cookie's value.",
     "password_hash": "The password, as Argon2id keeps it.",
     "password_at": "When the password was last set.",
+    "renew": "1: the password was given by somebody else, and another must be chosen at the next sign-in.",
     "towns": "JSON list of the towns whose entities the person may see; empty: all.",
     "disabled": "1: may not sign in.",
     "seen_at": "When the person last asked for a page.",

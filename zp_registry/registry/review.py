@@ -228,12 +228,14 @@ def sides(connection: Connection, entities: Sequence[str], subjects: Sequence[in
     return out
 
 
-def lines(connection: Connection, limit: int | None = None, pair: tuple[str, str] | None = None) -> list[dict[str, Any]]:
+def lines(
+    connection: Connection, limit: int | None = None, pair: tuple[str, str] | None = None, every: pd.DataFrame | None = None
+) -> list[dict[str, Any]]:
     """The queue's first ``limit`` lines (or the one of ``pair``, two present ids) as dictionaries: rank, pair, weight, tier,
     rule, why, subjects (the two that were compared), ``left`` and ``right`` (as :func:`sides`), and ``judged`` (None, or what a
-    person said: decision, judgement, who, at, why)."""
-    every = queue(connection)
-    every["rank"] = range(1, len(every) + 1)
+    person said: decision, judgement, who, at, why). ``every``: the queue, where it is at hand."""
+    every = queue(connection) if every is None else every
+    every = every.assign(rank=range(1, len(every) + 1))
     part = every.head(limit) if limit is not None else every
     if pair is not None:
         part = every[every["pair"] == pair_id(*pair)]

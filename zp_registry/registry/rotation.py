@@ -61,7 +61,7 @@ def add_key(connection: Connection, master: bytes, cipher: CipherName, reason: s
 
 
 def _key_id(column: SealedColumn, postgres: bool) -> str:
-    return f"substring({column.column} FROM 2 FOR 8)" if postgres else f"substr({column.column}, 2, 8)"
+    return f"substring({column.column} FROM 2 FOR 8)" if postgres else f"CAST(substr({column.column}, 2, 8) AS BLOB)"
 
 
 def held(connection: Connection) -> dict[str, dict[str, int]]:
@@ -120,8 +120,10 @@ def _batch(engine: Engine, ring: Keyring, one: SealedColumn, last: int) -> tuple
 
 
 def sealed_files(home: Path) -> Iterator[tuple[Path, bytes]]:
-    """Every sealed file below the home folder, with the id of its key."""
+    """Every sealed file below the home folder, with the id of its key; but for backups, which carry their own keys along."""
     for path in sorted(home.rglob("*")):
+        if path.name == "database.sealed" and (path.parent / "manifest.json").exists():
+            continue
         if path.is_file() and not path.is_symlink() and (key := sealed_with(path)) is not None:
             yield path, key
 
@@ -147,7 +149,7 @@ def damaged_values(connection: Connection, ring: Keyring) -> list[str]:
         for row_id, key, sealed in result:
             try:
                 ring.unseal(bytes(sealed), column=one.name, record_key=key)
-            except (Damaged, KeyProblem):
+            except (Damaged, KeyProblem, TypeError):  # TypeError: text stands there
                 out.append(f"{one.name} {row_id}")
     return out
 

@@ -5,12 +5,14 @@ Numbers are compared by their keyed hashes, so that nothing is searched in clear
 
 from __future__ import annotations
 
+import bisect
 import functools
+import heapq
 import itertools
 import re
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import pandas as pd
@@ -42,31 +44,53 @@ def only(towns: Sequence[str] | None, column: str = TOWN) -> tuple[str, dict[str
     return (f"{column} IN ({', '.join(':' + n for n in names)})" if names else "1 = 0"), names
 
 
-@dataclass
+class _Lines:
+    """Texts in one string, so that a search through all of them is one call."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self.text = "\n".join(texts)
+        self.starts = [0, *itertools.accumulate(len(t) + 1 for t in texts)]
+
+    def holding(self, words: str) -> Iterator[int]:
+        """Places of the texts that hold these words, in order."""
+        at = self.text.find(words)
+        while at >= 0:
+            place = bisect.bisect_right(self.starts, at) - 1
+            yield place
+            at = self.text.find(words, self.starts[place + 1])
+
+
 class NameIndex:
     """Every name that an entity bears or bore, and how it is spelled in pinyin. ``mark``: of what it was made."""
 
-    mark: str = ""
-    entities: list[str] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
-    spelled: list[str] = field(default_factory=list)
+    def __init__(
+        self, mark: str, entities: list[str], names: list[str], towns: list[str | None], former: NameIndex | None = None
+    ) -> None:
+        """``former``: an earlier index, whose spellings are taken over."""
+        self.mark, self.entities, self.towns = mark, entities, towns
+        known = former.spelled if former is not None else {}
+        self.spelled: dict[str, str] = {n: known.get(n) or _spelled(n) for n in names}
+        self._names = _Lines([n.lower().replace("\n", " ") for n in names])
+        self._spelled = _Lines([self.spelled[n] for n in names])
 
     @classmethod
-    def of(cls, connection: Connection, mark: str) -> NameIndex:
-        """Reads all names: quick enough to be made anew after each resolve."""
-        rows = bulk.read(connection, "SELECT entity_id, name FROM entity_name ORDER BY entity_id")
-        names = rows["name"].fillna("").tolist()
-        return cls(mark, rows["entity_id"].tolist(), names, [_spelled(n) for n in names])
+    def of(cls, connection: Connection, mark: str, former: NameIndex | None = None) -> NameIndex:
+        """Reads all names."""
+        rows = connection.execute(
+            text(f"SELECT n.entity_id, n.name, {TOWN} FROM entity_name n JOIN entity e ON e.entity_id = n.entity_id "
+                 "WHERE n.name IS NOT NULL ORDER BY n.entity_id")
+        ).all()  # fmt: skip
+        return cls(mark, [r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows], former)
 
-    def containing(self, words: str, limit: int) -> list[str]:
-        """Entities with a name that holds these characters, or whose pinyin or initials begin with these letters."""
+    def containing(self, words: str, limit: int, towns: Sequence[str] | None = None) -> list[str]:
+        """Entities (of these towns) with a name that holds these characters, or whose pinyin or initials begin with these
+        letters."""
         plain = words.lower()
+        places = self._names.holding(plain)
         if _LATIN.fullmatch(plain):
-            sought = " " + plain
-            places = (i for i, s in enumerate(self.spelled) if sought in s or plain in self.names[i].lower())
-        else:
-            places = (i for i, n in enumerate(self.names) if words in n)
-        return list(dict.fromkeys(self.entities[i] for i in itertools.islice(places, limit)))
+            places = heapq.merge(places, self._spelled.holding(" " + plain))
+        seen = (p for p in places if towns is None or self.towns[p] in towns)
+        return list(dict.fromkeys(self.entities[p] for p in itertools.islice(seen, 2 * limit)))[:limit]
 
 
 @functools.lru_cache(maxsize=30_000)
@@ -126,13 +150,13 @@ def find(connection: Connection, ring: Keyring, index: NameIndex, words: str, to
         rows = connection.execute(text("SELECT COALESCE(current_id, entity_id) FROM subject WHERE entity_id = :e"), {"e": code})
         add("主体编号", [r[0] for r in rows])
     if _CODE.fullmatch(code):
-        add("统一社会信用代码", _identified(connection, "uscc", code))
+        add("统一社会信用代码", _identified(connection, "uscc", code, towns))
     if code.isalnum() and any(c.isdigit() for c in code) and 6 <= len(code) <= 20 and code.isascii():
-        add("证件号码", _identified(connection, "id", ring.match(code, "id")))
+        add("证件号码", _identified(connection, "id", ring.match(code, "id"), towns))
     if sum(c.isdigit() for c in words) >= 7 and (phones := phones_in(words)):
-        add("电话", [e for p in phones for e in _called(connection, ring.match(p, "phone"))])
+        add("电话", [e for p in phones for e in _called(connection, ring.match(p, "phone"), towns)])
     if len(words) > 1 and not code.isdigit():
-        add("名称", index.containing(words, LIMIT + 1))
+        add("名称", index.containing(words, LIMIT + 1, towns))
     accounts = _accounts(connection, words, towns)
     entities = described(connection, list(ids)[: LIMIT + 1], towns)
     if accounts:
@@ -140,20 +164,24 @@ def find(connection: Connection, ring: Keyring, index: NameIndex, words: str, to
     return Found(how, entities[:LIMIT], accounts[:LIMIT], len(ids) > LIMIT or len(accounts) > LIMIT)
 
 
-def _identified(connection: Connection, kind: str, value: str) -> list[str]:
+def _identified(connection: Connection, kind: str, value: str, towns: Sequence[str] | None) -> list[str]:
     column = "uscc" if kind == "uscc" else "id_hash"
-    rows = connection.execute(
-        text(f"SELECT entity_id FROM entity WHERE {column} = :v UNION SELECT entity_id FROM entity_identifier "
-             "WHERE kind = :k AND value = :v ORDER BY 1 LIMIT 60"), {"v": value, "k": kind})  # fmt: skip
-    return [r[0] for r in rows]
+    return _holders(connection, f"SELECT entity_id FROM entity WHERE {column} = :v UNION SELECT entity_id FROM "
+                    "entity_identifier WHERE kind = :k AND value = :v", {"v": value, "k": kind}, towns)  # fmt: skip
 
 
-def _called(connection: Connection, phone: str) -> list[str]:
+def _called(connection: Connection, phone: str, towns: Sequence[str] | None) -> list[str]:
+    return _holders(connection, "SELECT entity_id FROM entity WHERE phone_hash = :h UNION SELECT s.current_id FROM record c "
+                    "JOIN subject s ON s.id = c.subject_id WHERE c.phone_hash = :h", {"h": phone}, towns)  # fmt: skip
+
+
+def _holders(connection: Connection, ids: str, given: dict[str, str], towns: Sequence[str] | None) -> list[str]:
+    """Those of these ids that may be seen."""
+    seen, names = only(towns)
     rows = connection.execute(
-        text("SELECT entity_id FROM entity WHERE phone_hash = :h UNION SELECT s.current_id FROM record c JOIN subject s ON "
-             "s.id = c.subject_id WHERE c.phone_hash = :h AND s.current_id IS NOT NULL ORDER BY 1 LIMIT 60"),
-        {"h": phone},
-    )  # fmt: skip
+        text(f"SELECT e.entity_id FROM entity e WHERE e.entity_id IN ({ids}) AND {seen} ORDER BY 1 LIMIT {LIMIT + 1}"),
+        {**given, **names},
+    )
     return [r[0] for r in rows]
 
 

@@ -148,6 +148,10 @@ class _SignedForm(Dialect):
         "cursor": 100200404,
     }
 
+    def __init__(self, gateway: Gateway) -> None:
+        super().__init__(gateway)
+        self._replaced: dict[str, str] = {}  # refresh tokens by the access token that came with their successor
+
     def check(self, asked: Asked) -> None:
         form = asked.form
         if form.get("appkey") != self.g.known("key") or form.get("method") != self.spec["method"]:
@@ -156,6 +160,8 @@ class _SignedForm(Dialect):
             raise Refused("signature")
         self.g.check_time(number(form.get("timestamp")) / 1000)
         self.g.check_token(form.get("access_token"))
+        # Harsher than life: whoever uses new tokens without having kept them is locked out at once.
+        self.g.refresh_tokens.pop(self._replaced.pop(form["access_token"], ""), None)
 
     def token(self, asked: Asked) -> Answered:
         form, g = asked.form, self.g
@@ -167,7 +173,9 @@ class _SignedForm(Dialect):
         g.refresh_tokens[old] = min(g.refresh_tokens[old], time.time() + _OLD_REFRESH_TOKEN_LIVES)
         new = randomness.token_urlsafe(24)
         g.refresh_tokens[new] = float("inf")
-        return Answered({"result": 1, "access_token": g.issue(), "expires_in": int(g.life), "refresh_token": new})
+        token = g.issue()
+        self._replaced[token] = old
+        return Answered({"result": 1, "access_token": token, "expires_in": int(g.life), "refresh_token": new})
 
     def page(self, asked: Asked, fault: Fault) -> Answered:
         biz = packed(asked.form.get("param"))

@@ -30,7 +30,8 @@ class Gateway:
     """One platform. ``records``: by list name (``""`` where there is one list); ``life``: seconds that tokens live; ``ahead``:
     seconds by which its clock is ahead; ``largest_page``: its own cap of a page.
 
-    Counts for tests: ``arrivals`` (moments of all requests), ``refusals`` by meaning, ``cut_offs`` (end times asked with)."""
+    Counts for tests: ``arrivals`` (moments of all requests), ``refusals`` by meaning, ``cut_offs`` (end times asked with),
+    ``issued`` tokens."""
 
     def __init__(
         self,
@@ -51,6 +52,7 @@ class Gateway:
         self.refusals: dict[str, int] = {}
         self.cut_offs: set[str] = set()
         self.tokens: dict[str, float] = {}
+        self.issued = 0
         self.refresh_tokens: dict[str, float] = {}
         if "refresh" in spec["secrets"]:
             self.refresh_tokens[self.known("refresh")] = float("inf")
@@ -91,6 +93,7 @@ class Gateway:
     def issue(self) -> str:
         """A new token."""
         token = randomness.token_urlsafe(24)
+        self.issued += 1
         self.tokens[token] = time.time() + self.life
         return token
 

@@ -11,6 +11,7 @@ from zp_registry.sources.limits import ReadLimits
 from zp_registry.sources.tables import RawTable
 
 _LISTS = ("items", "data")
+_LIST = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def looks_like_json(text: str) -> bool:
@@ -33,17 +34,12 @@ def records_table(records: list[dict[str, Any]], name: str, limits: ReadLimits, 
                   numbers: list[int] | None = None) -> RawTable:
     """A table of records that have been parsed; they count from 1 unless ``numbers`` are given. FileRefused: FILE_BROKEN
     (nested too deeply), FILE_TOO_LARGE."""
+    columns: dict[str, list[Any]] = {}
     try:
-        flat = [_flatten(r) for r in records]
+        _fill(columns, records, "", name, limits)
     except RecursionError:
         raise FileRefused("FILE_BROKEN", name, detail="JSON 嵌套过深") from None
-    header = list(dict.fromkeys(key for r in flat for key in r))
-    if too_large := limits.excess(len(records), len(header)):
-        raise FileRefused("FILE_TOO_LARGE", name, detail=too_large)
-    columns = {key: [r.get(key) for r in flat] for key in header}
-    parents = {key[:i] for key in header for i, c in enumerate(key) if c == "."}
-    kept = [key for key in header if key not in parents or any(v is not None for v in columns[key])]  # else: null for an object
-    return RawTable(sheet, [columns[key] for key in kept], numbers=numbers, header=kept)
+    return RawTable(sheet, list(columns.values()), numbers=numbers, header=list(columns))
 
 
 def _records(text: str, name: str, limits: ReadLimits) -> tuple[list[dict[str, Any]], list[int]]:
@@ -75,15 +71,21 @@ def _records(text: str, name: str, limits: ReadLimits) -> tuple[list[dict[str, A
     return records, numbers
 
 
-def _flatten(record: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    for key, value in record.items():
-        if isinstance(value, dict):
-            out.update(_flatten(value, f"{prefix}{key}."))
-        elif isinstance(value, list):
-            out[f"{prefix}{key}"] = json.dumps(value, ensure_ascii=False)
-        elif type(value) is int and abs(value) >= EXACT:
-            out[f"{prefix}{key}"] = str(value)  # JSON writes all digits: nothing is lost
-        else:
-            out[f"{prefix}{key}"] = value
-    return out
+def _fill(out: dict[str, list[Any]], records: list[dict[str, Any]], prefix: str, name: str, limits: ReadLimits) -> None:
+    """Adds cells by dotted path, None where a record has none; a column at a time, since most columns hold one type."""
+    keys = dict.fromkeys(key for shape in dict.fromkeys(map(tuple, records)) for key in shape)
+    if too_large := limits.excess(len(records), len(out) + len(keys)):
+        raise FileRefused("FILE_TOO_LARGE", name, detail=too_large)
+    for key in keys:
+        cells = [record.get(key) for record in records]
+        types = set(map(type, cells))
+        if list in types:
+            cells = [_LIST(v) if type(v) is list else v for v in cells]
+        if int in types:  # JSON writes all digits: nothing is lost
+            cells = [str(v) if type(v) is int and abs(v) >= EXACT else v for v in cells]
+        if dict not in types:
+            out[prefix + key] = cells
+            continue
+        if types - {dict, type(None)}:  # else: null for an object
+            out[prefix + key] = [None if type(v) is dict else v for v in cells]
+        _fill(out, [v if type(v) is dict else {} for v in cells], f"{prefix}{key}.", name, limits)

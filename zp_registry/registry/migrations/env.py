@@ -8,13 +8,26 @@ from zp_registry.registry.models import Base
 
 
 def run() -> None:
-    """Runs the migrations in one transaction on ``config.attributes['engine']``."""
+    """Runs all pending migrations in one transaction on ``config.attributes['engine']``: each of them or none."""
     engine = context.config.attributes["engine"]
+    sqlite = engine.dialect.name == "sqlite"
     with engine.connect() as connection:
-        context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True, compare_type=True)
-        with context.begin_transaction():
-            context.run_migrations()
-        connection.commit()
+        driver = connection.connection
+        if sqlite:  # a table that is made anew would take with it what refers to it; only outside a transaction this can be off
+            driver.cursor().execute("PRAGMA foreign_keys=OFF")
+        try:
+            # SQLite undoes changes of the schema like any other, although Alembic does not take it for granted.
+            context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True, compare_type=True,
+                              transactional_ddl=True)  # fmt: skip
+            with context.begin_transaction():
+                context.run_migrations()
+                if sqlite and driver.cursor().execute("PRAGMA foreign_key_check").fetchone() is not None:
+                    raise ValueError("after the migration rows refer to others that are not there")
+            connection.commit()
+        finally:
+            if sqlite:
+                connection.rollback()
+                driver.cursor().execute("PRAGMA foreign_keys=ON")
 
 
 run()

@@ -9,7 +9,8 @@ from .base import Base, Id
 
 
 class DeskUser(Base):
-    """A person who may sign in: ``role`` clerk | investigator | admin; ``towns`` JSON list of full names, null: all."""
+    """A person who may sign in: ``role`` clerk | investigator | admin; ``towns`` JSON list of full names, null: all;
+    ``renew``: the password was given by somebody else and must be replaced first."""
 
     __tablename__ = "desk_user"
     name: Mapped[str] = mapped_column(String(60), primary_key=True)
@@ -17,6 +18,7 @@ class DeskUser(Base):
     towns: Mapped[str | None] = mapped_column(Text)
     password_hash: Mapped[str] = mapped_column(Text)
     disabled: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    renew: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     created_at: Mapped[str] = mapped_column(String(32))
     password_at: Mapped[str] = mapped_column(String(32))
 

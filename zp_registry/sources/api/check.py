@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import requests
@@ -22,6 +22,7 @@ from zp_registry.sources.limits import ReadLimits
 from zp_registry.sources.tables import ReportFile
 
 _SKEW = 60.0
+_UNREACHED = ("certificate", "address", "connection", "timeout")
 _ADVICE = {
     "certificate": "the platform's certificate is not trusted here: check base_url, this machine's date and its CA bundle",
     "address": "check base_url in [api.<platform>]",
@@ -52,6 +53,18 @@ class Finding:
     text: str
 
 
+@dataclass(frozen=True)
+class _Question:
+    """What is asked about: the interface, its platform, and the date for which its report would stand."""
+
+    spec: ApiSpec
+    platform: str
+    as_of: str | None
+    dated: bool
+    cut_off: dt.datetime
+    fits: Callable[[ReportFile], str]
+
+
 def check(
     spec: ApiSpec,
     secrets: Callable[[], Mapping[str, str]],
@@ -65,44 +78,43 @@ def check(
 ) -> list[Finding]:
     """Asks for one page of each list. ``secrets`` reads them (UsageError); ``fits`` maps a report of those pages and says what
     it found (FileRefused). Tokens are got and kept as in a real pull; no page is kept."""
-    out: list[Finding] = []
     try:
         given = secrets()
-        out.append(Finding("secret", True, "all secrets are there: " + (", ".join(spec.secrets) or "none needed")))
     except UsageError as error:
         return [Finding("secret", False, str(error)), *_unseen("address", "clock", "rights", "mapping")]
+    out = [Finding("secret", True, "all secrets are there: " + (", ".join(spec.secrets) or "none needed"))]
     try:
         address(spec.base_url)
     except SourceFailed:
-        return [
-            *out,
-            Finding("address", False, f"base_url is missing or of no use: {_ADVICE['address']}"),
-            *_unseen("clock", "rights", "mapping"),
-        ]
+        wrong = Finding("address", False, f"base_url is missing or of no use: {_ADVICE['address']}")
+        return [*out, wrong, *_unseen("clock", "rights", "mapping")]
     if spec.needs_as_of and as_of is None:
-        return [
-            *out,
-            *_unseen("address", "clock", "rights", "mapping", why="the interface asks for a report date: give --as-of"),
-        ]
-    own = requests.Session() if session is None else session
-    cut_off = dt.datetime.now(dt.UTC)
-    values = {"as_of": as_of, "cut_off": cut_off, **{f"secret:{k}": v for k, v in given.items()}}
-    lean = spec.model_copy(update={"limits": spec.limits.model_copy(update={"attempts": min(spec.limits.attempts, 2)})})
+        why = "the interface asks for a report date: give --as-of"
+        return [*out, *_unseen("address", "clock", "rights", "mapping", why=why)]
+    asked = _Question(spec, platform, as_of, dated, dt.datetime.now(dt.UTC), fits)
+    with ExitStack() as stack:
+        own = session or stack.enter_context(requests.Session())
+        client, pages, failed = _tried(asked, given, vault, own)
+    return out + _told(asked, client.skew if client else None, pages, failed)
+
+
+def _tried(
+    asked: _Question, given: Mapping[str, str], vault: Vault, session: requests.Session
+) -> tuple[Client | None, list[tuple[str, Page]], SourceFailed | None]:
+    """The client, the first page of each list, and what went wrong."""
+    limits = asked.spec.limits
+    lean = asked.spec.model_copy(update={"limits": limits.model_copy(update={"attempts": min(limits.attempts, 2)})})
+    values = {"as_of": asked.as_of, "cut_off": asked.cut_off, **{f"secret:{k}": v for k, v in given.items()}}
     client: Client | None = None
     try:
-        client = Client(lean, values, vault, own, platform, Clock(), named=True)
+        client = Client(lean, values, vault, session, asked.platform, Clock(), named=True)
         client.pace.begin()
         try:
-            pages = _first_pages(lean, client, cut_off)
+            return client, _first_pages(lean, client, asked.cut_off), None
         finally:
             client.pace.end()
-        failed = None
     except SourceFailed as error:
-        failed, pages = error, []
-    finally:
-        if session is None:
-            own.close()
-    return out + _told(spec, client, failed, pages, fits, platform, as_of, dated, cut_off)
+        return client, [], error
 
 
 def _first_pages(spec: ApiSpec, client: Client, cut_off: dt.datetime) -> list[tuple[str, Page]]:
@@ -113,79 +125,41 @@ def _first_pages(spec: ApiSpec, client: Client, cut_off: dt.datetime) -> list[tu
     return [(sheet, client.ask({**s.values(spec), **Trail(first(spec)).values(spec)}, parse)) for sheet, s in newest.items()]
 
 
-def _told(
-    spec: ApiSpec,
-    client: Client | None,
-    failed: SourceFailed | None,
-    pages: list[tuple[str, Page]],
-    fits: Callable[[ReportFile], str],
-    platform: str,
-    as_of: str | None,
-    dated: bool,
-    cut_off: dt.datetime,
-) -> list[Finding]:
+def _told(asked: _Question, skew: float | None, pages: list[tuple[str, Page]], failed: SourceFailed | None) -> list[Finding]:
+    """Address, clock, rights and mapping, from what came back."""
     kind = failed.kind if failed else ""
-    reached = client is not None and (failed is None or kind not in ("certificate", "address", "connection", "timeout"))
+    reached = kind not in _UNREACHED
     said = f"{_ADVICE.get(kind, 'see the log')} ({failed})" if failed else ""
-    out = [Finding("address", reached, f"{spec.base_url} answers" if reached else said)]
-    skew = client.skew if client is not None else None
-    if skew is None:
-        out.append(Finding("clock", None, "the platform told no time"))
-    else:
-        right = abs(skew) < _SKEW
-        out.append(
-            Finding(
-                "clock",
-                right and kind != "clock",
-                f"this machine's clock differs from the platform's by {skew:+.0f} s"
-                + ("" if right else ": set it (timedatectl set-ntp true)"),
-            )
-        )
+    out = [Finding("address", reached, f"{asked.spec.base_url} answers" if reached else said), _clock(skew, kind)]
     if not reached:
         return [*out, *_unseen("rights", "mapping")]
-    rightless = kind in (
-        "signature",
-        "token",
-        "secret",
-        "rights",
-        "request",
-        "clock",
-        "quota",
-        "hours",
-        "breaker",
-        "server",
-        "",
-    )
-    if failed is not None and rightless:
+    if failed is not None and kind not in ("shape", "size"):
         return [*out, Finding("rights", False, said), *_unseen("mapping")]
     if failed is not None:
         return [*out, Finding("rights", None, "not known"), Finding("mapping", False, said)]
-    total = sum(page.total or 0 for _, page in pages)
-    out.append(Finding("rights", True, f"the platform gives the report{f': {total} records' if spec.answer.total else ''}"))
-    return [*out, _mapping(spec, pages, fits, platform, as_of, dated, cut_off)]
+    total = f": {sum(page.total or 0 for _, page in pages)} records" if asked.spec.answer.total else ""
+    return [*out, Finding("rights", True, f"the platform gives the report{total}"), _mapping(asked, pages)]
 
 
-def _mapping(
-    spec: ApiSpec,
-    pages: list[tuple[str, Page]],
-    fits: Callable[[ReportFile], str],
-    platform: str,
-    as_of: str | None,
-    dated: bool,
-    cut_off: dt.datetime,
-) -> Finding:
+def _clock(skew: float | None, kind: str) -> Finding:
+    if skew is None:
+        return Finding("clock", None, "the platform told no time")
+    right = abs(skew) < _SKEW and kind != "clock"
+    text = f"this machine's clock differs from the platform's by {skew:+.0f} s"
+    return Finding("clock", right, text if right else f"{text}: set it (timedatectl set-ntp true)")
+
+
+def _mapping(asked: _Question, pages: list[tuple[str, Page]]) -> Finding:
     if not any(page.records for _, page in pages):
         return Finding("mapping", None, "the platform has no records yet: the mapping could not be tried")
-    if spec.answer.total and any(page.total is None for _, page in pages):
-        return Finding(
-            "mapping", False, f"the answer has no total at '{spec.answer.total}': every report would count as incomplete"
-        )
-    day = as_of or (None if dated else cut_off.astimezone(COUNTY_TIME).date().isoformat())
-    name = f"{platform}_{day.replace('-', '')}.api.jsonl" if day else f"{platform}.api.jsonl"
+    total = asked.spec.answer.total
+    if total and any(page.total is None for _, page in pages):
+        return Finding("mapping", False, f"the answer has no total at '{total}': every report would count as incomplete")
+    day = asked.as_of or (None if asked.dated else asked.cut_off.astimezone(COUNTY_TIME).date().isoformat())
+    name = f"{asked.platform}_{day.replace('-', '')}.api.jsonl" if day else f"{asked.platform}.api.jsonl"
     tables = [records_table(page.records, name, ReadLimits(), sheet=sheet) for sheet, page in pages if page.records]
-    file = ReportFile(name, hashlib.sha256(b"").hexdigest(), 0, "jsonl", "utf-8", tables)
     try:
-        return Finding("mapping", True, fits(file))
+        return Finding("mapping", True, asked.fits(ReportFile(name, "", 0, "jsonl", "utf-8", tables)))
     except (FileRefused, UsageError) as error:
         return Finding("mapping", False, f"the records do not fit the mapping: {error}")
 

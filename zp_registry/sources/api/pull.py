@@ -222,26 +222,25 @@ class _Reader:
         if stored is None or stored.position != trail.position:
             if self._client is None or not isinstance(self._store, PageStore):
                 raise PagesBroken(f"page {n} of reading {number} is missing")
-            stored = self._ask(self._client, stretch, trail, part)
+            stored, page, lines = self._ask(self._client, stretch, trail, part)
             self._store.keep(number, n, stored)
+            return page, lines
         if stored.skipped:
             return None, []
         page = read_page(read_json(stored.body, stored.content_type), self._spec)
         return page, [canonical(r) for r in page.records]
 
-    def _ask(self, client: Client, stretch: Stretch, trail: Trail, part: Part) -> Stored:
+    def _ask(self, client: Client, stretch: Stretch, trail: Trail, part: Part) -> tuple[Stored, Page | None, list[str]]:
         """The page as it came. One that does not go with the former ones is asked for once more: stale pages pass."""
         try:
             stored, page, lines = self._once(client, stretch, trail)
             if part.doubtful(page, lines):
-                again, page2, lines2 = self._once(client, stretch, trail)
-                if lines2 != lines or page2.total != page.total:
-                    stored = again
+                stored, page, lines = self._once(client, stretch, trail)
         except Skipped as error:
             log.warning("page is skipped", reason=str(error))
-            return Stored(trail.position, True, b"")
+            return Stored(trail.position, True, b""), None, []
         self._asked += 1
-        return stored
+        return stored, page, lines
 
     def _once(self, client: Client, stretch: Stretch, trail: Trail) -> tuple[Stored, Page, list[str]]:
         if time.monotonic() > self._end:

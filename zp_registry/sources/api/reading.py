@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from zp_registry.sources.api.paging import Page, Stretch
 
 # Line breaks to str.splitlines that JSON leaves as they are.
@@ -183,7 +185,10 @@ class Reading:
 
 def canonical(record: dict[str, Any]) -> str:
     """One line of JSON: keys sorted, no spaces, characters as they are, halves of surrogate pairs as U+FFFD."""
-    line = _DUMP(record)
+    try:
+        line = orjson.dumps(record, option=orjson.OPT_SORT_KEYS).decode()
+    except TypeError:  # halves of pairs, whole numbers beyond 64 bits
+        line = _DUMP(record)
     if line.isascii():
         return line
     line = line.translate(_BREAKS) if ("\x85" in line or "\u2028" in line or "\u2029" in line) else line
