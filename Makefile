@@ -1,6 +1,7 @@
 # make demo   the main job over the sample data, in ./var/demo
 # make test   style, types, tests
 # make soak   the long tests
+# make audit  known holes in the packages that are installed
 # make docs   the documents that are made from the program
 # make clean  everything away that these make
 # Needs only make, Python 3.11 or newer and a package index. Choose a Python by PYTHON=…
@@ -11,7 +12,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-input --quiet -c constraints.txt
 FROM := setup.cfg pyproject.toml constraints.txt zp_registry/__init__.py
 .DEFAULT_GOAL := demo
-.PHONY: demo test style types unit soak docs clean
+.PHONY: demo test style types unit soak audit docs clean
 
 # Names of commands that stand in the path but do not run (version managers leave such) are passed over.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
@@ -42,6 +43,7 @@ test: style types unit
 
 style: $(VENV)/.installed-test
 	$(BIN)/ruff check .
+	$(BIN)/bandit -q -c pyproject.toml --severity-level medium -r zp_registry jobs mappings sample_data
 
 # The packages are laid out as they are installed: jobs, mappings and the simulator stand elsewhere in the checkout.
 TYPED := build/typed
@@ -56,6 +58,13 @@ unit: $(VENV)/.installed-test
 
 soak: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -m soak -rs $(TESTS)
+
+# Advisories are no part of any package: without leave to ask for them this only says so, and is no failure.
+audit: $(VENV)/.installed
+	@if [ "$(ZP_AUDIT_ONLINE)" != 1 ]; then \
+		echo "SKIPPED: pip-audit asks a service on the network about every package; allow it by: make audit ZP_AUDIT_ONLINE=1"; \
+	else rm -rf build/audit && $(PYTHON) -m venv build/audit && build/audit/bin/python -m pip install --quiet pip-audit && \
+		build/audit/bin/pip-audit --requirement requirements.txt --require-hashes --disable-pip; fi
 
 docs: $(VENV)/.installed
 	$(BIN)/zp-registry docs --output docs

@@ -321,6 +321,12 @@ def due(day: str, office: Office) -> tuple[str, bool]:
     return workdays_after(day, office.rulebook.case_days)
 
 
+def note_read(office: Office, case_id: str) -> None:
+    """A case was read whole: noted on the audit trail, as for a dossier."""
+    with office.engine.begin() as connection:
+        audit.note(connection, "show", case_id)
+
+
 def note_document(office: Office, case_id: str) -> None:
     """A case leaves the registry as a document: noted on the audit trail. UsageError when there is no such case."""
     with office.engine.begin() as connection:

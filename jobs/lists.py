@@ -79,9 +79,11 @@ def _unscanned(connection: Connection) -> set[str]:
 
 def write_transfer_list(office: Office, *, output: Path | None = None) -> Path | None:
     """The workbook of suspected transfers with every row of evidence."""
-    with office.engine.connect() as connection:
+    with office.engine.begin() as connection:
         day = reference_date(connection)
         knowledge = tables.stored(connection)
+        if day:
+            audit.note(connection, "write transfer list", f"names and accounts, as of {day}")
     if not day:
         return None
     flags = knowledge.flags[(knowledge.flags["family"] == "TRANSFER") & knowledge.flags["status"].isin(["open", "confirmed"])]

@@ -272,6 +272,32 @@ def test_a_file_that_is_replaced_after_it_was_read_stays_and_is_read_the_next_ni
         assert (home.inbox / "reports" / "left.csv").read_bytes() == b"x"
 
 
+def test_a_file_that_is_written_to_while_it_is_read_waits_for_the_next_night(home: Home, tmp_path: Path) -> None:
+    from zp_registry.jobs.nightly import nightly
+
+    path = kuaishou(home.inbox / "reports" / "kuaishou_20260131.csv", [row("k1", person(1))])
+    looked, real = [], os.fstat
+
+    def written_to(handle: int) -> os.stat_result:
+        """Somebody's copy goes on between the first look at the file and the second."""
+        if os.readlink(f"/proc/self/fd/{handle}") == str(path):
+            looked.append(handle)
+            if len(looked) == 2:
+                with path.open("ab") as file:
+                    file.write(b"\n")
+        return real(handle)
+
+    with world(home.root, tmp_path / "files") as county, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fstat", written_to)
+        first = nightly(county.office)
+        assert [(o.state, o.code) for o in first.outcomes] == [("waiting", "FILE_CHANGING")]
+        assert "下次运行再读" in first.outcomes[0].message
+        assert first.exit_code == 3
+        assert path.exists()
+        assert [o.state for o in nightly(county.office).outcomes] == ["loaded"]
+        assert not path.exists()
+
+
 def test_links_pipes_and_strange_names_in_the_inbox(home: Home, tmp_path: Path) -> None:
     from zp_registry.jobs.nightly import nightly
 

@@ -219,6 +219,33 @@ def test_the_trail_is_filtered_and_says_who_unmasked_what_and_why(home: Home, tm
             assert len(audit.entries(connection, until="2999-01-01", limit=1)) == 1
 
 
+def test_lists_cases_and_dossiers_that_were_read_stand_on_the_trail(home: Home, tmp_path: Path) -> None:
+    from click.testing import CliRunner
+
+    from zp_registry.cli import main
+
+    kuaishou(home.inbox / "reports" / "kuaishou_20260131.csv", [row("k1", person(1)), row("k2", person(2))])
+    kuaishou(home.inbox / "reports" / "kuaishou_20260228.csv", [row("k1", person(3)), row("k2", person(2))])
+    with world(home.root, tmp_path / "files") as county:
+        nightly(county.office)
+        case = county.sql("SELECT case_id FROM case_file")["case_id"].iloc[0]
+        entity = county.holder("k2")
+    for words in (["show", entity], ["show", "kuaishou:k1"], ["case", "show", case], ["export", "accounts"],
+                  ["unmask", entity, "--reason", "函3号"],
+                  ["export", "entities", "--unmask", "--reason", "函4号"]):  # fmt: skip
+        assert CliRunner().invoke(main, [*words, "--home", str(home.root)]).exit_code == 0
+    assert CliRunner().invoke(main, ["unmask", entity, "--home", str(home.root)]).exit_code == 2
+    assert CliRunner().invoke(main, ["unmask", entity, "--reason", " ", "--home", str(home.root)]).exit_code == 2
+    with world(home.root, tmp_path / "files") as county, county.office.engine.connect() as connection:
+        rows = audit.entries(connection)[::-1]
+        assert audit.broken_link(connection) is None
+    assert [(r["action"], r["reason"]) for r in rows if r["action"].startswith("write")] == [
+        ("write follow-up lists", None), ("write transfer list", None)]  # fmt: skip
+    assert [(r["action"], r["subject"].split(":")[0], r["reason"]) for r in rows[-7:]] == [
+        ("show", entity, None), ("show", "kuaishou", None), ("show", case, None), ("export", "accounts", None),
+        ("unmask", entity, "函3号"), ("export unmasked", "entities", "函4号"), ("export", "entities", None)]  # fmt: skip
+
+
 def test_settings_that_changed_are_noted_by_name(home: Home, tmp_path: Path) -> None:
     for years in (2, 2, 3):
         with world(home.root, tmp_path / "files", validity_years=years) as county, county.office.engine.connect() as connection:

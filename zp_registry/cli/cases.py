@@ -77,8 +77,9 @@ def case_show(answer: Answer, case_id: str, docx: Path | None, page: Path | None
             county = opened.settings.county.name
             cases.note_document(opened, case_id)
     else:
-        told = cases.one_case(office.open_office(answer.settings), case_id)
-        county = answer.settings.county.name
+        opened = office.open_office(answer.settings)
+        told, county = cases.one_case(opened, case_id), answer.settings.county.name
+        cases.note_read(opened, case_id)
     if docx:
         docx.write_bytes(case_docx(told, county))
         answer.say(f"written: {docx}")

@@ -106,7 +106,7 @@ def load_rulebook(home: Path) -> Rulebook:
         return packaged()
     try:
         own = yaml.safe_load(file.read_text("utf-8-sig"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: no UTF-8, or a date or number that is none
         raise UsageError(f"{file} is not valid YAML in UTF-8: {error}") from None
     if own is None:
         return packaged()

@@ -146,7 +146,7 @@ def read_rejects(path: Path | Taken) -> tuple[list[Corrected], list[Problem]]:
     for name, rows in found:
         if name.startswith(META_SHEET) and rows and cells.text_of(rows[0][0]) == "zp-rejects":
             for row in rows[1:]:
-                headers = json.loads(cells.text_of(row[1]))
+                headers = _headers(row)
                 exact[tuple(_trimmed([cells.text_of(h) for h in headers]))] = headers
     done: list[Corrected] = []
     problems: list[Problem] = []
@@ -168,6 +168,15 @@ def read_rejects(path: Path | Taken) -> tuple[list[Corrected], list[Problem]]:
     if not lists:
         problems.append(Problem("", 0, TOKEN, "文件里没有退回数据更正表（表头应有“令牌（勿改）”列）。请使用系统导出的文件。"))
     return done, problems
+
+
+def _headers(row: list[object]) -> list[str]:
+    """The headers that a line of the hidden sheet keeps; none where somebody has changed it."""
+    try:
+        found = json.loads(cells.text_of(row[1]))
+    except (ValueError, IndexError, RecursionError):
+        return []
+    return found if isinstance(found, list) and all(isinstance(h, str) for h in found) else []
 
 
 def _trimmed(texts: list[str]) -> list[str]:

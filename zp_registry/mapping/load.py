@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 from pydantic import ValidationError
-from yaml.constructor import SafeConstructor
+from yaml.constructor import ConstructorError, SafeConstructor
 
 from zp_registry.errors import UsageError
 from zp_registry.mapping.checks import check_mapping, check_together
@@ -124,6 +124,8 @@ def _parse(name: str, text: str) -> _Parsed:
     try:
         node = yaml.compose(text, Loader=_Loader)
         data = lines.read(node) if node is not None else None
+    except RecursionError:
+        return _Parsed(name, None, lines, [Problem(name, 0, "YAML 格式错误：嵌套过深")])
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         what = getattr(error, "problem", None) or "YAML 格式错误"
@@ -170,6 +172,8 @@ class _Lines:
         if isinstance(node, yaml.MappingNode):
             out: dict[Any, Any] = {}
             for key_node, value_node in node.value:
+                if not isinstance(key_node, yaml.ScalarNode):
+                    raise ConstructorError(None, None, "键应为文字", key_node.start_mark)
                 key, line = self._scalar(key_node), key_node.start_mark.line + 1
                 if key in out:
                     self.repeated.append((line, str(key)))
@@ -189,4 +193,7 @@ class _Lines:
 
     @staticmethod
     def _scalar(node: yaml.Node) -> Any:
-        return SafeConstructor().construct_object(node, deep=True)
+        try:
+            return SafeConstructor().construct_object(node, deep=True)
+        except ValueError:
+            raise ConstructorError(None, None, "数字或日期的写法不对", node.start_mark) from None

@@ -71,7 +71,7 @@ class Script:
         """The script of a YAML file: a list of rules for all platforms, or one list for each. UsageError for a faulty one."""
         try:
             data = yaml.safe_load(path.read_text("utf-8"))
-        except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        except (yaml.YAMLError, ValueError, RecursionError, OSError) as error:
             raise UsageError(f"the script {path} cannot be read ({type(error).__name__})") from None
         rules = data.get(platform, data.get("all", [])) if isinstance(data, dict) else data
         if not isinstance(rules, list) or not all(isinstance(r, dict) for r in rules):
