@@ -6,13 +6,14 @@ import datetime as dt
 import re
 from typing import Any
 
+import pandas as pd
 from flask import Blueprint, abort, render_template, request, send_file, url_for
 from sqlalchemy import Connection
 
 from zp_registry.desk.access import me, needs, note, noted
 from zp_registry.desk.state import desk
 from zp_registry.desk.work import hand_in
-from zp_registry.flags.reminders import NAMES, reminder_level
+from zp_registry.flags.reminders import NAMES, reminder_levels
 from zp_registry.jobs.lists import reminder_rules
 from zp_registry.jobs.pledging import subject
 from zp_registry.lists.followups_form import METHODS, OUTCOMES
@@ -29,8 +30,11 @@ def _days() -> int:
 
 def _staged(connection: Connection, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The lines with ``reminder``: how urgent each has become, in Chinese."""
-    on, rules = reference_date(connection), reminder_rules(desk().office)
-    return [{**r, "reminder": NAMES[reminder_level(r["attempts"], r["first_seen"], on, rules)]} for r in rows]
+    if not rows:
+        return rows
+    attempts, since = pd.Series([r["attempts"] for r in rows]), pd.Series([r["first_seen"] for r in rows], dtype="str")
+    levels = reminder_levels(attempts, since, reference_date(connection), reminder_rules(desk().office))
+    return [{**r, "reminder": NAMES[level]} for r, level in zip(rows, levels, strict=True)]
 
 
 @page.get("/followups")
