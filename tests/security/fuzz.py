@@ -233,8 +233,8 @@ def _sealed(data: bytes, changes: list[tuple[str, float, int, bytes]]) -> None:
     told(lambda: RING.unseal(changed(value, changes), column="a.b", record_key="1"), Damaged, KeyProblem)
 
 
-_WORDS_OF_SETTINGS = ["0x_", "2024-13-45", "[" * 1500, "{a: " * 500, "9" * 5000, "!!int x", "&a [*a]", "? [b]\n: c\n", "*a", "<<: 1\n",
-                      "1e999", "'", '"', "\t", "\0", "a = 1\n", "[x]\n", "- "]  # fmt: skip
+_WORDS_OF_SETTINGS = ["0x_", "2024-13-45", "[" * 1500, "{a: " * 500, "9" * 5000, "!!int x", "&a [*a]", "? [b]\n: c\n", "*a",
+                      "<<: 1\n", "1e999", "'", '"', "\t", "\0", "a = 1\n", "[x]\n", "- "]  # fmt: skip
 
 
 def _some(texts: list[str]) -> st.SearchStrategy[bytes]:
@@ -246,7 +246,8 @@ def _some(texts: list[str]) -> st.SearchStrategy[bytes]:
         return f"{text[:at]} {word} {text[at:]}".encode()
 
     whole = st.sampled_from(texts)
-    return (st.builds(changed, whole.map(str.encode), CHANGES) | st.text(max_size=80).map(lambda t: t.encode("utf-8", "replace"))
+    noise = st.text(max_size=80).map(lambda t: t.encode("utf-8", "replace"))
+    return (st.builds(changed, whole.map(str.encode), CHANGES) | noise
             | st.builds(put_in, whole, st.sampled_from(_WORDS_OF_SETTINGS), st.integers(0, 9999)))  # fmt: skip
 
 
