@@ -64,6 +64,7 @@ class Outcome:
     code: str = ""
     message: str = ""
     pulled: bool = False
+    kind: str = ""  # of a pull that failed: one word for the cause (see errors.SourceFailed)
     sha256: str = ""
 
     def as_dict(self) -> dict[str, Any]:

@@ -72,7 +72,9 @@ def nightly(office: Office, progress: Callable[[str], None] = lambda _text: None
         night.reports = write_report(office, night)
     office.exit_code = night.exit_code
     office.state = {0: "done", 3: "partial"}.get(night.exit_code, "failed")
-    office.summary = {"steps": night.steps, "files": len(night.outcomes), "lists": [p.name for p in night.lists]}
+    pulled = {o.platform: o.kind for o in night.outcomes if o.pulled}
+    office.summary = {"pulls": pulled, "steps": night.steps, "files": len(night.outcomes)}
+    office.summary["lists"] = [p.name for p in night.lists]
     return night
 
 

@@ -87,25 +87,25 @@ def _load(office: Office, platform: str, as_of: str | None, future: Future[Pulle
         finished(_vault(office, platform))
         return outcome
     except OptionNeeded as error:
-        return Outcome(f"{platform} API", "asked", platform, code="OPTION_NEEDED", message=str(error))
+        return Outcome(f"{platform} API", "asked", platform, code="OPTION_NEEDED", message=str(error), kind="settings")
     except UsageError as error:
         text = f"{platform}：接口的设置不全，未拉取（{error}）"
-        return Outcome(f"{platform} API", "refused", platform, code="PULL_FAILED", message=text)
+        return Outcome(f"{platform} API", "refused", platform, code="PULL_FAILED", message=text, kind="settings")
     except SourceFailed as failed:
         log.error("pull failed", platform=platform, error=str(failed))
         text = f"{platform}：接口拉取失败（{failed}）"
         if kept := _pages_kept(office, platform):
             text += f"；已取得的 {kept} 页留存，下次接着拉取"
-        return Outcome(f"{platform} API", "refused", platform, code="PULL_FAILED", message=text)
+        return Outcome(f"{platform} API", "refused", platform, code="PULL_FAILED", message=text, kind=failed.kind or "server")
     except FileRefused as refused:
         text = message(refused.code, refused.detail) if refused.code in CODES else refused.detail
-        return Outcome(f"{platform} API", "refused", platform, code=refused.code, message=f"{platform}：{text}")
+        return Outcome(f"{platform} API", "refused", platform, code=refused.code, message=f"{platform}：{text}", kind="report")
     except KeyProblem:
         raise
     except Exception as error:  # a fault of ours over one platform must not cost the others their night
         log.exception("pull failed", platform=platform)
         text = FAILED.format(name=f"{platform} API", kind=type(error).__name__)
-        return Outcome(f"{platform} API", "failed", platform, code="FILE_FAILED", message=text)
+        return Outcome(f"{platform} API", "failed", platform, code="FILE_FAILED", message=text, kind="ours")
 
 
 def _import(office: Office, platform: str, as_of: str | None, pulled: Pulled) -> Outcome:

@@ -65,6 +65,11 @@ class Home:
         return self.root / "backups"
 
     @property
+    def watch(self) -> Path:
+        """When each job ran last, and of what people have been told."""
+        return self.root / "watch"
+
+    @property
     def master_key(self) -> Path:
         return self.keys / "master.key"
 
@@ -75,7 +80,8 @@ class Home:
     def folders(self) -> tuple[Path, ...]:
         """Every folder of the layout, parents first."""
         return (self.root, self.inbox, *(self.inbox / name for name in INBOX_FOLDERS), self.archive, self.refused, self.lists,
-                self.reports, self.pulls, self.keys, self.logs, self.db, self.cache, self.backups)
+                self.reports, self.pulls, self.keys, self.logs, self.db, self.cache, self.backups,
+                self.watch)
 
     def create(self) -> None:
         """Makes what is missing (mode 0700) and shuts everybody else out of what is there; safe to repeat.

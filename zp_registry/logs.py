@@ -12,6 +12,7 @@ import re
 import sys
 import traceback
 from collections.abc import Mapping
+from logging.handlers import WatchedFileHandler
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -86,7 +87,7 @@ def set_up_logs(level: str = "info", file: Path | None = None, stream: TextIO | 
         handler = logging.StreamHandler(out)
     else:
         os.close(os.open(file, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
-        handler = logging.FileHandler(file, encoding="utf-8", delay=True)
+        handler = WatchedFileHandler(file, encoding="utf-8", delay=True)  # opens it anew when it was rotated away
     for_people = file is None and out.isatty()
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars, structlog.stdlib.add_log_level,

@@ -236,6 +236,37 @@ class RetentionSettings(Section):
                                 "(个人信息保护法 arts. 6, 19: no longer than needed).")
 
 
+Place = Annotated[str, AfterValidator(_place)]
+
+
+class AlertSettings(Section):
+    """Who is told when a person should know something. Without addresses alarms stand in the log and on the health page alone.
+    No text holds a name, a number or a file's name."""
+
+    urls: Annotated[tuple[Place, ...], BeforeValidator(_words)] = Field(
+        default=(), description="Where apprise addresses stand (企业微信 `wecombot://…`, 钉钉 `dingtalk://…`, "
+        "飞书 `feishu://…`, e-mail `mailtos://…`): each `env:VARIABLE` or `file:/path`, since they hold tokens.")
+    nights: Count = Field(default=3, description="Nights in a row after which a platform's passing failures are an alarm.")
+    least_free_mib: Count = Field(default=1024, description="MiB free on the home's disk below which there is an alarm.")
+
+
+class FreshnessSettings(Section):
+    """How old each platform's newest report may become. Platforms are those that have reported or whose interface is set up."""
+
+    days: Count = Field(default=40, description="Days, where nothing else is said.")
+    platforms: dict[str, int] = Field(
+        default_factory=dict,
+        description="Days for single platforms, such as `{kuaishou = 10}`; those named are expected to report.")
+
+
+class JobSettings(Section):
+    """The jobs that run by themselves (`jobs`)."""
+
+    backup_folder: AbsolutePath | None = Field(
+        default=None, description="Where the daily backups go, best on another disk; not given: `backups/` in the home folder.")
+    backups_kept: Count = Field(default=14, description="Daily backups that are kept.")
+
+
 class Settings(Section):
     """All settings."""
 
@@ -258,11 +289,14 @@ class Settings(Section):
     retention: RetentionSettings = RetentionSettings()
     desk: DeskSettings = DeskSettings()
     logs: LogSettings = LogSettings()
+    alerts: AlertSettings = AlertSettings()
+    freshness: FreshnessSettings = FreshnessSettings()
+    jobs: JobSettings = JobSettings()
 
 
 # Relative paths in the file start at the file's folder, so that a cron job's working folder does not matter.
 _PATHS = (("home",), ("mappings_dir",), ("logs", "file"), ("desk", "certificate"), ("desk", "private_key"),
-          ("api", "*", "token_file"))
+          ("api", "*", "token_file"), ("jobs", "backup_folder"))
 
 
 def load_settings(home: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:

@@ -13,6 +13,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from zp_registry.cli import main
 
 ROOT = Path(__file__).parents[2]
 SETUP = configparser.ConfigParser()
@@ -163,18 +166,20 @@ def test_make_says_so_where_there_is_no_python(checkout: Path) -> None:
 def test_the_crontab_mails_only_on_failure(tmp_path: Path, code: int, mails: bool) -> None:
     text = (ROOT / "cron/zp-registry.cron").read_text("utf-8")
     jobs = [line for line in text.splitlines() if re.match(r"[\d*]", line)]
-    assert len(jobs) == 1
-    *times, user, command = jobs[0].split(maxsplit=6)
-    assert times == ["30", "2", "*", "*", "*"]
-    assert user == "zp"
-    assert "%" not in command  # cron would make a line break of it
     assert text.endswith("\n")
     script(tmp_path / "program", f'echo "said $*"; echo problem >&2; exit {code}\n')
-    assert PROGRAM in command
-    command = command.replace(PROGRAM, str(tmp_path / "program")).replace("/var/lib/zp-registry", str(tmp_path))
-    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False)
-    assert done.stderr == ""
-    assert done.stdout == (f"said nightly\nproblem\nzp-registry nightly ended with code {code}\n" if mails else "")
+    for line in jobs:
+        *_, user, command = line.split(maxsplit=6)
+        assert user == "zp"
+        assert "%" not in command  # cron would make a line break of it
+        words = re.search(re.escape(PROGRAM) + " (.*?) 2>&1", command)
+        assert words is not None
+        command = command.replace(PROGRAM, str(tmp_path / "program")).replace("/var/lib/zp-registry", str(tmp_path))
+        done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False)
+        assert done.stderr == ""
+        said = f"said {words[1]}\nproblem\nzp-registry {words[1]} ended with code {code}\n"
+        assert done.stdout == (said if mails else "")
+        assert CliRunner().invoke(main, [*words[1].split(), "--help"]).exit_code == 0, "the command exists"
 
 
 def unit(name: str) -> configparser.ConfigParser:
@@ -184,23 +189,27 @@ def unit(name: str) -> configparser.ConfigParser:
     return parser
 
 
-def test_the_service_counts_code_3_as_success_and_keeps_to_its_home() -> None:
-    service = unit("zp-registry.service")["Service"]
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("zp-registry", "nightly"), ("zp-registry-job@", "jobs run %i"), ("zp-registry-watchdog", "watchdog")],
+)
+def test_the_services_count_code_3_as_success_and_keep_to_their_home(name: str, words: str) -> None:
+    service = unit(f"{name}.service")["Service"]
     assert service["SuccessExitStatus"] == "3"
-    assert service["ExecStart"] == f"{PROGRAM} nightly"
+    assert service["ExecStart"] == f"{PROGRAM} {words}"
     assert service["User"] == "zp"
     assert "ZP_HOME=/var/lib/zp-registry" in service["Environment"].split()
     assert service["StateDirectory"] == "zp-registry"
     assert service["ProtectSystem"] == "strict"
-    assert unit("zp-registry.timer")["Timer"]["OnCalendar"].endswith(" Asia/Shanghai")
 
 
 def test_systemd_accepts_the_units(tmp_path: Path) -> None:
     analyze = shutil.which("systemd-analyze")
     if analyze is None:
         pytest.skip("systemd-analyze is not installed")
-    for name in ("zp-registry.service", "zp-registry.timer"):
-        (tmp_path / name).write_text((ROOT / "cron" / name).read_text("utf-8").replace(PROGRAM, "/bin/true"), "utf-8")
+    for unit_file in [*(ROOT / "cron").glob("*.service"), *(ROOT / "cron").glob("*.timer")]:
+        (tmp_path / unit_file.name).write_text(unit_file.read_text("utf-8").replace(PROGRAM, "/bin/true"), "utf-8")
+    assert len(list(tmp_path.iterdir())) == 8
     done = subprocess.run([analyze, "verify", *map(str, tmp_path.iterdir())], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -182,6 +182,16 @@ def test_every_way_into_the_log_is_redacted(log: io.StringIO) -> None:
     assert lines[1]["event"] == f"standard {STRUCK}"
 
 
+def test_a_log_that_was_rotated_away_is_opened_anew(tmp_path: Path) -> None:
+    file = tmp_path / "nightly.log"
+    with logging_of_our_own():
+        set_up_logs("info", file)
+        structlog.get_logger("test").info("before")
+        file.rename(tmp_path / "nightly.log.1")
+        structlog.get_logger("test").info("after")
+    assert [json.loads(f.read_text())["event"] for f in (tmp_path / "nightly.log.1", file)] == ["before", "after"]
+
+
 def test_tracebacks_hold_no_local_variables(log: io.StringIO) -> None:
     def fail() -> None:
         phone_book = "local-value"

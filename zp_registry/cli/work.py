@@ -10,7 +10,7 @@ import click
 from zp_registry.cli.common import Answer, Day, command, people
 from zp_registry.cli.load import PATHS, tell_outcomes
 from zp_registry.cli.resolve import derive_now
-from zp_registry.jobs import corrections, demo, derive, imports, lists, nightly, office
+from zp_registry.jobs import corrections, demo, derive, imports, lists, nightly, office, watch
 
 
 @click.command("flag")
@@ -37,12 +37,13 @@ def flag(answer: Answer, as_of: str | None) -> None:
 def nightly_(answer: Answer) -> int:
     """Pull + inbox + resolve + flag + lists + run report: the main job."""
     imports.get_ready(answer.settings)
-    with office.at_work(answer.settings, "nightly") as opened:
+    with watch.noted(answer.settings, "nightly") as run, office.at_work(answer.settings, "nightly") as opened:
         if people.is_terminal and not answer.as_json:
             with people.status("nightly") as status:
                 night = nightly.nightly(opened, lambda text: status.update(f"nightly: {text}"))
         else:
             night = nightly.nightly(opened)
+        run.code = int(night.exit_code)
     tell_night(answer, night)
     return int(night.exit_code)
 

@@ -14,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from zp_registry import __version__
 from zp_registry.desk import access, cases, followups, look, overview, rejects, review, trail, upload, users, words, work
-from zp_registry.desk.state import Desk
+from zp_registry.desk.state import Desk, Explained
 from zp_registry.errors import LockHeld, ZpError
 from zp_registry.jobs.cases import STATE_NAMES
 from zp_registry.jobs.deskwork import Worker
@@ -50,7 +50,7 @@ def create_app(office: Office, worker: Worker) -> Flask:
     app.request_class = Spooled
     app.config.update(MAX_CONTENT_LENGTH=4 * office.settings.limits.max_bytes, MAX_FORM_MEMORY_SIZE=_FORM_FIELDS)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.extensions["zp_desk"] = Desk(office, worker, platform_titles(office))
+    app.extensions["zp_desk"] = Desk(office, worker, platform_titles(office), Explained(office))
     if office.settings.desk.behind_proxy:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     app.before_request(access.guard)

@@ -14,12 +14,11 @@ from zp_registry.desk.state import desk
 from zp_registry.desk.work import hand_in
 from zp_registry.errors import UsageError
 from zp_registry.frames import as_records
-from zp_registry.jobs.review_explain import explanations
 from zp_registry.registry import review as queue
 from zp_registry.registry import search
 
 page = Blueprint("review", __name__)
-PER_PAGE = 30
+PER_PAGE, AHEAD = 30, 10
 
 
 def _waiting(connection: Connection) -> pd.DataFrame:
@@ -73,7 +72,7 @@ def pair(pair: str) -> Any:
             line = found[0] if found else _unlisted(connection, left, right)
             if line["subjects"]:
                 ends = (int(line["subjects"][0]), int(line["subjects"][1]))
-                why = explanations(desk().office, connection, [ends]).get(ends, [])
+                why = desk().explained.of(connection, ends, _coming(waiting, pair))
         else:
             line = {"left": queue.sides(connection, [left])[left], "right": None}
         following = _following(waiting, pair)
@@ -93,6 +92,14 @@ def _unlisted(connection: Connection, left: str, right: str) -> dict[str, Any]:
     shown = queue.sides(connection, [left, right])
     ends = [int(left[1:]), int(right[1:])]
     return {"weight": None, "why": None, "left": shown[left], "right": shown[right], "subjects": ends}
+
+
+def _coming(frame: pd.DataFrame, pair: str) -> list[tuple[int, int]]:
+    """The compared subjects of the pairs behind this one."""
+    pairs = frame["pair"].tolist()
+    at = pairs.index(pair) + 1 if pair in pairs else 0
+    ends = frame.iloc[at : at + AHEAD][["left_id", "right_id"]].dropna().astype("int64")
+    return list(ends.itertuples(index=False, name=None))
 
 
 def _following(frame: pd.DataFrame, pair: str) -> str | None:

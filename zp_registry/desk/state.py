@@ -5,21 +5,58 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from flask import current_app
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from zp_registry.jobs.deskwork import Worker
 from zp_registry.jobs.office import Office
+from zp_registry.jobs.review_explain import explanations
 from zp_registry.registry import tasks
 from zp_registry.registry.search import NameIndex
 from zp_registry.registry.state import read_state
 
 T = TypeVar("T")
 PATIENCE = 3.0  # seconds that a page waits for its work before it shows the progress instead
+
+
+Ends = tuple[int, int]
+_AGAIN = 600.0  # seconds after which a weight is explained anew in any case
+
+
+class Explained:
+    """How the weights of pairs come about. That takes half a second, for one pair as for ten: so those that come next are
+    explained while somebody reads the first one."""
+
+    def __init__(self, office: Office) -> None:
+        self.office, self.pool = office, ThreadPoolExecutor(1, "desk-ahead")
+        self.kept: dict[Ends, list[dict[str, Any]]] = {}
+        self.mark, self.until, self.lock = "", 0.0, threading.Lock()
+
+    def of(self, connection: Connection, pair: Ends, coming: Sequence[Ends]) -> list[dict[str, Any]]:
+        """That of this pair; ``coming``: those that will be asked for next."""
+        mark = str(connection.execute(text("SELECT MAX(id) FROM report_file")).scalar())  # what people decide changes none
+        with self.lock:
+            if mark != self.mark or time.monotonic() > self.until:
+                self.kept, self.mark, self.until = {}, mark, time.monotonic() + _AGAIN
+            kept = self.kept
+        if pair not in kept:
+            kept[pair] = explanations(self.office, connection, [pair]).get(pair, [])
+        rest = [p for p in coming if p not in kept]
+        if len(rest) > len(coming) // 2:
+            self.pool.submit(self._ahead, kept, rest)
+        return kept[pair]
+
+    def _ahead(self, kept: dict[Ends, list[dict[str, Any]]], pairs: Sequence[Ends]) -> None:
+        missing = [p for p in pairs if p not in kept]
+        if missing:
+            with self.office.engine.connect() as connection:
+                found = explanations(self.office, connection, missing)
+            kept.update({p: found.get(p, []) for p in missing})
 
 
 @dataclass
@@ -29,6 +66,7 @@ class Desk:
     office: Office
     worker: Worker
     titles: Mapping[str, str]
+    explained: Explained
     index: NameIndex | None = None
     kept: dict[str, tuple[str, Any]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)

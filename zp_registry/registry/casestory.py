@@ -59,8 +59,11 @@ def graph(connection: Connection, platform: str, account_id: str) -> dict[str, A
         """
         SELECT a.platform, a.account_id, a.account_name, a.entity_id, e.name, c.phone_hash, c.phone_mask, c.payee_hash,
                c.payee_mask, c.payee_name
-        FROM account a JOIN record c ON c.id = a.record_id LEFT JOIN entity e ON e.entity_id = a.entity_id
-        WHERE (a.platform = :p AND a.account_id = :a) OR c.phone_hash = :phone OR c.payee_hash = :payee
+        FROM (SELECT record_id AS id FROM account WHERE platform = :p AND account_id = :a
+              UNION SELECT id FROM record WHERE phone_hash = :phone
+              UNION SELECT id FROM record WHERE payee_hash = :payee) n
+        CROSS JOIN record c CROSS JOIN account a LEFT JOIN entity e ON e.entity_id = a.entity_id
+        WHERE c.id = n.id AND a.record_id = c.id
         ORDER BY CASE WHEN a.platform = :p AND a.account_id = :a THEN 0 ELSE 1 END, a.platform, a.account_id""",
         {**key, **values},
     )

@@ -41,11 +41,13 @@ def account_dossier(connection: Connection, platform: str, account_id: str, as_o
         FROM record c JOIN sighting s ON s.record_id = c.id JOIN report r ON r.id = s.report_id JOIN report_file f ON
         f.id = r.file_id
         LEFT JOIN subject j ON j.id = c.subject_id
-        WHERE c.platform = :p AND (c.account_ref = :a OR (c.loose = 1 AND c.account_ref IN (
-            SELECT x FROM (SELECT account_handle AS x FROM account WHERE platform = :p AND account_id = :a UNION ALL
-            SELECT account_url FROM account WHERE platform = :p AND account_id = :a
-                           UNION ALL SELECT account_name FROM account WHERE platform = :p AND account_id = :a) v
-                           WHERE x IS NOT NULL)))
+        WHERE c.id IN (
+            SELECT id FROM record WHERE platform = :p AND account_ref = :a
+            UNION SELECT o.id FROM (
+                SELECT account_handle AS x FROM account WHERE platform = :p AND account_id = :a
+                UNION SELECT account_url FROM account WHERE platform = :p AND account_id = :a
+                UNION SELECT account_name FROM account WHERE platform = :p AND account_id = :a) v
+                JOIN record o ON o.account_ref = v.x WHERE o.platform = :p AND o.loose = 1)
           AND r.superseded_by IS NULL AND r.as_of <= :d ORDER BY r.as_of, f.name, s.row""",
         key,
         integers=["row", "record_id"],

@@ -51,7 +51,9 @@ def lines(
         f"""
         SELECT v.*, {_TRIED} AS attempts, (SELECT t.attempted_on {last}) AS last_on,
                (SELECT t.method || '：' || t.outcome {last}) AS last_outcome
-        {_FROM} WHERE {where} ORDER BY v.first_seen, v.flag_id LIMIT :limit OFFSET :offset""",
+        {_FROM} WHERE v.flag_id IN (
+            SELECT v.flag_id {_FROM} WHERE {where} ORDER BY v.first_seen, v.flag_id LIMIT :limit OFFSET :offset)
+        ORDER BY v.first_seen, v.flag_id""",
         {**given, "limit": limit, "offset": offset},
         integers=["attempts"],
     )

@@ -143,13 +143,14 @@ def judgements_on(connection: Connection, left: str, right: str) -> list[Standin
     the way from one to the other."""
     now = lead_to(connection, (left, right))
     a, b = now.get(left), now.get(right)
+    if a != b:
+        where = "g.tier = 'person' AND {left} <> {right} AND {left} IN (:a, :b) AND {right} IN (:a, :b)"
+    else:
+        inside = "SELECT id FROM subject WHERE current_id IN (SELECT entity_id FROM subject WHERE current_id = :a)"
+        where = f"g.judgement = 'positive' AND g.left_id IN ({inside}) AND {{left}} = :a AND {{right}} = :a"
     rows = bulk.read(
         connection,
-        edge_ends(
-            "g.id, g.left_id, g.right_id, g.tier, g.judgement, g.who, g.why, g.created_at",
-            "((g.tier = 'person' AND {left} <> {right} AND {left} IN (:a, :b) AND {right} IN (:a, :b)) "
-            "OR (g.judgement = 'positive' AND {left} = :a AND {right} = :a AND CAST(:a AS TEXT) = :b)) ORDER BY g.id",
-        ),
+        edge_ends("g.id, g.left_id, g.right_id, g.tier, g.judgement, g.who, g.why, g.created_at", f"{where} ORDER BY g.id"),
         {"a": a, "b": b},
         integers=["id", "left_id", "right_id"],
     )
@@ -200,12 +201,12 @@ def sides(connection: Connection, entities: Sequence[str], subjects: Sequence[in
         FROM rv_entities n JOIN account a ON a.entity_id = n.entity_id
         ORDER BY a.gone_on IS NOT NULL, a.last_seen DESC, a.platform, a.account_id""",
     )
-    members = (
-        "FROM rv_entities n JOIN subject s ON s.current_id = n.entity_id JOIN record c ON c.subject_id = s.id AND c.live = 1"
-    )
+    # In this order: few entities, then their rows.
+    members = "FROM rv_entities n CROSS JOIN subject s CROSS JOIN record c"
+    own = "s.current_id = n.entity_id AND c.subject_id = s.id AND c.live = 1"
     payees = bulk.read(
         connection,
-        f"SELECT s.current_id AS entity_id, c.payee_mask AS text {members} WHERE c.payee_mask IS NOT NULL "
+        f"SELECT s.current_id AS entity_id, c.payee_mask AS text {members} WHERE {own} AND c.payee_mask IS NOT NULL "
         "GROUP BY s.current_id, c.payee_mask ORDER BY MAX(c.id) DESC",
     )
     sources = bulk.read(
@@ -213,8 +214,9 @@ def sides(connection: Connection, entities: Sequence[str], subjects: Sequence[in
         f"""
         SELECT s.current_id AS entity_id,
                f.name || CASE WHEN t.sheet = '' THEN '' ELSE ' › ' || t.sheet END || ' › ' || t.row AS text
-        {members} JOIN sighting t ON t.record_id = c.id JOIN report r ON r.id = t.report_id AND r.superseded_by IS NULL
+        {members} CROSS JOIN sighting t JOIN report r ON r.id = t.report_id AND r.superseded_by IS NULL
         JOIN report_file f ON f.id = r.file_id LEFT JOIN rv_subjects q ON q.id = s.id
+        WHERE {own} AND t.record_id = c.id
         ORDER BY q.id IS NULL, r.as_of DESC, f.name, t.sheet, t.row""",
     )
     bulk.unstage(connection, "rv_entities")
@@ -291,7 +293,7 @@ def rows_around(connection: Connection, subjects: Sequence[int]) -> tuple[pd.Dat
             UNION SELECT p.id FROM rv_shared v JOIN record p ON p.payee_hash = v.value WHERE v.type = 'payee'
             UNION SELECT p.id FROM rv_shared v JOIN record p ON p.address_key = v.value WHERE v.type = 'address'
             UNION SELECT p.id FROM rv_shared v JOIN record p ON p.phone_hashes LIKE '%' || v.value || '%'
-                  WHERE v.type = 'phone')""",
+                  WHERE v.type = 'phone' AND p.phone_hashes LIKE '%;%')""",
         integers=integers,
     )
     bulk.unstage(connection, "rv_compared")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import Base, Id
+
+_SEVERAL = "phone_hashes LIKE '%;%'"
 
 
 class ReportFile(Base):
@@ -107,7 +109,7 @@ class Record(Base):
     phone_hashes: Mapped[str | None] = mapped_column(Text)
     phone_mask: Mapped[str | None] = mapped_column(String(60))
     business_address: Mapped[str | None] = mapped_column(Text)
-    address_key: Mapped[str | None] = mapped_column(Text)
+    address_key: Mapped[str | None] = mapped_column(Text, index=True)
     province: Mapped[str | None] = mapped_column(String(60))
     city: Mapped[str | None] = mapped_column(String(60))
     county: Mapped[str | None] = mapped_column(String(60))
@@ -125,7 +127,11 @@ class Record(Base):
     payee_bank: Mapped[str | None] = mapped_column(Text)
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     live: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
-    __table_args__ = (Index("ix_record_platform_account_ref", "platform", "account_ref"),)
+    __table_args__ = (
+        Index("ix_record_platform_account_ref", "platform", "account_ref"),
+        # Cells with several phones, whose others than the first are found no other way.
+        Index("ix_record_more_phones", "phone_hashes", sqlite_where=text(_SEVERAL), postgresql_where=text(_SEVERAL)),
+    )
 
 
 class Touched(Base):

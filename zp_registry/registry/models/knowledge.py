@@ -69,7 +69,7 @@ class Account(Base):
     last_seen: Mapped[str] = mapped_column(String(10))
     gone_on: Mapped[str | None] = mapped_column(String(10))
     unmatched: Mapped[int] = mapped_column(Integer, default=0)
-    record_id: Mapped[int | None] = mapped_column(Id)
+    record_id: Mapped[int | None] = mapped_column(Id, index=True)
 
 
 class Entity(Base):
@@ -105,7 +105,7 @@ class EntityIdentifier(Base):
     __tablename__ = "entity_identifier"
     entity_id: Mapped[str] = mapped_column(String(20), primary_key=True)
     kind: Mapped[str] = mapped_column(String(10), primary_key=True)
-    value: Mapped[str] = mapped_column(String(60), primary_key=True)
+    value: Mapped[str] = mapped_column(String(60), primary_key=True, index=True)
     first_seen: Mapped[str | None] = mapped_column(String(10))
     last_seen: Mapped[str | None] = mapped_column(String(10))
 
@@ -188,3 +188,7 @@ class Flag(Base):
     explained: Mapped[str | None] = mapped_column(Text)
     rule_version: Mapped[str | None] = mapped_column(String(40))
     evidence: Mapped[str] = mapped_column(Text)
+    __table_args__ = (
+        Index("ix_flag_family_status_first_seen", "family", "status", "first_seen", "flag_id"),  # the follow-up list's order
+        Index("ix_flag_platform_account_id", "platform", "account_id"),
+    )

@@ -13,6 +13,15 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("desk_user", sa.Column("renew", sa.Integer(), server_default="0", nullable=False))
+    op.create_index(op.f("ix_account_record_id"), "account", ["record_id"])
+    op.create_index(op.f("ix_entity_identifier_value"), "entity_identifier", ["value"])
+    op.create_index("ix_flag_family_status_first_seen", "flag", ["family", "status", "first_seen", "flag_id"])
+    op.create_index("ix_flag_platform_account_id", "flag", ["platform", "account_id"])
+    op.create_index(op.f("ix_record_address_key"), "record", ["address_key"])
+    several = sa.text("phone_hashes LIKE '%;%'")
+    op.create_index(
+        "ix_record_more_phones", "record", ["phone_hashes"], sqlite_where=several, postgresql_where=several
+    )
 
 
 def downgrade() -> None:
