@@ -11,9 +11,11 @@ import pytest
 from docx import Document
 from hypothesis import given
 from hypothesis import strategies as st
-from worlds import World, firm, masked, person, pledge, row, shop
+from worlds import World, firm, masked, person, pledge, row, shop, world
 from zp_registry.jobs import bulletin as bulletins
 from zp_registry.jobs import cases
+from zp_registry.jobs.extracts import candidates
+from zp_registry.jobs.reverify import reverify
 
 from zp_registry.errors import UsageError
 from zp_registry.flags.bulletin import parse_period
@@ -75,6 +77,22 @@ def test_what_it_counts(county: World, tmp_path: Path) -> None:
     assert "石佛寺镇" in files[".html"].read_text("utf-8")
     assert len(openpyxl.load_workbook(files[".xlsx"]).sheetnames) == 10
     assert len(Document(str(files[".docx"])).inline_shapes) >= 4, "charts"
+
+
+@pytest.mark.postgres
+def test_postgresql_tells_the_same(county: World, tmp_path: Path, postgres_url: str) -> None:
+    _start(county)
+    here = bulletins.write(county.office, "2026-02", tmp_path / "here")
+    with world(tmp_path / "other", tmp_path / "others", postgres_url) as other:
+        _start(other)
+        there = bulletins.write(other.office, "2026-02", tmp_path / "there")
+        assert [s for s in there["sheets"] if "未办理" not in s["title"]] == [
+            s for s in here["sheets"] if "未办理" not in s["title"]
+        ]
+        ours, theirs = (reverify(w.office, sent_on="2026-03-02", output=tmp_path / "asked") for w in (county, other))
+        assert ours["accounts"] == theirs["accounts"]
+        with other.office.engine.connect() as connection:
+            assert len(candidates(connection, other.office)) == 0
 
 
 def test_a_past_period_is_told_the_same_later(county: World, tmp_path: Path) -> None:

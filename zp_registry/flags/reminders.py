@@ -21,6 +21,11 @@ class ReminderRules:
     days: tuple[int, int, int] = (15, 30, 45)
 
 
+def reminder_level(attempts: int, since: str, on: str, rules: ReminderRules) -> str:
+    """The same of one line."""
+    return str(reminder_levels(pd.Series([attempts]), pd.Series([since]), on, rules).iloc[0])
+
+
 def reminder_levels(attempts: pd.Series[int], since: pd.Series[str], on: str, rules: ReminderRules) -> pd.Series[str]:
     """A word of LEVELS for each line. ``attempts``: so far; ``since``: the date of the first listing (ISO), ``on``: the date of
     the list."""
