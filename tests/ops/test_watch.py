@@ -149,6 +149,7 @@ def test_when_all_is_well_nobody_is_told_anything() -> None:
         ({"jobs": {**WELL, "backup": ran(at("2026-03-18 05:30"))}}, {"missed:backup:2026-03-18T05:30:00+08:00"}),
         ({"jobs": {**WELL, "nightly": ran(at("2026-03-20 02:30"), 1)}}, {"failed:nightly:1"}),
         ({"jobs": {**WELL, "nightly": ran(at("2026-03-20 02:30"), None)}}, {"killed:nightly:2026-03-20T02:30:00+08:00"}),
+        ({"jobs": {**WELL, "nightly": ran(at("2026-03-20 09:00"), None)}}, set()),  # a reboot: made up within the hour
         ({"unreadable": "KeyProblem"}, {"registry"}),
         ({"free": 1000}, {"disk"}),
         ({"nights": nights("server", "timeout")}, set()),

@@ -53,9 +53,10 @@ def jobs_run(answer: Answer, names: tuple[str, ...], due: bool) -> int:
     codes = {job.name: _run(answer.settings, job) for job in wanted}
     for name, code in codes.items():
         answer.say(f"{name}: exit code {code}")
-    _tell(answer, watch.watch(answer.settings, watch.now())[0])
+    found, told = watch.watch(answer.settings, watch.now())
+    _tell(answer, found)
     worst = next((c for c in (1, 2, 4, 3) if c in codes.values()), 0)
-    answer.give({"jobs": codes, "exit_code": worst})
+    answer.give({"jobs": codes, "told": [a.key for a in told], "exit_code": worst})
     return worst
 
 
