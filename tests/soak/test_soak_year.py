@@ -1,5 +1,5 @@
-"""A year of nights by a clock of its own: faults, late files, reboots and days off end in the registry of a year without any, and
-people are told of each thing that they should have known, once, and of nothing else."""
+"""A year of nights by a clock of its own: faults, late files, reboots and days off end in the registry of a year without any,
+and people are told of each thing that they should have known, once, and of nothing else."""
 
 from __future__ import annotations
 
@@ -262,5 +262,5 @@ def test_a_month_of_troubled_nights(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_a_year_of_troubled_nights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     year = lived(tmp_path, monkeypatch, 365, 11)
     p = year.plan
-    print(f"365 nights: {len(p.off)} off, {len(p.reboots)} reboots, {len(p.failing)} of a failing platform, {len(p.broken)} files "
-          f"broken, {len(p.late)} late, {len(p.forgotten)} forgotten; alarms {dict(year.told)}, {year.messages} messages")
+    print(f"365 nights: {len(p.off)} off, {len(p.reboots)} reboots, {len(p.failing)} of a failing platform, {len(p.broken)} "
+          f"files broken, {len(p.late)} late, {len(p.forgotten)} forgotten; alarms {dict(year.told)}, {year.messages} messages")

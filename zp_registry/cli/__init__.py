@@ -7,6 +7,7 @@ import click
 from zp_registry import __version__
 from zp_registry.cli import cases, desk, docs, entity, jobs, load, look, pledging, rehearse, resolve, review, secure, work
 from zp_registry.cli.common import Main
+from zp_registry.cli.examples import add_examples
 
 
 @click.group(cls=Main, context_settings={"help_option_names": ["-h", "--help"]})
@@ -18,3 +19,5 @@ def main() -> None:
 for module in (load, rehearse, resolve, work, review, cases, look, entity, desk, docs, pledging, secure, jobs):
     for item in module.COMMANDS:
         main.add_command(item)
+
+add_examples(main)

@@ -151,8 +151,7 @@ def runs(answer: Answer, limit: int) -> None:
 def evaluate_(answer: Answer, truth: Path, listing: Path | None, png: Path | None) -> None:
     """Precision and recall against labels, by tier, trap and numbers shown, and what the review queue holds.
 
-    truth_pledges.csv, truth_transfers.csv and truth_benign.csv beside TRUTH are used too. Example:
-    zp-registry evaluate truth_accounts.csv --errors errors.xlsx --picture curve.png
+    truth_pledges.csv, truth_transfers.csv and truth_benign.csv beside TRUTH are used too.
     """
     form = listing.suffix.lstrip(".").lower() if listing else "csv"
     if form not in FORMATS or (png and png.suffix.lower() != ".png"):
