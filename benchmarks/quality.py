@@ -10,6 +10,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,8 @@ def main() -> None:
     parser.add_argument("--dirt", type=float, default=1.0)
     parser.add_argument("--keep", type=Path)
     a = parser.parse_args()
+    told: dict[str, Counter[str]] = {"events": Counter(), "flagged": Counter()}
+    delays: Counter[int] = Counter()
     print("| seed | accounts | lost | pairs P | pairs R | pledges right | transfers P | transfers R | innocent flagged |")
     print("|---|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as temporary:
@@ -77,7 +80,14 @@ def main() -> None:
                 f"| {t['precision']:.3f} | {t['recall']:.3f} | {t['innocent_flagged']}/{t['innocent_events']} |",
                 flush=True,
             )
+            told["events"].update(t["innocent_by_type"])
+            told["flagged"].update(t["innocent_flagged_by_type"])
+            delays.update({int(k): n for k, n in t["delay_months"].items()})
             print(json.dumps({"seed": seed, **f}, ensure_ascii=False), file=sys.stderr, flush=True)
+    print("\n| innocent change | events | flagged medium or high | share |\n|---|---|---|---|")
+    for kind, n in sorted(told["events"].items()):
+        print(f"| {kind} | {n} | {told['flagged'][kind]} | {told['flagged'][kind] / n:.2%} |")
+    print("\nmonths from visible to flagged: " + ", ".join(f"{k}: {n}" for k, n in sorted(delays.items())))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from zp_registry.flags import Flagged, FlagRules, flag
 from zp_registry.flags.pledges import PledgeRules
 from zp_registry.flags.sharing import SharingRules
 from zp_registry.registry import audit, bulk, matchcache, tables
+from zp_registry.registry.birthyears import fill_birth_years
 from zp_registry.registry.cases import write_cases
 from zp_registry.registry.flags import write_flags
 from zp_registry.registry.inputs import evidence_inputs, read_evidence, read_match_inputs, read_order
@@ -60,6 +61,7 @@ def flag_rules(office: Office) -> FlagRules:
             frozenset(pledges.must_sign),
             pledges.person_covers_shop,
             pledges.shop_covers_person,
+            pledges.alike_covers,
         ),
         SharingRules(
             flags.shared_payee_holders or book["SHARED_PAYEE"].least,
@@ -84,6 +86,7 @@ def derive_within(connection: Connection, office: Office, *, full: bool = False,
     if read_state(connection, "derived_from") == mark and not full:
         return {"changed": False}
     now = recording_moment(connection, audit.moment())
+    fill_birth_years(connection, office.ring)
     counts: dict[str, Any] = {"subject": resolve_within(connection, office, now, full=full, engine=engine)}
     evidence = read_evidence(connection)
     resolved = resolve(evidence, entity_of(connection), unsure_edges(connection), telling_rules(office))

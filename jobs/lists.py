@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -14,8 +14,10 @@ from sqlalchemy import Connection
 
 from zp_registry.errors import FileRefused
 from zp_registry.flags.codes import FLAG_CODES
+from zp_registry.flags.reminders import ReminderRules
 from zp_registry.lists import cells
 from zp_registry.lists.followups import read_followups, write_followups
+from zp_registry.lists.notices import load_template, write_notices
 from zp_registry.lists.transfers import write_transfers
 from zp_registry.quarantine.codes import message
 from zp_registry.registry import audit, bulk, tables
@@ -35,24 +37,38 @@ def platform_titles(office: Office) -> Mapping[str, str]:
     return {m.id: m.title for m in office.mappings}
 
 
+def reminder_rules(office: Office) -> ReminderRules:
+    """The settings' reminder levels."""
+    return ReminderRules(office.settings.pledges.reminder_attempts, office.settings.pledges.reminder_days)
+
+
+def officers_of(office: Office) -> Callable[[pd.Series[str], pd.Series[str]], pd.Series[str]]:
+    """Who is in charge of an entity, by its town and address: the grid officer of the longest word that the address holds, else
+    the town's responsible body; empty when the settings name nobody."""
+    towns = office.settings.towns
+    words = {t: sorted(v.officers, key=len, reverse=True) for t, v in towns.items()}
+
+    def one(town: str, address: object) -> str:
+        if town not in towns:
+            return ""
+        text = address if isinstance(address, str) else ""
+        word = next((w for w in words[town] if w in text), None)
+        return towns[town].responsible if word is None else towns[town].officers[word]
+
+    return lambda town, address: pd.Series(
+        [one(t, a) for t, a in zip(town, address, strict=True)], index=town.index, dtype="str"
+    )
+
+
 def write_followup_lists(
-    office: Office, *, by: Literal["town", "platform"] = "town", output: Path | None = None, as_of: str | None = None
+    office: Office, *, by: Literal["town", "platform", "officer"] = "town", output: Path | None = None, as_of: str | None = None
 ) -> list[Path]:
     """The 催签清单 workbooks; each list that shows phones in clear is noted on the audit trail."""
     with office.engine.begin() as connection:
         day = as_of or reference_date(connection)
         if not day:
             return []
-        knowledge = told_again(office, connection, as_of)[2] if as_of else tables.stored(connection)
-        frame = followup_frame(
-            connection,
-            knowledge,
-            office.ring,
-            responsible={t: v.responsible for t, v in office.settings.towns.items()},
-            deadline_days=office.settings.pledges.deadline_days,
-            titles=platform_titles(office),
-            unscanned=_unscanned(connection),
-        )
+        frame = _frame(office, connection, day, as_of)
         note_listing(connection, frame, audit.moment())
         audit.note(connection, "write follow-up lists", f"{len(frame)} entities with phone and address, by {by}, as of {day}")
     return write_followups(
@@ -62,6 +78,49 @@ def write_followup_lists(
         by=by,
         county=office.settings.county.name,
         platform_names=platform_titles(office),
+    )
+
+
+def write_pledge_notices(
+    office: Office, *, by: Literal["town", "officer"] = "town", output: Path | None = None, town: str | None = None,
+    level: str | None = None,
+) -> list[Path]:  # fmt: skip
+    """The 催签通知书, a page for each merchant of the list, one document per town or officer; noted on the audit trail.
+    ``level``: those of one reminder level alone. UsageError for a template that cannot be used."""
+    template = load_template(office.home.root)
+    with office.engine.begin() as connection:
+        day = reference_date(connection)
+        if not day:
+            return []
+        frame = _frame(office, connection, day, None)
+        for column, wanted in (("town", town), ("reminder", level)):
+            frame = frame[frame[column] == wanted] if wanted else frame
+        note_listing(connection, frame, audit.moment())
+        audit.note(connection, "write pledge notices", f"{len(frame)} entities with address, by {by}, as of {day}")
+    return write_notices(
+        frame,
+        output or office.home.lists,
+        as_of=day,
+        by={"town": "town", "officer": "responsible"}[by],
+        template=template,
+        office=office.settings.county.bureau or f"{office.settings.county.name}市场监督管理局",
+        days=office.settings.pledges.deadline_days,
+        places={t: v.signing_place for t, v in office.settings.towns.items() if v.signing_place},
+    )
+
+
+def _frame(office: Office, connection: Connection, day: str, as_of: str | None) -> pd.DataFrame:
+    knowledge = told_again(office, connection, as_of)[2] if as_of else tables.stored(connection)
+    return followup_frame(
+        connection,
+        knowledge,
+        office.ring,
+        officers=officers_of(office),
+        deadline_days=office.settings.pledges.deadline_days,
+        reminders=reminder_rules(office),
+        on=day,
+        titles=platform_titles(office),
+        unscanned=_unscanned(connection),
     )
 
 

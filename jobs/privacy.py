@@ -115,7 +115,8 @@ def delete_person(office: Office, entity_id: str, reason: str, *, dry_run: bool 
         if not dry_run:
             if not kept:
                 connection.execute(
-                    text("UPDATE record SET sealed = NULL WHERE subject_id IN (SELECT id FROM subject WHERE current_id = :e)"),
+                    text("UPDATE record SET sealed = NULL, birth_year = NULL WHERE subject_id IN "
+                         "(SELECT id FROM subject WHERE current_id = :e)"),
                     {"e": entity},
                 )
             outcome = "refused: the law keeps them until " + until if kept else f"{count} records"
@@ -158,7 +159,7 @@ def retention(office: Office, *, dry_run: bool = False) -> list[dict[str, Any]]:
         count = int(connection.execute(text(f"SELECT COUNT(*) FROM {old}"), {"d": before}).scalar() or 0)
         if count and not dry_run:
             connection.execute(
-                text(f"UPDATE record SET sealed = NULL WHERE id IN (SELECT id FROM {old})"), {"d": before}
+                text(f"UPDATE record SET sealed = NULL, birth_year = NULL WHERE id IN (SELECT id FROM {old})"), {"d": before}
             )
         article = "网络交易监督管理办法 第三十一条；个人信息保护法 第四十七条"
         out.append(_rule("numbers of accounts that are gone", before, article, count))

@@ -23,6 +23,7 @@ from zp_registry.simulator import ids
 
 from zp_registry.frames import as_records
 from zp_registry.registry import bulk, tables
+from zp_registry.registry.cases import read_cases
 from zp_registry.registry.flags import decide
 from zp_registry.settings import PledgeSettings, Settings
 
@@ -253,6 +254,7 @@ def comparable(office: Office) -> dict[str, list[Any]]:
     with office.engine.connect() as connection:
         known = tables.stored(connection)
         rejects = tables.rejects(connection)
+        cases = read_cases(connection).drop(columns=["case_id", "group_id", "worked", "version"])
     held = known.holdings.sort_values(["platform", "account_id", "valid_from"])
     own = (held["platform"] + ":" + held["account_id"] + "@" + held["valid_from"]).groupby(held["entity_id"]).agg("|".join)
     called = own.to_dict()
@@ -262,7 +264,7 @@ def comparable(office: Office) -> dict[str, list[Any]]:
 
     frames: dict[str, pd.DataFrame] = {
         "accounts": tables.accounts(known), "entities": tables.entities(known), "holdings": tables.holdings(known),
-        "flags": tables.flags(known), "rejects": rejects,
+        "flags": tables.flags(known), "rejects": rejects, "cases": cases,
     }  # fmt: skip
     out: dict[str, list[Any]] = {}
     for name, frame in frames.items():

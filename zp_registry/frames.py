@@ -72,11 +72,12 @@ FAULTS: Final = ("idx", "field", "header", "code", "note")
 
 # One missing-pledge entry of the follow-up list (催签清单): an entity with its flag, what the clerk needs to act, and what
 # was done so far. ``reason`` is missing | expired | outdated | mismatch; ``remark`` carries e.g. a missing scan. Numbers and
-# the phone stand in clear here, for the list only. ``platforms`` reads like ``抖音2、淘宝1``.
+# the phone stand in clear here, for the list only. ``platforms`` reads like ``抖音2、淘宝1``; ``reminder`` is a word of
+# flags.reminders.LEVELS.
 FOLLOWUPS: Final = (
     "flag_id", "entity_id", "entity_kind", "subject_name", "town", "responsible", "platforms", "accounts", "reason", "remark",
     "first_listed", "attempts", "last_attempt", "last_method", "deadline", "outcome", "contact_name", "contact_phone",
-    "business_address", "platform_ids",
+    "business_address", "platform_ids", "reminder",
 )
 # One line a clerk filled in on such a list. ``row`` as the spreadsheet program shows it; ``attempted_on`` ISO date.
 FOLLOWUP_RESULTS: Final = ("sheet", "row", "flag_id", "entity_id", "attempted_on", "method", "outcome", "note")
@@ -98,6 +99,19 @@ EXPORT_FLAGS: Final = (
     "last_seen", "score", "reason",
 )
 EXPORT_REJECTS: Final = ("source_file", "sheet", "row", "code", "message", "status")
+# What departments that share the work may be given (settings: extracts); numbers masked, and no phone, payee or address but
+# those of the exports above.
+EXTRACT_CASES: Final = (
+    "case_id", "state", "level", "platform", "account_id", "account_name", "entity_id", "subject_name", "town", "codes",
+    "opened_on", "news_on", "deadline", "assignee", "group_id",
+)
+EXTRACT_CANDIDATES: Final = (
+    "entity_id", "kind", "name", "uscc", "id_number", "town", "accounts", "platforms", "first_seen", "signed_on",
+    "verified_on",
+)
+EXTRACTS: Final = {
+    "accounts": EXPORT_ACCOUNTS, "entities": EXPORT_ENTITIES, "cases": EXTRACT_CASES, "candidates": EXTRACT_CANDIDATES,
+}
 # Evidence of a flag: one line per source row it rests on. ``what`` is a short Chinese phrase (字段：旧值→新值, masked).
 EVIDENCE: Final = ("flag_id", "as_of", "source_file", "sheet", "row", "what")
 

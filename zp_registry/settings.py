@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from zp_registry import settings_origin
 from zp_registry.crypto.ciphers import CipherName
 from zp_registry.errors import UsageError
+from zp_registry.frames import EXTRACTS
 from zp_registry.settings_origin import section_of
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -27,6 +28,10 @@ CONFIG_FILE, CONFIG_VARIABLE = "zp-registry.toml", "ZP_CONFIG"
 
 def _words(value: object) -> object:
     return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+
+def _numbers(value: object) -> object:
+    return [int(word) for word in value.split(",") if word.strip()] if isinstance(value, str) else value
 
 
 def _guarded(url: str) -> str:
@@ -62,12 +67,17 @@ class CountySettings(Section):
 
     code: str = Field(default="411324", pattern=r"^\d{6}$", description="The county's six-digit administrative code.")
     name: str = Field(default="镇平县", description="The county's full name, as addresses write it.")
+    bureau: str = Field(default="", description="Who signs notices and bulletins; not given: the county's "
+                        "市场监督管理局.")
 
 
 class TownSettings(Section):
     """One town, under its full name: `[towns."石佛寺镇"]`."""
 
     responsible: str = Field(default="", description="Who follows up missing pledges there (责任单位/网格员).")
+    officers: dict[str, str] = Field(default_factory=dict, description="Grid officers by a word of the address (a village, a "
+                                     "market, a street); the longest word found counts, else `responsible`.")
+    signing_place: str = Field(default="", description="Where pledges are signed and whom to call; stands on notices.")
 
 
 class QuarantineSettings(Section):
@@ -98,7 +108,36 @@ class PledgeSettings(Section):
     person_covers_shop: bool = Field(
         default=False, description="A person's pledge counts for the sole proprietorship that the person runs.")
     shop_covers_person: bool = Field(default=False, description="The reverse.")
+    alike_covers: bool = Field(
+        default=True, description="Who is probably the signer under another description (same name and visible digits, waiting "
+        "in review) counts as signed until review has decided.")
     deadline_days: Count = Field(default=15, description="Days from an entity's first listing to the deadline on the lists.")
+    reminder_attempts: Annotated[tuple[int, int, int], BeforeValidator(_numbers)] = Field(
+        default=(1, 2, 3), description="Attempts from which the second notice, a visit and the hand-over are due.")
+    reminder_days: Annotated[tuple[int, int, int], BeforeValidator(_numbers)] = Field(
+        default=(15, 30, 45), description="Days since the first listing that must have passed for the same; both count.")
+
+
+class ExtractSettings(Section):
+    """What one department is given, under a short name: `[extracts.NAME]`. Nothing that is not named here goes out."""
+
+    title: str = Field(description="The department's name, as it stands on the file.")
+    of: Literal["accounts", "entities", "cases", "candidates"] = Field(description="Rows of what.")
+    columns: Words = Field(min_length=1, description="The columns that it may see, in their order; numbers are masked.")
+    towns: Words = Field(default=(), description="Full names of the towns whose rows it may see; none: the whole county.")
+    states: Words = Field(default=(), description="Of cases: only those in these states; none: all.")
+
+    @model_validator(mode="after")
+    def _known(self) -> ExtractSettings:
+        if unknown := [c for c in self.columns if c not in EXTRACTS[self.of]]:
+            raise ValueError(f"{self.of} have no column {unknown[0]!r}; there are: {', '.join(EXTRACTS[self.of])}")
+        return self
+
+
+class BulletinSettings(Section):
+    """The joint meeting's bulletin."""
+
+    late_days: Count = Field(default=10, description="Days after its date from which a platform's report counts as late.")
 
 
 class FlagSettings(Section):
@@ -281,6 +320,8 @@ class Settings(Section):
     towns: dict[str, TownSettings] = Field(default_factory=dict)
     quarantine: QuarantineSettings = QuarantineSettings()
     pledges: PledgeSettings = PledgeSettings()
+    bulletin: BulletinSettings = BulletinSettings()
+    extracts: dict[str, ExtractSettings] = Field(default_factory=dict)
     flags: FlagSettings = FlagSettings()
     resolve: ResolveSettings = ResolveSettings()
     api: dict[str, ApiSettings] = Field(default_factory=dict)

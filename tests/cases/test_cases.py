@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from worlds import World, masked, person, row
+from worlds import World, masked, person, row, shop
 from zp_registry.jobs import cases
 from zp_registry.jobs import review as judging
 
@@ -42,26 +42,29 @@ def _history(county: World) -> list[tuple[str, str]]:
     return [(e["action"], e["to_state"]) for e in told["events"]]
 
 
-def test_one_high_sign_opens_a_case_and_one_medium_does_not(county: World) -> None:
+def test_one_high_sign_opens_a_case(county: World) -> None:
     case = _sold(county)
     assert (case["state"], case["level"], case["opened_on"], case["account_id"]) == ("open", "high", FEB, "w1")
     # Ten working days from Saturday 28 February 2026, which is worked for the Spring Festival.
     assert (case["deadline"], case["provisional"]) == ("2026-03-13", 0)
 
 
-def test_two_medium_signs_open_one(county: World) -> None:
-    county.weipaitang(JAN, [row("w1", A), row("w2", C), row("w9", person(90))])
-    stranger = {"streamers": [(B.person, B.person_id, "other")]}
-    county.weipaitang(FEB, [row("w1", A, **stranger), row("w2", C), row("w9", person(90))])
+def test_two_medium_signs_open_one_and_a_lone_one_is_told_low(county: World) -> None:
+    mine, agency = shop(4, A), "镇平县星河文化传媒有限公司"
+    county.kuaishou(JAN, [row("k1", mine, agency=agency), row("k9", person(90))])
+    stranger = row("k1", mine, agency=agency, streamers=[(B.person, B.person_id, "other")])  # a layout without relations
+    county.kuaishou(FEB, [stranger, row("k9", person(90))])
     county.night()
-    assert _found(county) == [], "a stranger on camera alone is a lead, not a case"
-    county.weipaitang(
-        "2026-07-31", [row("w1", A, **stranger, payee_name=B.name, payee=B.card), row("w2", C), row("w9", person(90))]
-    )
+    assert _found(county) == [], "a shop may hire whom it likes"
+    (flag,) = county.flags("STREAMER_STRANGER")
+    assert (flag["level"], flag["score"]) == ("low", 0.5)
+    assert "单独一条中等迹象" in flag["reason"]
+    county.kuaishou("2026-07-31", [stranger | {"payee_name": B.name, "payee": B.card}, row("k9", person(90))])
     county.night()
     case = _one(county)
     assert (case["level"], case["codes"]) == ("medium", "PAYEE_STRANGER;STREAMER_STRANGER")
     assert case["opened_on"] == "2026-07-31"
+    assert {f["level"] for f in county.flags() if f["family"] == "TRANSFER" and f["account_id"] == "k1"} == {"medium"}
 
 
 def test_the_way_of_a_case_and_its_history(county: World) -> None:

@@ -129,6 +129,8 @@ def test_a_wrong_town_gets_nothing(site: Site, staff: dict[str, Client]) -> None
             assert answer.status_code == 200
             assert f"/entity/{entity}" not in answer.text, words
     assert f"/entity/{site.entity('far')}" in staff["qutun"].page("/followups/" + site.flag("far")).text
+    assert "首次通知" in staff["qutun"].page("/followups/" + site.flag("far")).text, "how urgent it has become"
+    assert "首次通知" in staff["qutun"].page("/followups").text
     assert ELSEWHERE in staff["qutun"].page(f"/entity/{site.entity('far')}").text
     assert staff["shifo"].page(f"/review/{pair}").status_code == 200
 

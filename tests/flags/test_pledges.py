@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from worlds import World, firm, masked, person, pledge, row, shop, world
+from zp_registry.jobs import review as judging
 
 from zp_registry.home import Home
 
@@ -102,6 +103,44 @@ def test_a_masked_number_with_its_name(three: World) -> None:
     )
     three.night()
     assert _statuses(three)["k2"] == "signed"
+
+
+def test_a_whole_number_and_reports_that_mask_it(county: World) -> None:
+    """The registry never saw the number: name and visible digits tell whose the pledge is, and whose it is not."""
+    namesake = replace(person(40), name=person(2).name, person=person(2).person)
+    county.weipaitang(JAN, [row("w2", person(2), person_id=masked(person(2).person_id)),
+                            row("w3", namesake, person_id=masked(namesake.person_id)), row("w9", person(90))])  # fmt: skip
+    county.ledger([pledge("P2", person(2), "2026-01-01", 联系电话=None)])
+    county.night()
+    assert _statuses(county) == {"w2": "signed", "w3": "missing", "w9": "missing"}
+
+
+def test_a_pledge_under_the_new_name_of_somebody_renamed(county: World) -> None:
+    old = person(2)
+    new = replace(old, name=person(22).name, person=person(22).person)
+    county.weipaitang(JAN, [row("w2", old), row("w9", person(90))])
+    county.weipaitang(FEB, [row("w2", new, person_id=masked(old.person_id)), row("w9", person(90))])
+    county.ledger([pledge("P2", new, "2026-02-10")])
+    county.night()
+    assert _statuses(county)["w2"] == "signed"
+    assert county.codes() == set(), "renamed, not sold"
+
+
+@pytest.mark.parametrize("covers", [True, False])
+def test_who_is_probably_the_signer_is_not_pursued_until_review_has_decided(home: Home, tmp_path: Path, covers: bool) -> None:
+    one = person(2)
+    other = replace(person(60), name=one.name, person=one.person, person_id=one.person_id)  # elsewhere, another phone and card
+    with world(home.root, tmp_path / "files", alike_covers=covers) as county:
+        county.weipaitang(JAN, [row("w2", one, person_id=masked(one.person_id)), row("w9", person(90))])
+        county.kuaishou(JAN, [row("k2", other, person_id=masked(one.person_id)), row("k9", person(90))])
+        county.ledger([pledge("P2", one, "2026-01-01")])
+        county.night()
+        doubts = county.sql("SELECT left_id, right_id FROM edge WHERE judgement = 'unsure' AND deleted_at IS NULL")
+        assert county.holder("w2") != county.holder("k2")
+        assert len(doubts) == 1, "they wait in review"
+        assert (_statuses(county)["w2"], _statuses(county)["k2"]) == ("signed", "signed" if covers else "missing")
+        judging.part(county.office, county.holder("w2"), county.holder("k2"), "不是同一人")
+        assert _statuses(county)["k2"] == "missing"
 
 
 def test_a_row_that_fits_nobody_is_told_and_nobody_is_covered(three: World) -> None:

@@ -30,6 +30,8 @@ def _cam(*people: tuple[Any, str]) -> list[tuple[str, str, str]]:
 
 OWN = row("w1", A)
 WRONG = A.person_id[:-1] + ("0" if A.person_id[-1] != "0" else "1")
+HIDDEN = row("w1", A, person_id=masked(A.person_id))
+RENAMED = replace(A, name=name(21), person=name(21), person_id=masked(A.person_id))  # the 1st and the 21st have one family name
 STORIES: dict[str, tuple[dict[str, Any], dict[str, Any], set[str]]] = {
     # another holder
     "sold": (OWN, row("w1", B), {"HOLDER_CHANGED"}),
@@ -44,6 +46,8 @@ STORIES: dict[str, tuple[dict[str, Any], dict[str, Any], set[str]]] = {
     "masking begins for another": (OWN, row("w1", B, person_id=masked(B.person_id)), {"HOLDER_CHANGED"}),
     "corrected number": (_now(OWN, person_id=WRONG), OWN, set()),
     "corrected to another valid number": (_now(OWN, person_id=citizen(60)), OWN, set()),
+    "renamed under a masked number": (HIDDEN, row("w1", RENAMED, streamers=_cam((RENAMED, "self"))), set()),
+    "sold within one family name": (HIDDEN, row("w1", person(21), person_id=masked(citizen(21))), {"HOLDER_CHANGED"}),
     "nickname changed": (OWN, _now(OWN, account_name="新昵称"), set()),
     # the same holder, other hands
     "phone alone": (OWN, _now(OWN, phone=phone(70)), set()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,7 @@ def test_the_world_has_what_matters(straight: dict[str, list[Any]]) -> None:
     assert {"PLEDGE_MISSING", "HOLDER_CHANGED"} <= codes
     assert not [r for r in straight["entities"] if r[0].startswith("?")], "nobody stands there who never held an account"
     assert straight["rejects"]
+    assert straight["cases"]
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -79,3 +81,18 @@ def test_postgresql_holds_the_same(
     order = files.copy()
     random.Random(3).shuffle(order)
     _same(_registry(tmp_path, order, {6}, postgres_url), straight)
+
+
+@pytest.mark.soak
+def test_twelve_months_night_by_night_are_twelve_months_in_one_go(tmp_path: Path) -> None:
+    layouts = ("douyin", "kuaishou", "wechat_channels", "weipaitang", "province_share")
+    generate(tmp_path / "world", seed=31, parties=80, months=12, dirt=Dirt().scaled(1), layouts=layouts)
+    reports = sorted((tmp_path / "world").glob("reports/**/*.*"), key=lambda p: (re.findall(r"20\d{4}", p.name), p.name))
+    ledgers = [(p, "pledge") for p in sorted((tmp_path / "world").glob("pledges/*.*"))]
+    order = [*ledgers, *((p, "report") for p in reports)]
+    month = [re.findall(r"20\d{4}", p.name)[:1] for p, _ in order]
+    nights = {n for n in range(len(ledgers), len(order) - 1) if month[n] != month[n + 1]}
+    assert len(nights) >= 11
+    nightly, at_once = _registry(tmp_path / "a", order, nights), _registry(tmp_path / "b", order[::-1], set())
+    assert len(nightly["cases"]) > 3
+    _same(nightly, at_once)

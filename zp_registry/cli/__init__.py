@@ -5,7 +5,22 @@ from __future__ import annotations
 import click
 
 from zp_registry import __version__
-from zp_registry.cli import cases, desk, docs, entity, jobs, load, look, pledging, rehearse, resolve, review, secure, work
+from zp_registry.cli import (
+    cases,
+    desk,
+    docs,
+    entity,
+    jobs,
+    load,
+    look,
+    meeting,
+    pledging,
+    rehearse,
+    resolve,
+    review,
+    secure,
+    work,
+)
 from zp_registry.cli.common import Main
 from zp_registry.cli.examples import add_examples
 
@@ -16,7 +31,7 @@ def main() -> None:
     """A county's e-commerce entities, built nightly from what platforms report."""
 
 
-for module in (load, rehearse, resolve, work, review, cases, look, entity, desk, docs, pledging, secure, jobs):
+for module in (load, rehearse, resolve, work, review, cases, look, entity, desk, docs, pledging, meeting, secure, jobs):
     for item in module.COMMANDS:
         main.add_command(item)
 

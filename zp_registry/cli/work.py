@@ -10,6 +10,7 @@ import click
 from zp_registry.cli.common import Answer, Day, command, people
 from zp_registry.cli.load import PATHS, tell_outcomes
 from zp_registry.cli.resolve import derive_now
+from zp_registry.flags import reminders
 from zp_registry.jobs import corrections, demo, derive, imports, lists, nightly, office, watch
 
 
@@ -89,7 +90,7 @@ def demo_(answer: Answer, samples: Path) -> int:
 
 
 @click.group("followups", invoke_without_command=True)
-@click.option("--by", type=click.Choice(["town", "platform"]), default="town", show_default=True)
+@click.option("--by", type=click.Choice(["town", "platform", "officer"]), default="town", show_default=True)
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
@@ -111,12 +112,34 @@ def followups(
 
 @click.command("write", hidden=True)
 @command
-def _write_followups(answer: Answer, by: Literal["town", "platform"], output: Path | None, as_of: str | None) -> None:
+def _write_followups(
+    answer: Answer, by: Literal["town", "platform", "officer"], output: Path | None, as_of: str | None
+) -> None:
     with office.at_work(answer.settings, "followups") as opened:
         paths = lists.write_followup_lists(opened, by=by, output=output, as_of=as_of)
     for path in paths:
         answer.say(f"written: {path}")
     answer.give({"lists": [str(p) for p in paths]})
+
+
+@followups.command("notices")
+@click.option("--by", type=click.Choice(["town", "officer"]), default="town", show_default=True)
+@click.option("--town", help="Those of one town alone (its full name).")
+@click.option("--level", type=click.Choice(list(reminders.LEVELS)), help="Those of one reminder level alone.")
+@click.option("--output", type=click.Path(file_okay=False, path_type=Path),
+              help="Folder for the documents (default: lists/ in the home folder).")  # fmt: skip
+@command
+def followups_notices(
+    answer: Answer, by: Literal["town", "officer"], town: str | None, level: str | None, output: Path | None
+) -> None:
+    """Write notices to print (催签通知书), a page for each merchant, from the template pledge-notice.docx."""
+    with office.at_work(answer.settings, "followups notices") as opened:
+        paths = lists.write_pledge_notices(opened, by=by, town=town, level=level, output=output)
+    for path in paths:
+        answer.say(f"written: {path}")
+    if not paths:
+        answer.say("nobody is to be asked")
+    answer.give({"notices": [str(p) for p in paths]})
 
 
 @followups.command("import")

@@ -7,13 +7,17 @@ import re
 from typing import Any
 
 from flask import Blueprint, abort, render_template, request, send_file, url_for
+from sqlalchemy import Connection
 
 from zp_registry.desk.access import me, needs, note, noted
 from zp_registry.desk.state import desk
 from zp_registry.desk.work import hand_in
+from zp_registry.flags.reminders import NAMES, reminder_level
+from zp_registry.jobs.lists import reminder_rules
 from zp_registry.jobs.pledging import subject
 from zp_registry.lists.followups_form import METHODS, OUTCOMES
 from zp_registry.registry import followup_lines
+from zp_registry.registry.inputs import reference_date
 
 page = Blueprint("followups", __name__)
 PER_PAGE, NOTICES = 50, 200
@@ -21,6 +25,12 @@ PER_PAGE, NOTICES = 50, 200
 
 def _days() -> int:
     return desk().office.settings.pledges.deadline_days
+
+
+def _staged(connection: Connection, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The lines with ``reminder``: how urgent each has become, in Chinese."""
+    on, rules = reference_date(connection), reminder_rules(desk().office)
+    return [{**r, "reminder": NAMES[reminder_level(r["attempts"], r["first_seen"], on, rules)]} for r in rows]
 
 
 @page.get("/followups")
@@ -33,7 +43,10 @@ def followups() -> Any:
         key = "|".join(me().towns or ()) if me().towns is not None else "*"
         by_town = desk().once(connection, f"followups {key}", lambda: followup_lines.by_town(connection, me().towns))
         given = {"town": town or None, "code": code or None, "tried": tried or None}
-        rows = followup_lines.lines(connection, me().towns, **given, limit=PER_PAGE, offset=at, deadline_days=_days())
+        rows = _staged(
+            connection,
+            followup_lines.lines(connection, me().towns, **given, limit=PER_PAGE, offset=at, deadline_days=_days()),
+        )
         plain = not code and not tried
         known = {(r["town"] or "-"): r["n"] for r in by_town}
         n = (known.get(town, 0) if town else sum(known.values())) if plain else followup_lines.count(
@@ -47,9 +60,9 @@ def followups() -> Any:
 def _line(flag_id: str) -> dict[str, Any]:
     with desk().office.engine.connect() as connection:
         found = followup_lines.one(connection, flag_id, me().towns, _days())
-    if found is None:
-        abort(404)
-    return found
+        if found is None:
+            abort(404)
+        return _staged(connection, [found])[0]
 
 
 @page.get("/followups/<flag_id>")
@@ -111,7 +124,10 @@ def notices() -> Any:
     if not rows:
         abort(404)
     noted("print notices", f"{len(rows)} entities")
-    return render_template("notices.html", rows=rows, today=dt.date.today(), most=NOTICES)
+    today = dt.date.today()
+    later = (today + dt.timedelta(days=_days())).isoformat()  # nobody is asked to sign by a day that has passed
+    rows = [{**r, "deadline": later if r["deadline"] < today.isoformat() else r["deadline"]} for r in rows]
+    return render_template("notices.html", rows=rows, today=today, most=NOTICES)
 
 
 @page.post("/followups/lists")

@@ -13,7 +13,7 @@ from zp_registry.flags.evidence import COLUMNS
 from zp_registry.flags.missing import pledge_flags
 from zp_registry.flags.outside import outside_flags
 from zp_registry.flags.pledges import PledgeRules, match_pledges
-from zp_registry.flags.rulebook import Rulebook, packaged
+from zp_registry.flags.rulebook import HIGH, MEDIUM, Rulebook, packaged
 from zp_registry.flags.sharing import SharingRules
 from zp_registry.flags.steps import steps
 from zp_registry.flags.transfers import transfer_flags
@@ -60,6 +60,7 @@ def flag(evidence: Evidence, resolved: Resolved, rules: FlagRules) -> Flagged:
     ]
     flags = pd.concat([p for p in parts if len(p)], ignore_index=True) if any(len(p) for p in parts) else parts[0]
     flags = flags[~flags["code"].isin([c for c, r in rules.book.rules.items() if r.off])].reset_index(drop=True)
+    flags = _alone(flags)
     told = ("减轻情形：" + flags["explained"] + "。").fillna("")
     flags["reason"] = (flags["reason"] + told).astype("str")
     flags["rule_version"] = rules.book.versions(flags["code"])
@@ -67,6 +68,19 @@ def flag(evidence: Evidence, resolved: Resolved, rules: FlagRules) -> Flagged:
     loose = flags["code"].isin(["PLEDGE_UNMATCHED", "NOTICE_UNMATCHED"])
     flags.loc[loose, "account_id"] = pd.NA
     return Flagged(flags, status, matched)
+
+
+def _alone(flags: pd.DataFrame) -> pd.DataFrame:
+    """One high sign or two medium ones make a flag: a medium sign with no other beside it is told at level low, and says so.
+    Its score stays. Beside a sign that stands only those count that stand too."""
+    strong = (flags["family"] == "TRANSFER") & (flags["score"] >= MEDIUM)
+    stands = strong & (flags["status"] == "open")
+    about = flags["platform"] + ":" + flags["account_id"]
+    beside = about.where(strong).groupby(about).transform("count")
+    beside = beside.mask(stands, about.where(stands).groupby(about).transform("count"))
+    alone = strong & (beside == 1) & (flags["score"] < HIGH)
+    note = alone.map({True: "（单独一条中等迹象，暂不立案）", False: ""}).astype("str")
+    return flags.assign(level=flags["level"].mask(alone, "low"), reason=flags["reason"] + note)
 
 
 def anchors(flags: pd.DataFrame) -> pd.Series[str]:

@@ -36,6 +36,7 @@ class Circle:
             rows[["record_id", "entity_id"]], on="record_id"
         )
         pairs.append(family[["entity_id", "name_key"]].set_axis(["entity_id", "name"], axis=1))
+        pairs.append(_by_number(rows, people))
         own = pd.concat(pairs).dropna().drop_duplicates()
         links = resolved.links
         theirs = own.rename(columns={"entity_id": "other_entity_id"})
@@ -136,6 +137,15 @@ def _marked(entity: pd.Series[str], name: pd.Series[str], pairs: pd.DataFrame) -
     """True where (entity, name) is one of ``pairs`` (entity_id, name)."""
     asked = pd.MultiIndex.from_arrays([entity, name])
     return pd.Series(asked.isin(pd.MultiIndex.from_frame(pairs[["entity_id", "name"]])), index=entity.index, dtype=bool)
+
+
+def _by_number(rows: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+    """entity_id, name of people on camera who bear the number of the holder or of its operator: layouts without a column for
+    the operator's name tell it so."""
+    cast = people.dropna(subset=["id_hash", "name_key"])[["id_hash", "name_key"]].drop_duplicates()
+    held = pd.concat([rows[["entity_id", c]].set_axis(["entity_id", "id_hash"], axis=1) for c in ("id_hash", "operator_hash")])
+    both = held.dropna().drop_duplicates().merge(cast, on="id_hash")
+    return both[["entity_id", "name_key"]].set_axis(["entity_id", "name"], axis=1)
 
 
 def _groups(resolved: Resolved, links: pd.DataFrame) -> pd.Series[str]:

@@ -67,6 +67,19 @@ def shown(name: pd.Series[str], mask: pd.Series[str]) -> pd.Series[str]:
     return name.fillna("（未报名称）") + ("（" + mask + "）").fillna("")
 
 
+def standing(rows: pd.DataFrame, keys: list[str], dates: list[str]) -> pd.DataFrame:
+    """States told at each report date (column ``on``) as one row per ``keys``: the last of them, with ``first_seen`` (where its
+    unbroken run began), ``last_seen`` and ``status``: open as long as it stands on the last of ``dates``."""
+    at = rows["on"].map({d: i for i, d in enumerate(dates)})
+    rows = rows.assign(at=at).sort_values([*keys, "at"])
+    rows["spell"] = rows["at"] - rows.groupby(keys).cumcount()
+    rows["first_seen"] = rows.groupby([*keys, "spell"])["on"].transform("min")
+    out = rows.drop_duplicates(keys, keep="last").drop(columns=["at", "spell"])
+    return out.assign(
+        last_seen=out["on"], status=pd.Series("open", index=out.index).where(out["on"] == dates[-1], "resolved")
+    )
+
+
 def explained(rows: pd.DataFrame, parts: dict[str, pd.Series[bool]]) -> pd.Series[str]:
     """The names of the ``parts`` that hold, ``、`` between; NA where none does."""
     out = pd.Series("", index=rows.index, dtype="str")

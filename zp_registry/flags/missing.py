@@ -38,7 +38,7 @@ def pledge_flags(
     states = []
     latest = pd.Series(dtype="str")
     for on in dates:
-        latest = statuses(matched, resolved.entities, on, rules, operates)
+        latest = statuses(matched, resolved.entities, on, rules, operates, resolved.alike)
         active = active_entities(resolved.holdings, statuses_of_accounts, on)
         state = latest[latest.index.isin(active["entity_id"]) & latest.isin(list(CODES))]
         states.append(pd.DataFrame({"entity_id": state.index, "status": state.to_numpy(), "on": on}))

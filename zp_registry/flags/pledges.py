@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from zp_registry.evidence import Evidence
-from zp_registry.frames import BUSINESS_KINDS, SUBJECT_KINDS
+from zp_registry.frames import BUSINESS_KINDS, SUBJECT_KINDS, both_ways
 from zp_registry.resolve import Resolved
 from zp_registry.resolve.subjects import masks_fit
 
@@ -24,7 +24,8 @@ class PledgeRules:
     ``current`` given every other version that is named; ``exempt`` entity ids or credit codes that need not sign, and kinds
     that are not in ``must_sign``.
     ``person_covers_shop``, ``shop_covers_person``: whether a valid pledge counts for the other of a
-    person and the person's own sole proprietorship."""
+    person and the person's own sole proprietorship. ``alike_covers``: nobody is pursued who is probably the signer under
+    another description, as long as review has not decided."""
 
     validity_years: int = 2
     outdated: frozenset[str] = field(default_factory=frozenset)
@@ -33,6 +34,7 @@ class PledgeRules:
     must_sign: frozenset[str] = frozenset(SUBJECT_KINDS)
     person_covers_shop: bool = False
     shop_covers_person: bool = False
+    alike_covers: bool = True
 
 
 def match_pledges(evidence: Evidence, resolved: Resolved) -> pd.DataFrame:
@@ -41,7 +43,8 @@ def match_pledges(evidence: Evidence, resolved: Resolved) -> pd.DataFrame:
     pledges = evidence.pledges
     known = _known(evidence, resolved)
     out = pledges.assign(entity_id=pd.Series(pd.NA, index=pledges.index, dtype="str"), how="")
-    steps = (("number", _by_number), ("mask", _by_mask), ("phone", _by_phone), ("name", _by_name))
+    steps = (("number", _by_number), ("mask", _by_mask), ("phone", _by_phone), ("town", _by_mask_and_town),
+             ("name", _by_name))  # fmt: skip
     for how, step in steps:
         open_rows = out[out["entity_id"].isna()]
         if how == "name":  # a number that fits nobody is a row for nobody, not one to be given away by name alone
@@ -50,6 +53,11 @@ def match_pledges(evidence: Evidence, resolved: Resolved) -> pd.DataFrame:
         out.loc[found.index, "entity_id"] = found
         out.loc[found.index, "how"] = how
     out["fits"] = _fits(out, known)
+    # The number is one person's, the name another's whose visible digits are those of the number: probably one who was renamed,
+    # and the pledge counts for the one who bears the name.
+    renamed = _by_mask(out[~out["fits"] & out["uscc"].isna()], known)
+    out.loc[renamed.index, "entity_id"] = renamed
+    out.loc[renamed.index, "fits"] = True
     return _as_told(out, evidence.pledge_words)
 
 
@@ -148,14 +156,25 @@ def _by_number(rows: pd.DataFrame, known: _Known) -> pd.Series[str]:
 
 
 def _by_mask(rows: pd.DataFrame, known: _Known) -> pd.Series[str]:
-    flat = (
-        rows[rows["id_mask"].notna() & rows["subject_key"].notna() & rows["id_hash"].isna()].rename_axis("pledge").reset_index()
-    )
+    """Name and visible digits, of a person of whom no other whole number is known."""
+    return _single(_masked(rows, known))
+
+
+def _by_mask_and_town(rows: pd.DataFrame, known: _Known) -> pd.Series[str]:
+    """The same, where of several only one is of the row's town."""
+    pairs = _masked(rows, known)
+    return _single(pairs[(pairs["entity_id"].map(known.towns).astype("str") == pairs["town"]).fillna(False)])
+
+
+def _masked(rows: pd.DataFrame, known: _Known) -> pd.DataFrame:
+    flat = rows[rows["id_mask"].notna() & rows["subject_key"].notna()].rename_axis("pledge").reset_index()
     pairs = flat.drop(columns="entity_id").merge(
         known.names[~known.names["business"]], left_on="subject_key", right_on="name_key"
     )
+    whole = set(known.numbers.loc[known.numbers["kind"] == "id", "entity_id"])
+    pairs = pairs[pairs["id_hash"].isna() | ~pairs["entity_id"].isin(whole)]
     pairs = pairs.merge(known.numbers[known.numbers["kind"] == "mask"], on="entity_id")
-    return _single(pairs[masks_fit(pairs["id_mask"], pairs["value"])])
+    return pairs[masks_fit(pairs["id_mask"], pairs["value"])]
 
 
 def _by_phone(rows: pd.DataFrame, known: _Known) -> pd.Series[str]:
@@ -226,10 +245,15 @@ def _covered(status: pd.Series[str], operates: pd.DataFrame, rules: PledgeRules)
 
 
 def statuses(
-    matched: pd.DataFrame, entities: pd.DataFrame, on: str, rules: PledgeRules, operates: pd.DataFrame | None = None
+    matched: pd.DataFrame,
+    entities: pd.DataFrame,
+    on: str,
+    rules: PledgeRules,
+    operates: pd.DataFrame | None = None,
+    alike: pd.DataFrame | None = None,
 ) -> pd.Series[str]:
     """Pledge status (frames.PLEDGE_STATUSES) of every entity on a date, index entity_id. ``operates``: links of persons
-    (entity_id) and their own sole proprietorships (other_entity_id)."""
+    (entity_id) and their own sole proprietorships (other_entity_id); ``alike``: as in Resolved."""
     rows = matched[matched["entity_id"].notna() & (matched["signed_on"] <= on).fillna(False)]
     until = rows["valid_until"].fillna(years_later(rows["signed_on"], rules.validity_years))
     kind = pd.Series("signed", index=rows.index, dtype="str")
@@ -242,6 +266,10 @@ def statuses(
     best = rank.groupby(rows["entity_id"]).min().map(dict(enumerate(BEST_FIRST)))
     out = entities.set_index("entity_id")["uscc"]
     status = best.reindex(out.index).fillna("missing").astype("str")
+    if alike is not None and rules.alike_covers:
+        signed, pairs = set(status.index[status == "signed"]), both_ways(alike)
+        covered = set(pairs.loc[pairs["entity_id"].isin(signed), "other_entity_id"])
+        status = status.mask(status.index.isin(covered), "signed")
     if operates is not None and (rules.person_covers_shop or rules.shop_covers_person):
         status = _covered(status, operates, rules)
     exempt = out.index.isin(list(rules.exempt)) | out.isin(list(rules.exempt)).to_numpy()

@@ -26,8 +26,8 @@ class _Strict(BaseModel):
 
 
 class Rule(_Strict):
-    """One rule. ``weight`` from 0 to 1; ``window`` in days; ``least``: from how many on; ``event``: open
-    until a person decides."""
+    """One rule. ``weight`` from 0 to 1; ``window`` in days; ``least``: from how many on; ``younger``,
+    ``older``: ages below and above which it speaks; ``event``: open until a person decides."""
 
     family: Family = Field("TRANSFER", alias="门类")
     title: str = Field(alias="名称")
@@ -35,6 +35,8 @@ class Rule(_Strict):
     weight: float = Field(ge=0, le=1, alias="分值")
     window: int = Field(0, ge=0, alias="窗口天数")
     least: int = Field(0, ge=0, alias="起数")
+    younger: int = Field(0, ge=0, alias="未满岁数")
+    older: int = Field(150, ge=0, alias="超过岁数")
     event: bool = Field(False, alias="事件")
     usual: Level | None = Field(None, alias="通常级别")
     ground: str = Field(alias="依据")

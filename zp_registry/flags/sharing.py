@@ -8,6 +8,7 @@ import pandas as pd
 
 from zp_registry.flags.circle import Circle
 from zp_registry.frames import BUSINESS_KINDS
+from zp_registry.normalise.addresses import ELSEWHERE
 from zp_registry.resolve.history import ACCOUNT
 
 
@@ -25,12 +26,13 @@ class SharingRules:
     strong: int = 5
 
 
-def shared_on(steps: pd.DataFrame, held: pd.DataFrame, on: str, circle: Circle, rules: SharingRules) -> pd.DataFrame:
-    """Accounts whose phone, payee or streamer on date ``on`` stands behind many unrelated holders.
+def shared_on(
+    steps: pd.DataFrame, held: pd.DataFrame, on: str, circle: Circle, rules: SharingRules, least: dict[str, int]
+) -> pd.DataFrame:
+    """Accounts whose phone, payee, streamer or address on date ``on`` stands behind many unrelated holders.
 
-    ``steps``: flags.steps with change marks; ``held``: holdings. Columns: platform, account_id, entity_id, code,
-    token, holders,
-    as_of, place (of the row that shows it).
+    ``steps``: flags.steps with change marks; ``held``: holdings; ``least``: holders from which an address counts, by code.
+    Columns: platform, account_id, entity_id, code, token, holders, as_of, place (of the row that shows it).
     """
     current = held[(held["valid_from"] <= on) & (held["valid_to"].isna() | (held["valid_to"] > on))]
     rows = (
@@ -53,6 +55,15 @@ def shared_on(steps: pd.DataFrame, held: pd.DataFrame, on: str, circle: Circle, 
     )
     faces = faces[faces["token"] != faces["subject_key"]]
     parts.append(_count(faces, "SHARED_STREAMER", circle, rules.streamer))
+    # A house number; a market's stalls and an agency's office are what they are.
+    places = rows[rows["address_key"].str.contains(r"\d", regex=True).fillna(False) & (rows["address_key"].str.len() >= 6)]
+    places = places[places["market"].isna() & places["agency_key"].isna()]
+    where = places["province"].fillna("") + places["city"].fillna("") + places["county"].fillna("")
+    places = places.assign(token=where + places["address_key"])
+    far = places["town"] == ELSEWHERE
+    parts.append(_count(places[~far.fillna(False)], "SHARED_ADDRESS", circle, least["SHARED_ADDRESS"]))
+    alone = far.fillna(False) & ~places["subject_kind"].isin(BUSINESS_KINDS)
+    parts.append(_count(places[alone], "FAR_ADDRESS", circle, least["FAR_ADDRESS"]))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -75,6 +86,7 @@ def _count(rows: pd.DataFrame, code: str, circle: Circle, least: int) -> pd.Data
         "phone_mask",
         "payee_mask",
         "payee_stranger",
+        "business_address",
     ]
     if rows.empty:
         return pd.DataFrame(columns=columns)

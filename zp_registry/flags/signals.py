@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from zp_registry.flags.circle import Circle
-from zp_registry.flags.evidence import COLUMNS, evidence_rows, none, shown
+from zp_registry.flags.evidence import COLUMNS, evidence_rows, none, shown, standing
 from zp_registry.flags.rulebook import Rulebook, level
 from zp_registry.frames import BUSINESS_KINDS, looked_up
 from zp_registry.resolve.history import ACCOUNT
@@ -114,14 +114,8 @@ def many_accounts_flags(
     rows = pd.concat(parts, ignore_index=True)
     if rows.empty:
         return none()
-    order = {d: i for i, d in enumerate(dates)}
-    rows["spell"] = rows["on"].map(order)
-    rows = rows.sort_values([*ACCOUNT, "spell"])
-    rows["spell"] -= rows.groupby(ACCOUNT).cumcount()
-    rows["first_seen"] = rows.groupby([*ACCOUNT, "spell"])["on"].transform("min")
-    last = rows.drop_duplicates(ACCOUNT, keep="last")[[*ACCOUNT, "n", "on", "first_seen"]]
+    last = standing(rows, ACCOUNT, dates)[[*ACCOUNT, "n", "first_seen", "last_seen", "status"]]
     out = steps.drop_duplicates(ACCOUNT, keep="last").merge(last, on=ACCOUNT)
-    out["status"] = pd.Series("open", index=out.index).where(out["on"] == dates[-1], "resolved")
     out["score"] = book.weight("MANY_ACCOUNTS")
     n_text = out["n"].astype("int64").astype("str")
     out["evidence"] = evidence_rows(out, "同一人在本平台持有" + n_text + "个账号", previous=False)
@@ -129,7 +123,36 @@ def many_accounts_flags(
         "“" + shown(out["subject_name"], out["id_mask"]) + "”在该平台持有 " + n_text + " 个账号（自 " + out["first_seen"]
         + " 起）。依据：" + out["place"] + "。"
     )  # fmt: skip
-    return _finished(out.assign(last_seen=out["on"]), "MANY_ACCOUNTS")
+    return _finished(out, "MANY_ACCOUNTS")
+
+
+def age_flags(steps: pd.DataFrame, held: pd.DataFrame, dates: list[str], book: Rulebook) -> pd.DataFrame:
+    """HOLDER_AGE: a person, or whoever runs a sole proprietorship, is surely too young or very old for running an account, by
+    the year of birth of a whole number."""
+    rule = book.rules["HOLDER_AGE"]
+    people = steps[~steps["subject_kind"].isin(["enterprise", "cooperative"])]
+    # A number that this account shows masked may stand whole on another of the same holder.
+    born = people.dropna(subset=["birth_year"]).sort_values("as_of", kind="stable").drop_duplicates("entity_id", keep="last")
+    people = people.drop_duplicates([*ACCOUNT, "entity_id"], keep="last").drop(columns="birth_year")
+    people = people.merge(born[["entity_id", "birth_year"]], on="entity_id")
+    spells = held.merge(people, on=[*ACCOUNT, "entity_id"])
+    parts = []
+    for on in dates:
+        now = spells[(spells["valid_from"] <= on) & (spells["valid_to"].isna() | (spells["valid_to"] > on))]
+        years = int(on[:4]) - now["birth_year"].astype("int64")  # the age, or one more
+        parts.append(now.assign(years=years, on=on)[(years < rule.younger) | (years > rule.older + 1)])
+    rows = pd.concat(parts, ignore_index=True)
+    if rows.empty:
+        return none()
+    out = standing(rows, ACCOUNT, dates).assign(score=rule.weight)
+    young = out["years"] < rule.younger
+    what = young.map({True: f"未满{rule.younger}周岁", False: f"超过{rule.older}周岁"}).astype("str")
+    out["evidence"] = evidence_rows(out, what, previous=False)
+    out["reason"] = (
+        "登记的“" + shown(out["subject_name"], out["id_mask"]) + "”" + what + "（" + out["birth_year"] + " 年出生），自 "
+        + out["first_seen"] + " 起持有该账号，可能由他人实际经营。依据：" + out["place"] + "。"
+    )  # fmt: skip
+    return _finished(out, "HOLDER_AGE")
 
 
 def _held(rows: pd.DataFrame, held: pd.DataFrame) -> pd.Series[bool]:

@@ -63,6 +63,13 @@ def steps(resolved: Resolved, records: pd.DataFrame, people: pd.DataFrame) -> pd
         "held_from",
         "account_name",
         "info_status",
+        "birth_year",
+        "business_address",
+        "province",
+        "city",
+        "county",
+        "town",
+        "market",
     ]
     out = points.merge(records[columns], on="record_id").sort_values([*ACCOUNT, "as_of"], ignore_index=True)
     out["phones"] = _sorted_sets(out["phone_hashes"].fillna(out["phone_hash"]))
@@ -70,9 +77,11 @@ def steps(resolved: Resolved, records: pd.DataFrame, people: pd.DataFrame) -> pd
     names = _joined(cast, "name_key", ";")
     shown = _joined(cast, "name", "、")
     declared = _joined(cast[cast["relation"].isin(["employee", "signed", "family"])], "name_key", ";")
+    others = _joined(cast[cast["relation"] == "other"], "name_key", ";")
     out["streamers"] = out["record_id"].map(names).astype("str")
     out["streamer_names"] = out["record_id"].map(shown).astype("str")
     out["declared"] = out["record_id"].map(declared).astype("str")
+    out["others"] = out["record_id"].map(others).astype("str")  # of whom the report says that they are nobody of the holder's
     known = out.groupby(ACCOUNT)[list(WATCHED)].ffill()
     previous = known.groupby([out[c] for c in ACCOUNT]).shift(1)
     for column in WATCHED:

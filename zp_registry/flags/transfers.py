@@ -8,10 +8,11 @@ import pandas as pd
 
 from zp_registry.flags.changes import change_marks, control_changes
 from zp_registry.flags.circle import Circle
-from zp_registry.flags.evidence import COLUMNS, evidence_rows, explained, none, shown
+from zp_registry.flags.evidence import COLUMNS, evidence_rows, explained, none, shown, standing
 from zp_registry.flags.rulebook import Rulebook, level
 from zp_registry.flags.sharing import SharingRules, shared_on
-from zp_registry.flags.signals import dormant_flags, many_accounts_flags, several_hands_flags, two_subjects_flags
+from zp_registry.flags.signals import age_flags, dormant_flags, many_accounts_flags, several_hands_flags, two_subjects_flags
+from zp_registry.flags.steps import contained
 from zp_registry.frames import BUSINESS_KINDS
 from zp_registry.resolve.history import ACCOUNT
 
@@ -37,6 +38,7 @@ def transfer_flags(
         several_hands_flags(marks, held, book, dates[-1]),
         two_subjects_flags(doubts, marks, held, book),
         many_accounts_flags(marks, held, circle, dates, book),
+        age_flags(marks, held, dates, book),
     ]
     return pd.concat([p for p in parts if len(p)] or [none()], ignore_index=True)[list(COLUMNS)]
 
@@ -185,7 +187,7 @@ def control_flags(marks: pd.DataFrame, book: Rulebook) -> pd.DataFrame:
 
 
 def stranger_flags(marks: pd.DataFrame, held: pd.DataFrame, on: str, mark: str, code: str, book: Rulebook) -> pd.DataFrame:
-    """PAYEE_STRANGER, STREAMER_STRANGER: medium when the stranger took the place of somebody known, low when it
+    """PAYEE_STRANGER, STREAMER_STRANGER: high when the stranger took the place of somebody known, low when it
     always stood so."""
     kind = mark.removesuffix("_stranger")
     rows = marks[marks[mark]].copy()
@@ -208,11 +210,15 @@ def stranger_flags(marks: pd.DataFrame, held: pd.DataFrame, on: str, mark: str, 
     gone = held[held["valid_to"].isna()].set_index(ACCOUNT).index
     last["status"] = pd.Series("open", index=last.index).where(ongoing & index.isin(gone), "resolved")
     agency = last["agency_key"].notna()
-    last["explained"] = explained(last, {"已申报机构": agency, "一直如此，未见更换": ~last["came"].astype(bool)})
+    hires = (last["subject_kind"] == "sole_proprietor") & last["came"].astype(bool) & (kind == "streamer")
+    told_other = contained(last["streamers"], last["others"]) & (kind == "streamer")
+    hires &= ~told_other
+    causes = {"已申报机构": agency, "个体工商户可雇人出镜": hires, "一直如此，未见更换": ~last["came"].astype(bool)}
+    last["explained"] = explained(last, causes)
+    less = sum((holds.astype(float) * book.less(name) for name, holds in causes.items()), start=pd.Series(0.0, last.index))
     weight = book.weight(code)
-    last["score"] = (
-        last["came"].map({True: weight, False: weight / 2}).astype(float) - book.less("已申报机构") * agency.astype(float)
-    ).round(4)
+    more = book.more("报表注明为其他关系") * (told_other & ~last["came"].astype(bool)).astype(float)
+    last["score"] = (last["came"].map({True: weight, False: weight / 2}).astype(float) - less + more).round(4)
     name = last["payee_name"] if kind == "payee" else last["streamer_names"]
     before = last["prev_payee_name"] if kind == "payee" else last["prev_streamer_names"]
     verb = "收款人" if kind == "payee" else "出镜人员"
@@ -239,28 +245,26 @@ def kind_column(kind: str) -> str:
 def sharing_flags(
     marks: pd.DataFrame, held: pd.DataFrame, circle: Circle, dates: list[str], rules: SharingRules, book: Rulebook
 ) -> pd.DataFrame:
-    """SHARED_PAYEE, SHARED_PHONE, SHARED_STREAMER: state flags, told again at each report date."""
-    parts = [shared_on(marks, held, on, circle, rules).assign(on=on) for on in dates]
+    """SHARED_PAYEE, SHARED_PHONE, SHARED_STREAMER, SHARED_ADDRESS, FAR_ADDRESS: state flags, told again at each report date."""
+    least = {code: book.rules[code].least for code in ("SHARED_ADDRESS", "FAR_ADDRESS")}
+    parts = [shared_on(marks, held, on, circle, rules, least).assign(on=on) for on in dates]
     rows = pd.concat(parts, ignore_index=True)
     if rows.empty:
         return none()
-    order = {d: i for i, d in enumerate(dates)}
-    keys = ["code", *ACCOUNT]
-    rows["n"] = rows["on"].map(order)
-    rows = rows.sort_values([*keys, "n"])
-    rows["spell"] = rows["n"] - rows.groupby(keys).cumcount()
-    rows["first_seen"] = rows.groupby([*keys, "spell"])["on"].transform("min")
-    out = rows.drop_duplicates(keys, keep="last").copy()
-    out["status"] = pd.Series("open", index=out.index).where(out["on"] == dates[-1], "resolved")
-    many = out["people"] >= rules.strong
+    out = standing(rows, ["code", *ACCOUNT], dates)
+    weight = out["code"].map(book.weight).astype(float)
+    # An address, however many share it, is never more than a hint: whole villages and markets have one.
+    thing_moves = ~out["code"].isin(["SHARED_ADDRESS", "FAR_ADDRESS"])
+    many = (out["people"] >= rules.strong) & thing_moves
     weak = out["weak"].astype(bool)
-    out["score"] = (
-        (out["code"].map(book.weight).astype(float) + 0.25 * many.astype(float)).mask(weak, 0.4).clip(upper=1).round(4)
-    )
+    lowered = weight.clip(upper=0.4)
+    out["score"] = (weight + 0.25 * many.astype(float)).mask(weak, lowered).clip(upper=1).round(4)
     out["explained"] = explained(out, {"共用者多为登记的经营主体": weak})
-    named = {"SHARED_PAYEE": "payee_name", "SHARED_PHONE": "phone_mask", "SHARED_STREAMER": "streamer_names"}
+    named = {"SHARED_PAYEE": "payee_name", "SHARED_PHONE": "phone_mask", "SHARED_STREAMER": "streamer_names",
+             "SHARED_ADDRESS": "business_address", "FAR_ADDRESS": "business_address"}  # fmt: skip
     thing = pd.Series([r[named[r["code"]]] for r in out.to_dict("records")], index=out.index, dtype="str").fillna("")
-    verb = out["code"].map({"SHARED_PAYEE": "收款账户（", "SHARED_PHONE": "联系电话（", "SHARED_STREAMER": "出镜人员（"})
+    verb = out["code"].map({"SHARED_PAYEE": "收款账户（", "SHARED_PHONE": "联系电话（", "SHARED_STREAMER": "出镜人员（",
+                             "SHARED_ADDRESS": "经营地址（", "FAR_ADDRESS": "县外地址（"})
     out["reason"] = (
         verb
         + thing
@@ -273,4 +277,4 @@ def sharing_flags(
         + "。"
     )
     out["evidence"] = evidence_rows(out, verb + thing + "）由" + out["holders"].astype("str") + "个主体共用", previous=False)
-    return out.assign(family="TRANSFER", level=level(out["score"]), other_entity_id=None, last_seen=out["on"])[list(COLUMNS)]
+    return out.assign(family="TRANSFER", level=level(out["score"]), other_entity_id=None)[list(COLUMNS)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import html
 import io
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from docx import Document
@@ -84,10 +86,38 @@ def case_title(told: dict[str, Any], county: str) -> str:
 
 def case_html(told: dict[str, Any], county: str) -> str:
     """One self-contained page; prints on A4."""
+    return page_html(case_title(told, county), [CAUTION, f"数据截至 {told['as_of']}"], _parts(told))
+
+
+def case_docx(told: dict[str, Any], county: str) -> bytes:
+    """The same as a Word document, A4 across."""
+    return page_docx(case_title(told, county), [CAUTION, f"数据截至 {told['as_of']}"], _parts(told))
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a document: a table (``widths`` in cm), a picture (PNG) or both, and what to know of them."""
+
+    title: str
+    note: str = ""
+    headers: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+    widths: Sequence[float] = ()
+    picture: bytes | None = None
+    apart: bool = False  # begins a new page
+
+
+def _parts(told: dict[str, Any]) -> list[Part]:
+    tables = [Part(title, "", headers, rows, widths) for title, headers, rows, widths in _tables(told) if rows]
+    return [*tables, *(Part(title, picture=picture) for title, picture in _pictures(told))]
+
+
+def page_html(title: str, notes: Sequence[str], parts: Sequence[Part]) -> str:
+    """One self-contained page; prints on A4 across. The first of ``notes`` is a caution."""
     e = html.escape
-    parts = [
+    out = [
         '<!DOCTYPE html><html lang="zh-CN"><head><meta charset="utf-8">',
-        f"<title>{e(case_title(told, county))}</title><style>"
+        f"<title>{e(title)}</title><style>"
         "@page{size:A4 landscape;margin:12mm}body{font-family:'Noto Sans CJK SC','Source Han Sans SC',"
         "'Microsoft YaHei','SimSun',sans-serif;font-size:10.5pt;color:#111;max-width:270mm;margin:0 auto;padding:8px}"
         "h1{font-size:16pt;text-align:center}"
@@ -95,37 +125,39 @@ def case_html(told: dict[str, Any], county: str) -> str:
         "th,td{border:1px solid #888;padding:3px 5px;vertical-align:top;text-align:left;"
         "overflow-wrap:anywhere;white-space:pre-line}"
         "th{background:#eee}thead{display:table-header-group}tr,figure{break-inside:avoid}figure{margin:8px 0}"
-        "img{max-width:100%;max-height:170mm}.caution{color:#a00}</style></head><body>",
-        f"<h1>{e(case_title(told, county))}</h1><p class='caution'>{CAUTION}</p><p>数据截至 {e(told['as_of'])}</p>",
+        "img{max-width:100%;max-height:150mm}.caution{color:#a00}.note{font-size:9pt;color:#444}</style></head><body>",
+        f"<h1>{e(title)}</h1>",
+        *(f"<p{' class=caution' if n == 0 else ''}>{e(text)}</p>" for n, text in enumerate(notes)),
     ]
-    for title, headers, rows, widths in _tables(told):
-        if not rows:
-            continue
-        total = sum(widths)
-        parts.append(f"<h2>{e(title)}</h2><table><colgroup>")
-        parts += [f"<col style='width:{w / total:.2%}'>" for w in widths]
-        parts.append("</colgroup><thead><tr>" + "".join(f"<th>{e(h)}</th>" for h in headers) + "</tr></thead><tbody>")
-        parts += ["<tr>" + "".join(f"<td>{e(str(c))}</td>" for c in row) + "</tr>" for row in rows]
-        parts.append("</tbody></table>")
-    for title, picture in _pictures(told):
-        data = base64.b64encode(picture).decode()
-        parts.append(f"<figure><h2>{e(title)}</h2><img alt='{e(title)}' src='data:image/png;base64,{data}'></figure>")
-    return "".join([*parts, "</body></html>\n"])
+    for part in parts:
+        out.append(f"<h2>{e(part.title)}</h2>" + (f"<p class=note>{e(part.note)}</p>" if part.note else ""))
+        if part.rows:
+            total = sum(part.widths)
+            out.append("<table><colgroup>")
+            out += [f"<col style='width:{w / total:.2%}'>" for w in part.widths]
+            out.append("</colgroup><thead><tr>" + "".join(f"<th>{e(h)}</th>" for h in part.headers) + "</tr></thead><tbody>")
+            out += ["<tr>" + "".join(f"<td>{e(str(c))}</td>" for c in row) + "</tr>" for row in part.rows]
+            out.append("</tbody></table>")
+        if part.picture is not None:
+            data = base64.b64encode(part.picture).decode()
+            out.append(f"<figure><img alt='{e(part.title)}' src='data:image/png;base64,{data}'></figure>")
+    return "".join([*out, "</body></html>\n"])
 
 
-def case_docx(told: dict[str, Any], county: str) -> bytes:
+def page_docx(title: str, notes: Sequence[str], parts: Sequence[Part]) -> bytes:
     """The same as a Word document, A4 across."""
     document = new_document(landscape=True)
-    document.add_heading(case_title(told, county), 0)
-    document.add_paragraph(CAUTION)
-    document.add_paragraph(f"数据截至 {told['as_of']}")
-    for title, headers, rows, widths in _tables(told):
-        if rows:
-            document.add_heading(title, 1)
-            add_table(document, headers, rows, widths)
-    for title, picture in _pictures(told):
-        document.add_heading(title, 1)
-        add_picture(document, picture, 25, 14)
+    document.add_heading(title, 0)
+    for text in notes:
+        document.add_paragraph(text)
+    for part in parts:
+        document.add_heading(part.title, 1).paragraph_format.page_break_before = part.apart
+        if part.note:
+            document.add_paragraph(part.note)
+        if part.rows:
+            add_table(document, part.headers, part.rows, part.widths)
+        if part.picture is not None:
+            add_picture(document, part.picture, 25, 14.5)
     return saved(document)
 
 
@@ -155,7 +187,7 @@ def new_document(*, landscape: bool = False) -> Any:
     return document
 
 
-def add_table(document: Any, headers: list[str], rows: list[list[Any]], widths: list[float]) -> None:
+def add_table(document: Any, headers: Sequence[str], rows: Sequence[Sequence[Any]], widths: Sequence[float]) -> None:
     """A ruled table whose header row is repeated on every page and whose rows are not torn; widths in cm."""
     table = document.add_table(rows=1, cols=len(headers))
     table.style, table.autofit = "Table Grid", False
@@ -165,6 +197,8 @@ def add_table(document: Any, headers: list[str], rows: list[list[Any]], widths: 
     for row in rows:
         for cell, value in zip(table.add_row().cells, row, strict=True):
             cell.text = "" if value is None else str(value)
+    for column, width in zip(table.columns, widths, strict=True):  # not every program reads the cells' own widths
+        column.width = Cm(width)
     for n, row_ in enumerate(table.rows):
         properties = row_._tr.get_or_add_trPr()
         properties.append(OxmlElement("w:cantSplit"))

@@ -19,17 +19,28 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
 from zp_registry.errors import UsageError
+from zp_registry.flags.reminders import NAMES
 from zp_registry.frames import FOLLOWUPS
 from zp_registry.lists.followups_back import read_followups
-from zp_registry.lists.followups_form import FORM, KEY_SHEET, METHODS, NO_PLATFORM, NO_TOWN, OUTCOMES, REASONS, pack_key
+from zp_registry.lists.followups_form import (
+    FORM,
+    KEY_SHEET,
+    METHODS,
+    NO_OFFICER,
+    NO_PLATFORM,
+    NO_TOWN,
+    OUTCOMES,
+    REASONS,
+    pack_key,
+)
 from zp_registry.lists.followups_summary import platform_table, split_platforms, summary_sheet, town_names, write_county_summary
 from zp_registry.lists.safety import file_name, iso_date
 from zp_registry.lists.workbook import Book, explain, grid, heading, page, protect, rows_of
 
 __all__ = ["METHODS", "OUTCOMES", "read_followups", "write_followups"]
 
-By = Literal["town", "platform"]
-_LABELS: Final = {"town": "乡镇街道", "platform": "平台"}
+By = Literal["town", "platform", "officer"]
+_LABELS: Final = {"town": "乡镇街道", "platform": "平台", "officer": "责任单位/网格员"}
 
 
 def write_followups(
@@ -45,9 +56,9 @@ def write_followups(
 ) -> list[Path]:
     """Writes the lists of a FOLLOWUPS frame into ``folder`` and gives their paths, the county summary last.
 
-    ``by="platform"`` puts an entity into the list of each of its platforms. ``platform_names`` (id → Chinese name) lets names
-    that end in a digit be told from the number of accounts behind them. An empty frame gives the summary alone. Raises
-    UsageError for choices that a drop-down cannot hold.
+    ``by="platform"`` puts an entity into the list of each of its platforms, ``by="officer"`` into that of who is in charge.
+    ``platform_names`` (id → Chinese name) lets names that end in a digit be told from the number of accounts behind them. An
+    empty frame gives the summary alone. Raises UsageError for choices that a drop-down cannot hold.
     """
     day = iso_date(as_of)
     _check_choices(attempts_methods, outcomes)
@@ -84,9 +95,12 @@ def _groups(rows: pd.DataFrame, shares: pd.DataFrame, by: By) -> list[tuple[str,
     if by == "town":
         towns = town_names(rows)
         found = [(str(name), part) for name, part in rows.groupby(towns, sort=True)]
+    elif by == "officer":
+        officer = rows["responsible"].astype("str").fillna("").str.strip()
+        found = [(str(name), part) for name, part in rows.groupby(officer.mask(officer == "", NO_OFFICER), sort=True)]
     else:
         found = [(str(name), rows.loc[rows.index.isin(ids["at"])]) for name, ids in shares.groupby("platform", sort=True)]
-    return sorted(found, key=lambda g: (g[0] in ("外县", NO_TOWN, NO_PLATFORM), g[0]))
+    return sorted(found, key=lambda g: (g[0] in ("外县", NO_TOWN, NO_PLATFORM, NO_OFFICER), g[0]))
 
 
 def list_id(group: str, by: str, day: date) -> str:
@@ -121,6 +135,7 @@ def _list_rows(part: pd.DataFrame, list_name: str) -> list[list[object]]:
     table = part.assign(
         reason=reason,
         before=last["last_method"] + sep + last["outcome"],
+        reminder=part["reminder"].map(NAMES).astype("str"),
         attempts=pd.to_numeric(part["attempts"], errors="coerce").fillna(0),
     )
     columns = (
@@ -134,6 +149,7 @@ def _list_rows(part: pd.DataFrame, list_name: str) -> list[list[object]]:
         "attempts",
         "last_attempt",
         "before",
+        "reminder",
         "deadline",
         "contact_name",
         "contact_phone",
@@ -201,4 +217,5 @@ def _guide(group: str, methods: Sequence[str], outcomes: Sequence[str]) -> list[
         "签署人与主体不符＝承诺书上的号码与该主体一致，但名称和签署人都不一致。",
         "账号换了实际主体的，原主体签订的承诺书对新主体无效，需要重新签订。个人与其名下个体工商户是两个主体，各自签订。",
         "期限：应当办结的日期，以数据截止日期推算。",
+        "催办阶段：首次通知、再次通知、上门催办、移送处理，随催签次数和列入时间升高，两者都达到才升。",
     ]

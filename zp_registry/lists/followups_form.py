@@ -11,7 +11,7 @@ from zp_registry.lists.workbook import Col
 METHODS: Final = ("电话", "短信", "上门", "微信", "集中签订", "其他")
 OUTCOMES: Final = ("已签订", "承诺近期签订", "拒绝签订", "无法联系", "不在本地", "主体信息有误", "已停止经营", "其他")
 REASONS: Final = {"missing": "未签", "expired": "过期", "outdated": "版本过旧", "mismatch": "签署人与主体不符"}
-NO_TOWN, NO_PLATFORM = "未知乡镇", "未知平台"
+NO_TOWN, NO_PLATFORM, NO_OFFICER = "未知乡镇", "未知平台", "未定责任人"
 KEY_SHEET: Final = "_zp"
 KEY_HEADER: Final = "回传码"
 DATE, METHOD, OUTCOME, NOTE, ENTITY = "本次催签日期", "催签方式", "办理结果", "备注", "主体编号"
@@ -29,6 +29,7 @@ FORM: Final = (
     Col("已催次数", "int", 5.5, 5.5),
     Col("最近催签日期", "date", 10.5, 10.5),
     Col("上次情况", least=6, most=9),
+    Col("催办阶段", least=5, most=5, centred=True),
     Col("期限", "date", 10.5, 10.5),
     Col("联系人", least=7, most=8),
     Col("联系电话", least=12, most=13.5),

@@ -18,7 +18,9 @@ _FROM = f"""
                  e.address,
                  {TOWN} AS town
           FROM flag f JOIN entity e ON e.entity_id = f.entity_id WHERE f.family = 'PLEDGE') v"""
-_TRIED = "(SELECT COUNT(*) FROM followup_attempt t WHERE t.flag_id = v.flag_id)"
+# What was tried before it was listed was another matter: a pledge of years ago.
+_OF_THIS = "FROM followup_attempt t WHERE t.flag_id = v.flag_id AND t.attempted_on >= v.first_seen"
+_TRIED = f"(SELECT COUNT(*) {_OF_THIS})"
 
 
 def _where(
@@ -45,7 +47,7 @@ def lines(
     """flag_id, entity_id, kind, name, contact_name, phone_mask, address, town, reason, first_seen, attempts, last_on,
     last_outcome, deadline; those listed first come first. ``town`` "-": those of no known town."""
     where, given = _where(towns, town, code, tried)
-    last = "FROM followup_attempt t WHERE t.flag_id = v.flag_id ORDER BY t.attempted_on DESC, t.id DESC LIMIT 1"
+    last = f"{_OF_THIS} ORDER BY t.attempted_on DESC, t.id DESC LIMIT 1"
     rows = bulk.read(
         connection,
         f"""

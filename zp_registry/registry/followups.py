@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pandas as pd
 from sqlalchemy import Connection, text
 
 from zp_registry.crypto import Keyring
+from zp_registry.flags.reminders import ReminderRules, reminder_levels
 from zp_registry.frames import FOLLOWUPS
 from zp_registry.registry import bulk
 from zp_registry.registry.tables import Knowledge, open_values
@@ -26,15 +27,18 @@ def followup_frame(
     k: Knowledge,
     ring: Keyring,
     *,
-    responsible: Mapping[str, str],
+    officers: Callable[[pd.Series[str], pd.Series[str]], pd.Series[str]],
     deadline_days: int,
+    reminders: ReminderRules,
+    on: str,
     titles: Mapping[str, str],
     unscanned: set[str] | None = None,
 ) -> pd.DataFrame:
     """FOLLOWUPS: one row per open PLEDGE flag, phones in clear (the caller notes the list on the audit trail).
 
-    ``responsible``: town → who is in charge there; ``titles``: platform id → Chinese name; the deadline counts from the day
-    on which the entity was first listed, and from the last attempt once there was one.
+    ``officers``: (towns, addresses) → who is in charge; ``titles``: platform id → Chinese name; the deadline counts from the
+    day on which the entity was first listed, and from the last attempt once there was one. Attempts count from then on too: a
+    pledge that ends after years is a new matter.
     """
     flags = k.flags[(k.flags["family"] == "PLEDGE") & (k.flags["status"] == "open")]
     if flags.empty:
@@ -51,11 +55,13 @@ def followup_frame(
         """
         SELECT flag_id, attempted_on, method, outcome FROM followup_attempt ORDER BY attempted_on, id""",
     )
+    tried = tried[tried["attempted_on"] >= tried["flag_id"].map(out.set_index("flag_id")["first_seen"]).fillna("9")]
     last = tried.drop_duplicates("flag_id", keep="last").set_index("flag_id")
     times = tried.groupby("flag_id").size()
     values = open_values(connection, ring, out)
     since = out["flag_id"].map(last["attempted_on"]).astype("str").fillna(out["first_seen"])
     deadline = (pd.to_datetime(since) + pd.Timedelta(days=deadline_days)).dt.strftime("%Y-%m-%d")
+    attempts = out["flag_id"].map(times).fillna(0).astype("int64")
     result = pd.DataFrame(
         {
             "flag_id": out["flag_id"],
@@ -63,13 +69,13 @@ def followup_frame(
             "entity_kind": out["kind"],
             "subject_name": out["name"],
             "town": town,
-            "responsible": town.map(dict(responsible)).astype("str").fillna(""),
+            "responsible": officers(town, out["address"]),
             "platforms": out["entity_id"].map(by_entity["text"]).astype("str").fillna(""),
             "accounts": out["entity_id"].map(by_entity["n"]).fillna(0).astype("int64"),
             "reason": out["code"].map(REASONS).astype("str"),
             "remark": out["entity_id"].isin(unscanned or set()).map({True: "已签订但缺扫描件", False: ""}),
             "first_listed": out["first_seen"],
-            "attempts": out["flag_id"].map(times).fillna(0).astype("int64"),
+            "attempts": attempts,
             "last_attempt": out["flag_id"].map(last["attempted_on"]).astype("str"),
             "last_method": out["flag_id"].map(last["method"]).astype("str"),
             "deadline": deadline.astype("str"),
@@ -78,6 +84,7 @@ def followup_frame(
             "contact_phone": values["contact_phone"].fillna(out["phone_mask"]),
             "business_address": out["address"],
             "platform_ids": out["entity_id"].map(by_entity["ids"]).astype("str").fillna(""),
+            "reminder": reminder_levels(attempts, out["first_seen"], on, reminders),
         }
     )
     return result[list(FOLLOWUPS)].sort_values(["town", "deadline", "entity_id"], ignore_index=True)

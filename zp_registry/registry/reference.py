@@ -14,7 +14,7 @@ from zp_registry import frames
 EVIDENCE_TABLES: Final = (
     "report_file", "report", "record", "record_streamer", "sighting", "reject", "fault", "subject", "pledge", "decision",
     "followup_attempt", "followup_listing", "audit", "run", "state", "data_key",
-    "match_model", "notice", "case_file", "case_event", "reviewed_pair", "pledge_match",
+    "match_model", "notice", "case_file", "case_event", "reviewed_pair", "pledge_match", "reverification",
     "desk_user", "desk_session", "desk_sign_in", "desk_upload", "task",
 )
 
@@ -32,6 +32,9 @@ COLUMNS: Final[dict[str, str]] = {
     "provisional": "1: the deadline's year has no published holidays yet; Monday to Friday were counted.",
     "assignee": "Who works on it.",
     "group_id": "Cases that seem to have one controller have one; a hint, no finding.",
+    "asked_on": "Date on which it first went out to the platform.",
+    "problems": "What is to be checked, in Chinese, `；` between.",
+    "birth_year": "Year of birth from the holder's (else the operator's) whole and valid number; age is a sign for review.",
     "closed_why": "Why it closed by itself or was dismissed.",
     "worked": "1: a person did something about it, so it is never removed.",
     "action": "What was done.",
@@ -257,6 +260,8 @@ COLUMNS: Final[dict[str, str]] = {
 
 # Where one name means another thing in one table (or export).
 OVERRIDES: Final[dict[tuple[str, str], str]] = {
+    ("reverification", "deadline"): "Date until which the platform is to answer, five working days on.",
+    ("reverification", "closed_on"): "Date on which nothing was left to check; empty: it is still open.",
     ("notice", "outcome"): "What it says, such as `cancelled`, `denies`, `face_failed`, `blacklist`.",
     ("notice", "remark"): "Remark of the line.",
     ("case_file", "state"): "`open`, `assigned`, `visited`, `confirmed`, `dismissed`, `handed_over` or `closed` (by itself).",

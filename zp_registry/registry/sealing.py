@@ -142,6 +142,7 @@ def seal_records(
     out["loose"] = int(loose)
     out["id_hash"] = ring.match_column(frame["id_number"], "id")
     out["id_mask"] = mask_id_column(frame["id_number"]).fillna(frame["id_mask"])
+    out["birth_year"] = frame["birth_date"].str.slice(0, 4)
     out["operator_hash"] = ring.match_column(frame["operator_id_number"], "id")
     out["operator_mask"] = mask_id_column(frame["operator_id_number"]).fillna(frame["operator_id_mask"])
     out["phone_hash"] = ring.match_column(frame["contact_phone"], "phone")

@@ -12,6 +12,7 @@ from zp_registry.resolve.accounts import match_accounts
 from zp_registry.resolve.history import ACCOUNT
 from zp_registry.resolve.links import links
 from zp_registry.resolve.roles import roles
+from zp_registry.resolve.subjects import masks_fit
 
 __all__ = ["Resolved", "TellingRules", "resolve"]
 
@@ -20,7 +21,8 @@ __all__ = ["Resolved", "TellingRules", "resolve"]
 class Resolved:
     """``entity_of``: index subject_id, entity_id · ``entities``, ``identifiers``, ``names``, ``accounts``, ``holdings``,
     ``roles``, ``links``: as the tables · ``timeline``: one point per account
-    and date (history.POINTS) · ``doubts``: code, platform, account_id, entity_id, as_of, why, place (for DATA flags)."""
+    and date (history.POINTS) · ``doubts``: code, platform, account_id, entity_id, as_of, why, place (for DATA flags) ·
+    ``alike``: entity_id, other_entity_id of persons of one name and the same visible digits whom review may find to be one."""
 
     entity_of: pd.Series[str]
     entities: pd.DataFrame
@@ -32,6 +34,7 @@ class Resolved:
     links: pd.DataFrame
     timeline: pd.DataFrame
     doubts: pd.DataFrame
+    alike: pd.DataFrame
 
     def of_entities(self, records: pd.DataFrame) -> pd.DataFrame:
         """The records (Evidence.records) that describe a holder, with their ``entity_id``."""
@@ -89,6 +92,7 @@ def resolve(evidence: Evidence, entity_of: pd.Series[str], unsure: pd.DataFrame,
         links=links(seen, entities, rules.hub_names),
         timeline=points,
         doubts=_doubts(_rivalled(unsure, entity_of, entities), points, undecided),
+        alike=_alike(unsure, entity_of, entities),
     )
 
 
@@ -116,6 +120,19 @@ def _rivalled(unsure: pd.DataFrame, entity_of: pd.Series[str], entities: pd.Data
     ends = pd.concat([rivals["left_id"], rivals["right_id"]]).map(entity_of)
     numbered = entities.loc[entities["uscc"].notna() | entities["id_hash"].notna(), "entity_id"]
     return set(ends.dropna()) - set(numbered)
+
+
+def _alike(unsure: pd.DataFrame, entity_of: pd.Series[str], entities: pd.DataFrame) -> pd.DataFrame:
+    ends = {"entity_id": unsure["left_id"].map(entity_of), "other_entity_id": unsure["right_id"].map(entity_of)}
+    pairs = pd.DataFrame(ends).dropna().astype("str").drop_duplicates()
+    persons = entities.loc[entities["uscc"].isna(), ["entity_id", "name_key", "id_mask", "id_hash"]]
+    both = pairs.merge(persons, on="entity_id").merge(
+        persons.rename(columns={"entity_id": "other_entity_id"}), on="other_entity_id", suffixes=("", "_other")
+    )
+    one_name = both["name_key"].notna() & (both["name_key"] == both["name_key_other"]).fillna(False)
+    shown = both["id_mask"].notna() & both["id_mask_other"].notna() & masks_fit(both["id_mask"], both["id_mask_other"])
+    open_ = both["id_hash"].isna() | both["id_hash_other"].isna()
+    return both.loc[one_name & shown & open_, ["entity_id", "other_entity_id"]]
 
 
 def _doubts(rivalled: set[str], points: pd.DataFrame, undecided: pd.DataFrame) -> pd.DataFrame:

@@ -13,7 +13,7 @@ never stand in clear: ``*_hash`` is a keyed hash for matching, ``*_mask`` what m
 from __future__ import annotations
 
 from .base import Base, Id
-from .cases import CaseEvent, CaseFile, Notice, PledgeMatch, ReviewedPair
+from .cases import CaseEvent, CaseFile, Notice, PledgeMatch, Reverification, ReviewedPair
 from .desk import DeskSession, DeskSignIn, DeskUpload, DeskUser, Task
 from .evidence import Fault, Pledge, Record, RecordStreamer, Reject, Report, ReportFile, Sighting, Subject, Touched
 from .knowledge import Account, Edge, Entity, EntityIdentifier, EntityName, Flag, Holding, Link, MatchModel, Role
@@ -52,6 +52,7 @@ __all__ = [
     "Reject",
     "Report",
     "ReportFile",
+    "Reverification",
     "ReviewedPair",
     "Role",
     "Run",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Float, ForeignKey, Integer, LargeBinary, String, Text
+from sqlalchemy import Float, ForeignKey, Index, Integer, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import Base, Id
@@ -104,3 +104,17 @@ class PledgeMatch(Base):
     why: Mapped[str] = mapped_column(Text)
     created_at: Mapped[str] = mapped_column(String(32))
     withdrawn_at: Mapped[str | None] = mapped_column(String(32))
+
+
+class Reverification(Base):
+    """That an account's holder went back to the platform for checking; ``closed_on``: when nothing was left to check."""
+
+    __tablename__ = "reverification"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    platform: Mapped[str] = mapped_column(String(60))
+    account_id: Mapped[str] = mapped_column(String(500))
+    asked_on: Mapped[str] = mapped_column(String(10))
+    deadline: Mapped[str] = mapped_column(String(10))
+    problems: Mapped[str] = mapped_column(Text)
+    closed_on: Mapped[str | None] = mapped_column(String(10))
+    __table_args__ = (Index("ix_reverification_platform_account_id", "platform", "account_id"),)

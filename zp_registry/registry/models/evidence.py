@@ -98,6 +98,7 @@ class Record(Base):
     id_type: Mapped[str | None] = mapped_column(String(60))
     id_hash: Mapped[str | None] = mapped_column(String(40))
     id_mask: Mapped[str | None] = mapped_column(String(60))
+    birth_year: Mapped[str | None] = mapped_column(String(4))
     legal_representative: Mapped[str | None] = mapped_column(Text)
     legal_key: Mapped[str | None] = mapped_column(Text)
     operator_name: Mapped[str | None] = mapped_column(Text)

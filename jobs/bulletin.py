@@ -1,0 +1,135 @@
+"""The joint meeting's bulletin, told again from the history for any past period."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Connection
+
+from zp_registry.errors import UsageError
+from zp_registry.flags.bulletin import Period, Sheet, Told, bulletin, parse_period
+from zp_registry.lists.bulletin import write_bulletin
+from zp_registry.registry import audit, bulk
+from zp_registry.resolve.history import ACCOUNT
+
+from .derive import flag_rules, told_again
+from .lists import platform_titles
+from .office import Office
+
+
+def write(office: Office, name: str, output: Path | None = None) -> dict[str, Any]:
+    """Writes the bulletin of a period (``2024-03-H1``, ``2024-03``) as docx, html and xlsx and notes it, with a hash of its
+    figures, on the audit trail. Gives ``files``, ``figures`` (a hash), ``sheets``. UsageError when nothing was reported by
+    then."""
+    period = parse_period(name)
+    sheets, newest = figures(office, period)
+    mark = hashlib.sha256(json.dumps([vars(s) for s in sheets], ensure_ascii=False, default=str).encode()).hexdigest()[:16]
+    county = office.settings.county
+    files = write_bulletin(
+        sheets,
+        period,
+        output or office.home.lists,
+        county=county.name,
+        newest=newest,
+        bureau=county.bureau or f"{county.name}市场监督管理局",
+    )
+    with office.engine.begin() as connection:
+        audit.note(connection, "write bulletin", f"{period.name}, figures {mark}")
+    return {
+        "period": period.name,
+        "as_of": period.last,
+        "figures": mark,
+        "files": [str(f) for f in files],
+        "sheets": [vars(s) for s in sheets],
+    }
+
+
+def figures(office: Office, period: Period) -> tuple[list[Sheet], str]:
+    """The tables, and the newest report date that counts. From reports up to the period's end and people's acts up to that day:
+    what happened later changes nothing, but for reports and ledgers that come late for dates before."""
+    with office.engine.connect() as connection:
+        until = {"d": period.last}
+        newest = bulk.read(connection, "SELECT MAX(as_of) AS d FROM report WHERE superseded_by IS NULL AND as_of <= :d", until)
+        if pd.isna(newest["d"].iloc[0]):
+            raise UsageError(f"nothing was reported by {period.last}")
+        resolved, flagged, _ = told_again(office, connection, period.last)
+        status = bulk.read(
+            connection,
+            "SELECT id AS record_id, account_status, verified_on, over_threshold FROM record",
+            integers=["record_id"],
+        )
+        points = resolved.timeline[resolved.timeline["kind"] == "hold"].astype({"record_id": "int64"})
+        seen = points[[*ACCOUNT, "as_of", "record_id"]].merge(status, on="record_id").sort_values([*ACCOUNT, "as_of"])
+        verified = seen.dropna(subset=["verified_on"]).groupby(ACCOUNT)["verified_on"].max().reset_index()
+        latest = seen.drop_duplicates(ACCOUNT, keep="last")
+        told = Told(
+            resolved,
+            flagged.matched,
+            flagged.flags,
+            seen[[*ACCOUNT, "as_of", "account_status"]],
+            _decided(connection, period.last),
+            _reports(connection, period.last),
+            verified[verified["verified_on"] <= period.last],
+            latest.loc[latest["over_threshold"] == "yes", ACCOUNT],
+            {m.id for m in office.mappings if m.scope == "full"},
+            dict(platform_titles(office)),
+        )
+    late = office.settings.bulletin.late_days
+    return bulletin(told, period, flag_rules(office).pledges, office.rulebook, late), str(newest["d"].iloc[0])
+
+
+def _decided(connection: Connection, until: str) -> pd.DataFrame:
+    """What people did with cases up to a day, in order; what the program did by itself is told anew."""
+    return bulk.read(
+        connection,
+        "SELECT v.case_id, c.platform, c.account_id, substr(v.at, 1, 10) AS at, v.action, v.to_state FROM case_event v "
+        "JOIN case_file c ON c.case_id = v.case_id WHERE substr(v.at, 1, 10) <= :d AND v.action <> 'news' ORDER BY v.id",
+        {"d": until},
+    )
+
+
+def _reports(connection: Connection, until: str) -> pd.DataFrame:
+    """Every report up to a date with its file's counts and the quality of its numbers; superseded ones were sent too, and count
+    for lateness. A file of several reports counts its rows with the first of them."""
+    rows = bulk.read(
+        connection,
+        """
+        SELECT r.id, r.source, r.as_of, r.scope, r.unreadable, substr(f.received_at, 1, 10) AS received_on,
+               CASE WHEN r.id = (SELECT MIN(o.id) FROM report o WHERE o.file_id = f.id)
+                    THEN f.rows_read - f.rows_skipped ELSE 0 END AS rows,
+               CASE WHEN r.id = (SELECT MIN(o.id) FROM report o WHERE o.file_id = f.id) THEN f.rows_rejected ELSE 0 END
+                    AS rejected, 0 AS refused
+        FROM report r JOIN report_file f ON f.id = r.file_id WHERE f.kind = 'report' AND r.as_of <= :d ORDER BY r.id""",
+        {"d": until},
+        integers=["id", "unreadable", "rows", "rejected", "refused"],
+    )
+    quality = bulk.read(
+        connection,
+        """
+        SELECT s.report_id AS id, COUNT(*) AS records,
+               SUM(CASE WHEN c.uscc IS NULL AND c.id_hash IS NULL AND (c.id_mask IS NOT NULL OR c.operator_mask LIKE '%*%')
+                        AND c.operator_hash IS NULL THEN 1 ELSE 0 END) AS masked,
+               SUM(CASE WHEN c.uscc IS NOT NULL OR c.id_hash IS NOT NULL THEN 1 ELSE 0 END) AS numbered
+        FROM sighting s JOIN record c ON c.id = s.record_id JOIN report r ON r.id = s.report_id
+        WHERE c.record_kind = 'account' AND r.as_of <= :d GROUP BY s.report_id""",
+        {"d": until},
+        integers=["id", "records", "masked", "numbered"],
+    )
+    wrong = bulk.read(
+        connection,
+        """
+        SELECT r.id, COUNT(DISTINCT s.record_id) AS invalid FROM fault u JOIN report r ON r.file_id = u.file_id
+        JOIN sighting s ON s.report_id = r.id AND s.sheet = u.sheet AND s.row = u.row
+        WHERE u.reject_id IS NULL AND r.as_of <= :d
+          AND u.code IN ('USCC_SHAPE', 'USCC_CHECK', 'USCC_CONFUSABLE', 'ID_SHAPE', 'ID_CHECK', 'ID_BIRTH_DATE',
+                         'NUMBER_PRECISION') GROUP BY r.id""",
+        {"d": until},
+        integers=["id", "invalid"],
+    )
+    out = rows.merge(quality, on="id", how="left").merge(wrong, on="id", how="left")
+    counts = ["records", "masked", "numbered", "invalid"]
+    return out.assign(**{c: out[c].fillna(0).astype("int64") for c in counts})
