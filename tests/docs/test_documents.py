@@ -166,7 +166,8 @@ def test_every_command_is_documented_with_an_example() -> None:
 )
 def test_the_shell_completes_commands_options_and_choices(typed: str, offered: str) -> None:
     program = Path(sys.executable).with_name("zp-registry")
-    env = {**os.environ, "_ZP_REGISTRY_COMPLETE": "bash_complete", "COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split()) - 1)}
+    asked = {"_ZP_REGISTRY_COMPLETE": "bash_complete", "COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split()) - 1)}
+    env = {**os.environ, **asked}
     done = subprocess.run([program], env=env, capture_output=True, text=True, check=False)
     assert offered in [line.partition(",")[2] for line in done.stdout.splitlines()]
 

@@ -230,7 +230,7 @@ def test_systemd_accepts_the_units(tmp_path: Path) -> None:
         pytest.skip("systemd-analyze is not installed")
     for unit_file in [*(ROOT / "cron").glob("*.service"), *(ROOT / "cron").glob("*.timer")]:
         (tmp_path / unit_file.name).write_text(unit_file.read_text("utf-8").replace(PROGRAM, "/bin/true"), "utf-8")
-    assert len(list(tmp_path.iterdir())) == 8
+    assert len(list(tmp_path.iterdir())) == 9
     done = subprocess.run([analyze, "verify", *map(str, tmp_path.iterdir())], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -26,6 +26,7 @@ flag --as-of 2026-08-31
 nightly
 demo --samples sample_data
 followups --by platform
+followups notices --by town
 followups import 催签清单_石佛寺镇.xlsx
 rejects export --output 待更正.xlsx
 rejects import 待更正.xlsx

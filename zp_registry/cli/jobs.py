@@ -14,7 +14,7 @@ from zp_registry.lists.safety import clean
 from zp_registry.settings import Settings
 from zp_registry.watch.alarms import Alarm
 from zp_registry.watch.healthpage import page
-from zp_registry.watch.schedule import HERE, JOBS, Job, JobState, is_due, next_due
+from zp_registry.watch.schedule import HERE, JOBS, Job, JobState, half_month_before, is_due, last_due, next_due
 
 
 @click.group("jobs")
@@ -63,6 +63,8 @@ def _run(settings: Settings, job: Job) -> int:
     if job.name == "backup":
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         words.insert(1, str(folder / f"daily-{watch.now().astimezone(HERE):%Y%m%d-%H%M%S}"))
+    if job.name == "bulletin":
+        words[1:1] = ["--period", half_month_before(last_due(job, watch.now()).date())]
     with watch.noted(settings, job.name) as run:
         try:
             main.main(words, standalone_mode=False)
