@@ -22,7 +22,7 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,17 +49,22 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     env = made(given.folder, given.accounts, given.months, given.seed, given.database)
-    with serving(env) as (base, name, warm):
+    with serving(env) as (base, name, warm, cpu):
         first = signed_in(base, name)
         pages = chosen(first, base)
         alone, clerks = Times(), Times()
+        before = cpu()
         for _ in range(given.alone):
             for page, path in pages:
                 alone.take(page, first, "GET", base + path)
+        between = cpu()
         at_once(base, name, pages, clerks, given.clerks, given.rounds)
-    print(f"first answer after the start: {warm:.1f} s")
-    for title, times in (("one person", alone), (f"{given.clerks} people at once", clerks)):
-        print(f"\n{title}\n{'page':<14}{'requests':>9}{'errors':>8}{'median ms':>11}{'p95 ms':>9}")
+        spent = [between - before, cpu() - between]
+    print(f"first answers after the start: {warm:.1f} s; other work on the machine (load): {os.getloadavg()[0]:.1f}")
+    for title, times, used in (("one person", alone, spent[0]), (f"{given.clerks} people at once", clerks, spent[1])):
+        each = 1000 * used / times.rows()[-1]["requests"]
+        print(f"\n{title}, {each:.0f} ms of the server's processor time a request")
+        print(f"{'page':<14}{'requests':>9}{'errors':>8}{'median ms':>11}{'p95 ms':>9}")
         for row in times.rows():
             print(f"{row['page']:<14}{row['requests']:>9}{row['errors']:>8}{row['median']:>11}{row['p95']:>9}")
     if given.out:
@@ -84,8 +89,9 @@ def made(folder: Path, accounts: int, months: int, seed: int, database: str | No
 
 
 @contextmanager
-def serving(env: dict[str, str]) -> Iterator[tuple[str, str, float]]:
-    """The desk in a process of its own; its address, somebody who may sign in, and seconds until its first overview."""
+def serving(env: dict[str, str]) -> Iterator[tuple[str, str, float, Callable[[], float]]]:
+    """The desk in a process of its own; its address, somebody who may sign in, seconds until what is kept is made, and a
+    function that tells its processor seconds."""
     name = f"bench{secrets.token_hex(3)}"
     add = [PROGRAM, "desk", "user", "add", name, "--role", "investigator", "--password", "-"]
     subprocess.run(add, input=SECRET.encode(), env=env, check=True, stdout=subprocess.DEVNULL)
@@ -99,7 +105,8 @@ def serving(env: dict[str, str]) -> Iterator[tuple[str, str, float]]:
         client = signed_in(base, name)
         for path in ("/", "/look?q=玉", "/followups"):  # what is kept until the next resolve is made once
             client.get(base + path, timeout=300).raise_for_status()
-        yield base, name, time.perf_counter() - began
+        warm, stat = time.perf_counter() - began, Path(f"/proc/{server.pid}/stat")
+        yield base, name, warm, lambda: sum(map(int, stat.read_text().split()[13:15])) / os.sysconf("SC_CLK_TCK")
     finally:
         server.terminate()
         server.wait()

@@ -96,6 +96,8 @@ class Planner:
         odd = np.any([world.traps[k] for k in ("couple", "family", "person_and_sole", "twins")], axis=0)
         self.alone = ~odd[accounts.state.holder]
         self._stranger = 0
+        self._had: set[str] = set()
+        self._noted = 0  # so many of the pool's phones stand in it
 
     def on(self, names: tuple[str, ...]) -> Bool:
         """Accounts of these platforms."""
@@ -149,9 +151,10 @@ class Planner:
     def new_phones(self, n: int) -> Int:
         """Phones that nobody has had, as rows of the world's pool."""
         w = self.world
-        some = ids.mobiles(self.rng, n * 2 + 4)
-        fresh = some[~np.isin(some.astype(str), w.phones.astype(str))][:n]
-        w.phones = np.concatenate([w.phones, fresh])
+        self._had.update(w.phones[self._noted :].tolist())
+        some = [p for p in ids.mobiles(self.rng, n * 2 + 4).tolist() if p not in self._had][:n]
+        self._noted = len(w.phones)
+        w.phones = np.concatenate([w.phones, np.array(some, dtype=object)])
         return len(w.phones) - n + np.arange(n)
 
     def set(self, month: int, rows: Int | list[int], target: str = "account", /, **columns: Any) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import requests
 from sqlalchemy import Engine, create_engine, text
-from worlds import Party, douyin, firm, masked, person, phone, row, world
+from worlds import Party, douyin, firm, masked, person, phone, row, shop, world
 
 from zp_registry.registry import people
 
@@ -48,6 +48,8 @@ ROWS = (
     row("evil", person(24), account_name=NICKNAME),
     row("formula", like(25, name=FORMULA, person=FORMULA)),
     row("shop", firm(30)),
+    row("biz", shop(36)),
+    row("bizman", like(36, address=ELSEWHERE)),  # runs it, and lives in another town
     row("far", FAR),
     row("sold", person(32)),
     row("lent", person(34)),

@@ -1,6 +1,7 @@
-"""The desk's pages as pictures, to be looked at and for the manual: ``python tests/desk/pictures.py OUT [--home HOME]``.
+"""The desk's pages as pictures, to be looked at: ``python tests/desk/pictures.py OUT [--home HOME] [--manual docs/pictures]``.
 
-The registry is that of ``zp-registry demo`` over the samples (made in OUT/home, or HOME). Every page is taken wide and narrow.
+The registry is that of ``zp-registry demo`` over the samples (made in OUT/home, or HOME). Every page is taken wide and narrow;
+with ``--manual`` those that the manual shows are put there.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from deskworld import PASSWORD, serving
 ROOT = Path(__file__).parents[2]
 PROGRAM = [sys.executable, "-c", "from zp_registry.cli import main; main()"]
 WIDE, NARROW, TALLEST = 1100, 390, 1500
+MANUAL = ("overview", "look", "dossier", "upload", "check", "layout", "reject", "followup", "pair", "case", "users", "trail")
+ON_A_PHONE = ("overview", "followup", "case")  # side by side in one picture
 
 
 def main() -> None:
@@ -31,6 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("out", type=Path)
     parser.add_argument("--home", type=Path)
+    parser.add_argument("--manual", type=Path)
     given = parser.parse_args()
     out = given.out.resolve()
     home = given.home or out / "home"
@@ -49,6 +53,20 @@ def main() -> None:
             page = browser.new_context(locale="zh-CN", viewport={"width": width, "height": 800}).new_page()
             _taken(page, site.base, out, "wide" if width == WIDE else "narrow")
         browser.close()
+    if given.manual:
+        _for_the_manual(out, given.manual)
+
+
+def _for_the_manual(out: Path, folder: Path) -> None:
+    from PIL import Image
+
+    for name in MANUAL:
+        shutil.copy(out / f"wide-{name}.png", folder / f"desk-{name}.png")
+    phones = [Image.open(out / f"narrow-{name}.png").convert("RGB") for name in ON_A_PHONE]
+    both = Image.new("RGB", (len(phones) * (NARROW + 12) - 12, 1100), "#9aa5a0")
+    for n, phone in enumerate(phones):
+        both.paste(phone.crop((0, 0, NARROW, 1100)), (n * (NARROW + 12), 0))
+    both.quantize(48, dither=Image.Dither.NONE).save(folder / "desk-narrow.png", optimize=True)
 
 
 def _taken(page: Any, base: str, out: Path, kind: str) -> None:
@@ -71,13 +89,13 @@ def _taken(page: Any, base: str, out: Path, kind: str) -> None:
     with page.expect_navigation():
         page.get_by_role("button", name="登录").click()
     keep("overview")
-    entity = first("/followups", r"/followups/F\d+")
+    flag, dossier = first("/followups", r"/followups/F\d+"), first("/cases", r"/entity/E\d+")
     for name, path in (
-        ("look", "/look?q=玉"), ("followups", "/followups"), ("followup", entity),
-        ("notices", entity.replace("/F", "/notices?flag=F")),
+        ("look", "/look?q=玉器"), ("followups", "/followups"), ("followup", flag),
+        ("notices", flag.replace("/F", "/notices?flag=F")),
         ("rejects", "/rejects"), ("reject", first("/rejects", r"/rejects/[\w-]{12,}")), ("review", "/review"),
         ("pair", first("/review", r"/review/E\d+-E\d+")), ("cases", "/cases"), ("case", first("/cases", r"/cases/C\d+")),
-        ("dossier", first("/cases", r"/entity/E\d+")), ("account", first("/look?q=玉", r'/account/[a-z_]+/[^"?#]+')),
+        ("dossier", dossier), ("account", first(dossier, r'/account/[a-z_]+/[^"?#]+')),
         ("users", "/users"), ("user", "/users/wangfang"), ("trail", "/trail"), ("password", "/password"),
     ):  # fmt: skip
         go(path)

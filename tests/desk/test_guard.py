@@ -133,6 +133,11 @@ def test_a_wrong_town_gets_nothing(site: Site, staff: dict[str, Client]) -> None
     assert "首次通知" in staff["qutun"].page("/followups").text
     assert ELSEWHERE in staff["qutun"].page(f"/entity/{site.entity('far')}").text
     assert staff["shifo"].page(f"/review/{pair}").status_code == 200
+    # Nor anything of what is linked with one's own: who runs a business but lives elsewhere.
+    mine, theirs = f"/entity/{site.entity('biz')}", f"/entity/{site.entity('bizman')}"
+    assert theirs in staff["cha"].page(mine).text
+    assert theirs not in staff["shifo"].page(mine).text
+    assert staff["shifo"].page(mine).status_code == 200
 
 
 def test_other_peoples_uploads_are_not_mine(site: Site, staff: dict[str, Client], things: dict[str, str]) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from normalise_cases import text
 
-from zp_registry.normalise.names import business_keys, kinds_by_name, person_keys
+from zp_registry.normalise.names import _FORMS, business_key, business_keys, kinds_by_name, person_key, person_keys
 from zp_registry.normalise.text import clean, clean_code, clean_shown, simplify
 
 WORDS = "玉缘有限责任公司股份农民专业合作社联合个体工商户（）()[] .-aB1镇平县"
@@ -119,3 +119,13 @@ def test_cleaning_twice_is_cleaning_once(values: list[str | None]) -> None:
     for step in (clean, clean_code, clean_shown):
         once = step(text(*values))
         pd.testing.assert_series_equal(step(once), once)
+
+
+_PIECES = st.sampled_from(["张", "镇平县", "玉器", *(old for old, _ in _FORMS), "股份有限公司", "个体工商户", *"(）aB7· "])
+
+
+@given(st.lists(st.lists(_PIECES, max_size=5).map("".join), max_size=5))
+def test_a_column_of_names_is_keyed_as_each_of_them(names: list[str]) -> None:
+    for keys, one in ((business_keys, business_key), (person_keys, person_key)):
+        told = [None if pd.isna(k) else k for k in keys(text(*names))]
+        assert told == [one(n) for n in names]

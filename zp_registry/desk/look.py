@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from zp_registry.desk.access import me, needs, note, noted
 from zp_registry.desk.state import desk
+from zp_registry.flags.codes import FLAG_CODES
 from zp_registry.jobs.pledging import subject
 from zp_registry.lists import dossier
 from zp_registry.logs import redact_text
@@ -60,6 +61,7 @@ def _dossier(entity_id: str, clear: dict[str, Any]) -> Any:
         found = entity_dossier(connection, entity_id, reference_date(connection) or "9999-12-31")
         if found is None:
             abort(404)
+        found = _within(connection, found)
         about = _cases(connection, entity_id=found["entity"]["entity_id"])
     wanting = next((f["flag_id"] for f in found["flags"] if f["family"] == "PLEDGE" and f["status"] == "open"), None)
     noted("show", entity_id)
@@ -67,6 +69,21 @@ def _dossier(entity_id: str, clear: dict[str, Any]) -> Any:
     return render_template("dossier.html", title=head["name"] or entity_id, head=_head(head), parts=_parts(found),
                            flags=found["flags"], entity_id=found["entity"]["entity_id"], clear=clear, wanting=wanting,
                            cases=about)  # fmt: skip
+
+
+def _within(connection: Connection, found: dict[str, Any]) -> dict[str, Any]:
+    """A dossier without what it tells of entities in towns that are not for whoever asks: those linked with it, doubted,
+    judged or changed places with, and an account's former holders with the people around them."""
+    if me().towns is None:
+        return found
+    far = {"links": "linked_id", "doubts": "other_entity_id", "judgements": "other_entity_id", "flags": "other_entity_id",
+           "history": "entity_id"}  # fmt: skip
+    if holder := found.get("account", {}).get("entity_id"):
+        far["holdings"] = "entity_id"
+        found = {**found, "roles": [r for r in found["roles"] if r["valid_to"] is None]}
+    others = {r[c] for part, c in far.items() for r in found.get(part, ()) if r.get(c)} - {holder}
+    near = {e["entity_id"] for e in search.described(connection, sorted(others), me().towns)} | {holder, None}
+    return {**found, **{p: [r for r in found[p] if r.get(c) in near] for p, c in far.items() if p in found}}
 
 
 def _cases(connection: Connection, **of: Any) -> list[dict[str, Any]]:
@@ -97,19 +114,16 @@ def account(platform: str, account_id: str) -> Any:
         holder = found["account"]["entity_id"] if found else None
         if found is None or not me().sees(search.town_of(connection, holder) if holder else found["account"]["town"]):
             abort(404)
+        found = _within(connection, found)
         about = _cases(connection, account=(platform, account_id))
     noted("show", f"{platform}:{account_id}")
-    # Former holders may be of other towns: what is theirs is not shown to those of one town.
-    if me().towns is not None:
-        found["holdings"] = [h for h in found["holdings"] if h["entity_id"] == holder]
-        found["history"] = [h for h in found["history"] if h["entity_id"] == holder]
     return render_template("dossier.html", title=found["account"]["account_name"] or account_id, head=_head(found["account"]),
                            parts=_parts(found), flags=found["flags"], entity_id=None, clear={}, cases=about)  # fmt: skip
 
 
 def _head(values: dict[str, Any]) -> list[tuple[str, str, Any]]:
     return [(k, dossier.WORDS.get(k, k), dossier.shown(k, v)) for k, v in values.items()
-            if v not in (None, "") and k not in dossier.HEAD_HIDDEN]  # fmt: skip
+            if v not in (None, "") and k not in dossier.HEAD_HIDDEN and (v or k != "unmatched")]  # fmt: skip
 
 
 def _parts(found: dict[str, Any]) -> list[dict[str, Any]]:
@@ -119,6 +133,8 @@ def _parts(found: dict[str, Any]) -> list[dict[str, Any]]:
         rows = found.get(name) or []
         if name == "links":
             rows = [{**r, "relation": dossier.relation(r)} for r in rows]
+        if name == "flags":
+            rows = [{**r, "code": FLAG_CODES[r["code"]].title} for r in rows]
         columns = [c for c in order if any(r.get(c) is not None for r in rows)]
         if rows:
             lines = [[(c, r, dossier.shown(c, r[c])) for c in columns] for r in rows]

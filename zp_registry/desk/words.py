@@ -27,6 +27,7 @@ STATES: Final = {
 WORK: Final = {
     "understand": "识别文件", "import": "导入报表", "books": "读取工作簿", "correct": "更正退回行", "attempt": "登记催签",
     "pledge": "登记承诺书", "lists": "生成催签清单", "decide": "认定主体", "case": "办理线索",
+    "demo": "演示",
     "nightly": "夜间任务", "desk import": "网页导入", "desk workbooks": "网页读取工作簿", "desk corrections": "网页更正",
     "desk follow-up": "网页登记催签", "desk pledge": "网页登记承诺书", "desk lists": "网页生成清单", "desk review": "网页认定",
     "desk case": "网页办理线索", "import cli": "导入",

@@ -7,6 +7,7 @@ import pandas as pd
 
 from zp_registry.resolve import Resolved
 from zp_registry.resolve.history import ACCOUNT, place
+from zp_registry.texts import joined
 
 WATCHED = (
     "entity_id",
@@ -74,10 +75,10 @@ def steps(resolved: Resolved, records: pd.DataFrame, people: pd.DataFrame) -> pd
     out = points.merge(records[columns], on="record_id").sort_values([*ACCOUNT, "as_of"], ignore_index=True)
     out["phones"] = _sorted_sets(out["phone_hashes"].fillna(out["phone_hash"]))
     cast = people[people["name_key"].notna()].sort_values(["record_id", "name_key"])
-    names = _joined(cast, "name_key", ";")
-    shown = _joined(cast, "name", "、")
-    declared = _joined(cast[cast["relation"].isin(["employee", "signed", "family"])], "name_key", ";")
-    others = _joined(cast[cast["relation"] == "other"], "name_key", ";")
+    cast = cast.set_index("record_id")
+    names, shown = joined(cast["name_key"], ";"), joined(cast["name"], "、")
+    declared = joined(cast.loc[cast["relation"].isin(["employee", "signed", "family"]), "name_key"], ";")
+    others = joined(cast.loc[cast["relation"] == "other", "name_key"], ";")
     out["streamers"] = out["record_id"].map(names).astype("str")
     out["streamer_names"] = out["record_id"].map(shown).astype("str")
     out["declared"] = out["record_id"].map(declared).astype("str")
@@ -87,15 +88,6 @@ def steps(resolved: Resolved, records: pd.DataFrame, people: pd.DataFrame) -> pd
     for column in WATCHED:
         out[f"prev_{column}"] = previous[column]
     out["prev_payee_known"] = out["prev_payee_key"].notna() | out["prev_payee_hash"].notna()
-    return out
-
-
-def _joined(people: pd.DataFrame, column: str, between: str) -> pd.Series[str]:
-    """The column's values of each record as one text, in the order of the rows; most records name one person."""
-    rows = people[people[column].notna()]
-    several = rows["record_id"].duplicated(keep=False)
-    joined = rows[several].groupby("record_id")[column].agg(between.join)
-    out: pd.Series[str] = pd.concat([rows[~several].set_index("record_id")[column], joined])
     return out
 
 

@@ -125,12 +125,15 @@ def page_html(title: str, notes: Sequence[str], parts: Sequence[Part]) -> str:
         "th,td{border:1px solid #888;padding:3px 5px;vertical-align:top;text-align:left;"
         "overflow-wrap:anywhere;white-space:pre-line}"
         "th{background:#eee}thead{display:table-header-group}tr,figure{break-inside:avoid}figure{margin:8px 0}"
-        "img{max-width:100%;max-height:150mm}.caution{color:#a00}.note{font-size:9pt;color:#444}</style></head><body>",
+        "img{max-width:100%;max-height:150mm}.caution{color:#a00}"
+        ".note{font-size:9pt;color:#444;break-after:avoid}"
+        "@media print{.apart{break-before:page}}</style></head><body>",
         f"<h1>{e(title)}</h1>",
         *(f"<p{' class=caution' if n == 0 else ''}>{e(text)}</p>" for n, text in enumerate(notes)),
     ]
     for part in parts:
-        out.append(f"<h2>{e(part.title)}</h2>" + (f"<p class=note>{e(part.note)}</p>" if part.note else ""))
+        out.append(f"<h2{' class=apart' if part.apart else ''}>{e(part.title)}</h2>")
+        out.append(f"<p class=note>{e(part.note)}</p>" if part.note else "")
         if part.rows:
             total = sum(part.widths)
             out.append("<table><colgroup>")

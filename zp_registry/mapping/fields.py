@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Final
 
@@ -25,12 +24,12 @@ from zp_registry.mapping.text import (
     emptied,
     filled,
     fold,
-    joined,
     map_distinct,
     mask,
     series,
     where,
 )
+from zp_registry.texts import json_objects
 
 # Fields whose digits identify somebody or something: with digits lost they are worse than empty.
 IDENTIFIERS: Final = frozenset({
@@ -134,13 +133,7 @@ def extra_json(extras: list[tuple[str, Text]], n: int) -> Text:
     """JSON text ``{header: text}`` of the columns without a field; null where a row has none of them."""
     if not extras:
         return pa.nulls(n, type=pa.large_string())
-    pieces = []
-    for label, text in extras:
-        key = constant(json.dumps(label, ensure_ascii=False) + ": ", n)
-        value = map_distinct(text, lambda v: json.dumps(v, ensure_ascii=False))
-        pieces.append(pc.binary_join_element_wise(key, value, pa.scalar("", pa.large_string())))
-    inside = joined(pieces, ", ")
-    return pc.binary_join_element_wise(constant("{", n), inside, constant("}", n), pa.scalar("", pa.large_string()))
+    return json_objects(extras)
 
 
 def map_streamers(data: SheetData, fields: Columns, mapping: Mapping, faults: FaultList,

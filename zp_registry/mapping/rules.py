@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 
 from zp_registry.mapping.either import choose, kinds
 from zp_registry.mapping.model import Condition, Mapping, Rule, Sheet
-from zp_registry.mapping.text import Mask, Text, constant, emptied, filled, joined, mask, nulls, where
+from zp_registry.mapping.text import Mask, Text, constant, emptied, filled, mask, nulls, where
+from zp_registry.texts import row_joined
 
 Columns = dict[str, Text]
 
@@ -21,7 +22,7 @@ def apply_rules(columns: Columns, rules: Iterable[Rule], constants: dict[str, st
     for rule in rules:
         rows = _rows(out, rule, n)
         if rule.join is not None:
-            _fill(out, rule.join.into, joined([_get(out, s, n) for s in rule.join.sources], rule.join.separator), rows)
+            _fill(out, rule.join.into, row_joined([_get(out, s, n) for s in rule.join.sources], rule.join.separator), rows)
         if rule.either is not None:
             source = _get(out, rule.either.source, n)
             is_code, is_id = choose(source)

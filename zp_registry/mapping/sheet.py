@@ -97,8 +97,9 @@ def _data_rows(texts: list[Text], has: list[Mask], fit: Fit, top: Head, mapping:
     data &= np.any(mapped, axis=0)
     first = pc.coalesce(*texts)
     sparse: Mask = count <= max(2, len(fit.columns) // 3)
-    data &= ~(sparse & _any_pattern(first, mapping.skip_rows))
-    stop = np.flatnonzero(sparse & _any_pattern(first, mapping.stop_rows))
+    lone = first.filter(pa.array(sparse))
+    data[sparse] &= ~_any_pattern(lone, mapping.skip_rows)
+    stop = np.flatnonzero(sparse)[_any_pattern(lone, mapping.stop_rows)]
     if stop.size:
         data[stop[0]:] = False
     data &= ~_like_head(texts, first, fit, top)

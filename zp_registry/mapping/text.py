@@ -120,12 +120,3 @@ def honest(column: TextColumn) -> Text:
 
 def _scientific(number: str) -> str:
     return f"{float(number):.14E}"
-
-
-def joined(columns: list[Text], separator: str = "") -> Text:
-    """The filled cells of each row, one behind the other; null where all are empty."""
-    # Not null_handling="skip": Arrow 26 loses a row there whose cells are all null.
-    gap, out = pa.scalar(separator, pa.large_string()), columns[0]
-    for column in columns[1:]:
-        out = pc.coalesce(pc.binary_join_element_wise(out, column, gap), out, column)
-    return out

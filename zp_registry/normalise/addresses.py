@@ -14,8 +14,9 @@ from typing import Final
 
 import pandas as pd
 
-from zp_registry.normalise.columns import map_distinct, to_arrow
+from zp_registry.normalise.columns import map_distinct
 from zp_registry.normalise.divisions import COUNTY, Division, Divisions, Town, default_markets, divisions
+from zp_registry.texts import to_arrow
 
 ELSEWHERE: Final = "外县"
 PARTS: Final = ("province", "city", "county", "town", "market", "address_key")

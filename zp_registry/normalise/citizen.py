@@ -16,7 +16,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from zp_registry.normalise.columns import Bools, byte_matrix, empty_to_na, to_arrow, to_bools, to_series
+from zp_registry.normalise.columns import Bools, byte_matrix, empty_to_na, to_bools, to_series
+from zp_registry.texts import to_arrow
 
 _WEIGHTS: Final = np.array([7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2], dtype=np.int64)
 _CHECK: Final = np.frombuffer(b"10X98765432", dtype=np.uint8)

@@ -12,15 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from zp_registry.frames import FAULTS
+from zp_registry.texts import to_arrow
 
 Bools = npt.NDArray[np.bool_]
 TEXT: Final = pd.StringDtype(na_value=np.nan)
-
-
-def to_arrow(series: pd.Series[str]) -> pa.LargeStringArray:
-    """The column as one Arrow array (large_string, empty = null)."""
-    array = pa.array(series.astype("str"), type=pa.large_string(), from_pandas=True)
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
 def to_series(array: pa.Array | pa.ChunkedArray, index: pd.Index) -> pd.Series[str]:

@@ -15,9 +15,10 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from zp_registry.normalise.citizen import check_citizens
-from zp_registry.normalise.columns import Bools, Faults, blank, filled, map_distinct, matches, to_arrow, to_bools, to_series
+from zp_registry.normalise.columns import Bools, Faults, blank, filled, map_distinct, matches, to_bools, to_series
 from zp_registry.normalise.masks import is_masked, masked_column, person_mask
 from zp_registry.normalise.text import clean
+from zp_registry.texts import to_arrow
 
 RESIDENT: Final = "居民身份证"
 HK_MACAO_PERMIT: Final = "港澳居民来往内地通行证"

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 
-from zp_registry.normalise.columns import Bools, blank, empty_to_na, map_distinct, to_arrow, to_bools
+from zp_registry.normalise.columns import Bools, blank, empty_to_na, map_distinct, to_bools
+from zp_registry.texts import to_arrow
 
 # One X is a check character; two or more in a row, or a star or bullet of any kind, hide something.
 _HIDING: Final = r"[*•●∗⁎✱✻※×⚹]|[xX]{2,}|\.{3,}|_{2,}"

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from zp_registry.normalise.columns import Bools, filled, map_distinct, matches, replace
+from zp_registry.normalise.columns import Bools, filled, map_where, matches, replace
 
 _INDIVIDUAL: Final = re.compile(r"\(?个体(?:工商户|户|经营)?\)?$")
 _NOT_BUSINESS: Final = re.compile(r"[^0-9A-Z()\u3400-\u9fff\uf900-\ufaff]")
@@ -22,6 +22,10 @@ _FORMS: Final = (
     ("有限责任公司", "有限公司"), ("股份公司", "股份有限公司"),
     ("农民专业合作社", "专业合作社"), ("专业合作社联合社", "合作社联合社"),
 )
+# Names that are their own comparison form, as most are.
+_PLAIN_BUSINESS: Final = r"^[0-9A-Z\x{3400}-\x{9fff}]+$"
+_TO_REWORD: Final = "|".join(["个体", *(old for old, _ in _FORMS)])
+_PLAIN_PERSON: Final = r"^[A-Z\x{3400}-\x{9fff}]+$"
 # A bullet between two parts of a name is a middle dot; at the end, or several, it hides something.
 _MASKED: Final = r"[*×]|[•●]{2}|[•●]$|^[•●]|^[\x{3400}-\x{9fff}]某{1,2}$|^[xX]{2,}$|某某"
 # Suffixes of names that a person does not have; the short ones are too common in given names to count there.
@@ -63,12 +67,14 @@ def person_key(name: str) -> str | None:
 
 def business_keys(series: pd.Series[str]) -> pd.Series[str]:
     """Comparison forms of a column of business names (or of names that may be either: a person's form comes out the same)."""
-    return map_distinct(series.mask(matches(series, _MASKED)), business_key)
+    open_ = series.mask(matches(series, _MASKED))
+    return map_where(open_, ~(matches(open_, _PLAIN_BUSINESS) & ~matches(open_, _TO_REWORD)), business_key)
 
 
 def person_keys(series: pd.Series[str]) -> pd.Series[str]:
     """Comparison forms of a column of persons' names."""
-    return map_distinct(series.mask(matches(series, _MASKED)), person_key)
+    open_ = series.mask(matches(series, _MASKED))
+    return map_where(open_, ~matches(open_, _PLAIN_PERSON), person_key)
 
 
 def name_keys(series: pd.Series[str], persons: Bools) -> pd.Series[str]:

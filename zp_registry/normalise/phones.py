@@ -21,11 +21,11 @@ from zp_registry.normalise.columns import (
     map_distinct,
     map_where,
     replace,
-    to_arrow,
     to_bools,
     to_series,
 )
 from zp_registry.normalise.masks import is_masked, masked_column, phone_mask
+from zp_registry.texts import to_arrow
 
 _SPLIT: Final = re.compile(
     r"[/、,，;；|&]|或者?|和|及|以及|[\u4e00-\u9fff]*(?:电话|手机|座机|固话|微信|联系方式)[号码]*[:：]?", re.IGNORECASE

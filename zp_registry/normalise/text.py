@@ -14,7 +14,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from zp_registry.normalise.columns import changed_where, substituted, to_arrow, to_bools, to_series
+from zp_registry.normalise.columns import changed_where, substituted, to_bools, to_series
+from zp_registry.texts import to_arrow
 
 _ZERO_WIDTH: Final = r"[\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}-\x{2064}\x{feff}\x{ad}]"
 # What is not in ASCII, nor a Han character or one of 、。 (all of which NFKC leaves as they are).

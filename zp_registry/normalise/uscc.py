@@ -20,7 +20,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from zp_registry.normalise.columns import Bools, byte_matrix, to_arrow, to_bools
+from zp_registry.normalise.columns import Bools, byte_matrix, to_bools
+from zp_registry.texts import to_arrow
 
 ALPHABET: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 CONFUSABLE: Final = "IOSZ"  # typed or scanned for 1 0 5 2

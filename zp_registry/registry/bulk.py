@@ -12,28 +12,30 @@ import pyarrow as pa
 from pyarrow import csv
 from sqlalchemy import Connection, text
 
+from zp_registry.texts import to_arrow
+
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 
 
 def plain(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
     """The rows as tuples of plain Python values, NA as None, as database drivers want them."""
-    columns = []
-    for name in frame.columns:
-        column = frame[name]
-        if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iub":
-            columns.append(column.tolist())
-        elif isinstance(column.dtype, pd.StringDtype):
-            columns.append(column.to_numpy(dtype=object, na_value=None).tolist())  # type: ignore[call-overload]
-        else:
-            objects = column.astype(object)
-            columns.append(objects.where(objects.notna(), None).tolist())
+    columns = [_cells(frame[name]) for name in frame.columns]
     return list(zip(*columns, strict=True)) if columns else []
+
+
+def _cells(column: pd.Series[Any]) -> list[Any]:
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iub":
+        return list(column.tolist())
+    if isinstance(column.dtype, pd.StringDtype):
+        return list(to_arrow(column).to_numpy(zero_copy_only=False).tolist())
+    objects = column.astype(object)
+    return list(objects.where(objects.notna(), None).tolist())
 
 
 def stage(connection: Connection, name: str, frame: pd.DataFrame, *, like: str | None = None) -> None:
     """Puts ``frame`` into a temporary table ``name``; column types from the table ``like``, else from the frame.
 
-    PostgreSQL takes it by COPY, SQLite by one prepared statement; the table lives until the connection goes or :func:`unstage`.
+    The table lives until the connection goes or :func:`unstage`.
     """
     if not _NAME.match(name) or not all(_NAME.match(c) for c in frame.columns):
         raise ValueError(f"not a plain name: {name}")
@@ -44,18 +46,39 @@ def stage(connection: Connection, name: str, frame: pd.DataFrame, *, like: str |
         connection.exec_driver_sql(f"CREATE TEMP TABLE {name} AS SELECT {', '.join(kinds)} FROM {like} WHERE 1 = 0")
     else:
         connection.exec_driver_sql(f"CREATE TEMP TABLE {name} ({', '.join(f'{c} {t}' for c, t in kinds.items())})")
-    rows = plain(frame)
-    if not rows:
-        return
-    if postgres:
-        cursor = connection.connection.cursor()
-        with cursor.copy(f"COPY {name} ({', '.join(kinds)}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(row)
+    append(connection, name, frame)
+    if postgres and len(frame):
         connection.exec_driver_sql(f"ANALYZE {name}")
+
+
+def append(connection: Connection, table: str, frame: pd.DataFrame) -> None:
+    """Adds the rows of ``frame`` to a table that has all its columns: PostgreSQL by COPY, SQLite by one prepared statement."""
+    if frame.empty:
+        return
+    names = ", ".join(frame.columns)
+    if connection.dialect.name == "postgresql":
+        with connection.connection.cursor().copy(f"COPY {table} ({names}) FROM STDIN (FORMAT csv)") as copy:
+            copy.write(_as_csv(frame))
     else:
-        marks = ", ".join("?" * len(kinds))
-        connection.connection.cursor().executemany(f"INSERT INTO {name} VALUES ({marks})", rows)
+        marks = ", ".join("?" * len(frame.columns))
+        connection.connection.cursor().executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", plain(frame))
+
+
+def _as_csv(frame: pd.DataFrame) -> pa.Buffer:
+    """As COPY takes it: text in quotes, nothing at all for NULL, bytes as hexadecimal digits."""
+    arrays = {str(name): _copied(frame[name]) for name in frame.columns}
+    out = pa.BufferOutputStream()
+    csv.write_csv(pa.table(arrays), out, csv.WriteOptions(include_header=False))
+    return out.getvalue()
+
+
+def _copied(column: pd.Series[Any]) -> pa.Array:
+    if isinstance(column.dtype, pd.StringDtype):
+        return to_arrow(column)
+    if column.dtype != object:
+        return pa.array(column, from_pandas=True)
+    cells = _cells(column)
+    return pa.array(["\\x" + c.hex() if isinstance(c, bytes) else c for c in cells])
 
 
 def unstage(connection: Connection, name: str) -> None:

@@ -240,23 +240,15 @@ def _insert_records(connection: Connection, rows: pd.DataFrame, batch: Batch, ri
     fresh = distinct[~distinct["record_key"].isin(there["record_key"])]
     if fresh.empty:
         return
+    bulk.stage(connection, "load_fresh", fresh[["record_key"]])
     records, people = seal_records(fresh, batch.streamers, ring, source=source, loose=batch.loose)
-    bulk.stage(connection, "load_records", records.drop(columns="signature"), like="record")
-    bulk.stage(connection, "load_signatures", records[["record_key", "signature"]].astype("str"))
-    connection.execute(
-        text(
-            "INSERT INTO subject (signature, created_at) SELECT DISTINCT signature, :now FROM load_signatures n "
-            "WHERE NOT EXISTS (SELECT 1 FROM subject s WHERE s.signature = n.signature) ORDER BY signature"
-        ),
-        {"now": now},
-    )
-    columns = [c for c in records.columns if c != "signature"]
+    subjects = _subjects(connection, records["signature"], now)
+    bulk.append(connection, "record", records.drop(columns="signature").assign(subject_id=subjects, live=1))
     connection.exec_driver_sql(
-        f"INSERT INTO record ({', '.join(columns)}, subject_id) SELECT {', '.join('n.' + c for c in columns)}, s.id "
-        "FROM load_records n JOIN load_signatures g ON g.record_key = n.record_key JOIN subject s ON s.signature = g.signature"
+        "INSERT INTO touched (record_id, was_live) "
+        "SELECT c.id, 0 FROM load_fresh n JOIN record c ON c.record_key = n.record_key"
     )
-    bulk.unstage(connection, "load_records")
-    bulk.unstage(connection, "load_signatures")
+    bulk.unstage(connection, "load_fresh")
     if len(people):
         bulk.stage(connection, "load_people", people)
         columns = [c for c in people.columns if c != "record_key"]
@@ -266,6 +258,26 @@ def _insert_records(connection: Connection, rows: pd.DataFrame, batch: Batch, ri
             "FROM load_people n JOIN record c ON c.record_key = n.record_key"
         )
         bulk.unstage(connection, "load_people")
+
+
+def _subjects(connection: Connection, signatures: pd.Series[str], now: str) -> pd.Series[int]:
+    """The subject of each signature; those that nobody described so before are added."""
+    bulk.stage(connection, "load_signatures", pd.DataFrame({"signature": signatures.drop_duplicates().sort_values()}))
+    connection.execute(
+        text(
+            "INSERT INTO subject (signature, created_at) SELECT signature, :now FROM load_signatures n "
+            "WHERE NOT EXISTS (SELECT 1 FROM subject s WHERE s.signature = n.signature) ORDER BY signature"
+        ),
+        {"now": now},
+    )
+    known = bulk.read_table(
+        connection,
+        "FROM load_signatures n JOIN subject s ON s.signature = n.signature",
+        ["s.id AS id", "s.signature AS signature"],
+        ["id"],
+    ).to_pandas()
+    bulk.unstage(connection, "load_signatures")
+    return signatures.map(known.set_index("signature")["id"]).astype("int64")
 
 
 def _insert_sightings(connection: Connection, rows: pd.DataFrame, reports: pd.DataFrame) -> None:

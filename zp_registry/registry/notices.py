@@ -12,7 +12,7 @@ from zp_registry.registry import bulk
 from zp_registry.registry.batch import Batch, Counts
 from zp_registry.registry.keep import insert_rejects_and_faults
 from zp_registry.registry.load import insert_file, note_counts
-from zp_registry.registry.sealing import joined, sensitive_texts
+from zp_registry.registry.sealing import row_texts, sensitive_texts
 
 _ABOUT = ("topic", "platform", "account_id", "uscc", "id_number", "id_mask")
 _CONTENT = (*_ABOUT, "subject_name", "phones", "phone_mask", "payee_account", "payee_account_mask", "outcome", "happened_on",
@@ -24,7 +24,7 @@ def load_notices(connection: Connection, batch: Batch, ring: Keyring, now: str) 
     counts = Counts(read=batch.rows_read, rejected=len(batch.rejected), skipped=batch.rows_skipped)
     file_id = insert_file(connection, batch.facts, now)
     rows = batch.accepted
-    keys = ring.match_column("notice" + joined(rows, _CONTENT), "record").astype("str") if len(rows) else ""
+    keys = ring.match_column("notice" + row_texts(rows, _CONTENT), "record").astype("str") if len(rows) else ""
     rows = rows.assign(record_key=keys)
     first = ~rows.duplicated("record_key")
     counts.repeated = int((~first).sum())
@@ -44,7 +44,7 @@ def load_notices(connection: Connection, batch: Batch, ring: Keyring, now: str) 
 def _insert(connection: Connection, rows: pd.DataFrame, file_id: int, ring: Keyring) -> None:
     keys = rows["record_key"].tolist()
     # A line about one account, or one number, or (without either) one name: the newest one counts.
-    about = joined(rows, _ABOUT)
+    about = row_texts(rows, _ABOUT)
     nameless = rows[["account_id", "uscc", "id_number", "id_mask"]].notna().any(axis=1)
     about = about + ("\x1f" + rows["subject_key"].fillna("")).mask(nameless, "")
     sealed = ring.seal_column(

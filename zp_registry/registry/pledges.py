@@ -10,7 +10,7 @@ from zp_registry.registry import bulk
 from zp_registry.registry.batch import Batch, Counts
 from zp_registry.registry.keep import insert_rejects_and_faults
 from zp_registry.registry.load import insert_file, note_counts
-from zp_registry.registry.sealing import hash_lists, joined, sensitive_texts
+from zp_registry.registry.sealing import hash_lists, row_texts, sensitive_texts
 
 _CONTENT = (
     "pledge_number",
@@ -55,7 +55,7 @@ def load_ledger(connection: Connection, batch: Batch, ring: Keyring, now: str) -
     file_id = insert_file(connection, batch.facts, now)
     rows = batch.accepted
     rows = rows.assign(
-        record_key=ring.match_column("pledge" + joined(rows, _CONTENT), "record").astype("str") if len(rows) else ""
+        record_key=ring.match_column("pledge" + row_texts(rows, _CONTENT), "record").astype("str") if len(rows) else ""
     )
     first = ~rows.duplicated("record_key")
     counts.repeated = int((~first).sum())

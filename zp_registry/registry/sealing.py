@@ -7,13 +7,15 @@ number and name describe one subject wherever they stand; rows without a number 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from zp_registry.crypto import Keyring, mask_account_column, mask_id_column, mask_phone_column
 from zp_registry.frames import STREAMER_FIELDS
+from zp_registry.texts import joined, json_objects, map_parts, to_arrow
 
 # Fields that may be read only with the key; they live in ``record.sealed``.
 SENSITIVE = ("id_number", "operator_id_number", "contact_phone", "phones", "payee_account", "extra", "streamers")
@@ -103,32 +105,28 @@ _COPIED = (
 _UNIT, _NOTHING = "\x1f", "\x00"
 
 
-def joined(frame: pd.DataFrame, columns: Sequence[str]) -> pd.Series[str]:
+def row_texts(frame: pd.DataFrame, columns: Sequence[str]) -> pd.Series[str]:
     """One text per row of these columns, with separators that no cleaned value contains."""
-    out = frame[columns[0]].fillna(_NOTHING)
-    for column in columns[1:]:
-        out = out + _UNIT + frame[column].fillna(_NOTHING)
-    return out
+    cells = [to_arrow(frame[c]) for c in columns]
+    between = pa.scalar(_UNIT, pa.large_string())
+    out = pc.binary_join_element_wise(*cells, between, null_handling="replace", null_replacement=_NOTHING)
+    return pd.Series(out, index=frame.index, dtype="str")
 
 
 def with_streamers(frame: pd.DataFrame, streamers: pd.DataFrame) -> pd.DataFrame:
     """``frame`` with a column ``streamers``: JSON text of the row's people on camera, in their order, or NA."""
     if streamers.empty:
         return frame.assign(streamers=pd.Series(pd.NA, index=frame.index, dtype="str"))
-    fields = [*STREAMER_FIELDS, "id_mask", "phone_mask"]
     ordered = streamers.sort_values(["idx", "ordinal"])
-    people = ordered[fields].astype(object).where(ordered[fields].notna(), None).to_dict("records")
-    texts = pd.Series(
-        [json.dumps({k: v for k, v in p.items() if v is not None}, ensure_ascii=False) for p in people],
-        index=ordered["idx"].to_numpy(),
-    )
-    lists = ("[" + texts.groupby(level=0).agg(",".join) + "]").astype("str")
+    fields = [(name, to_arrow(ordered[name])) for name in (*STREAMER_FIELDS, "id_mask", "phone_mask")]
+    people = pd.Series(json_objects(fields), index=ordered["idx"].to_numpy(), dtype="str").fillna("{}")
+    lists = "[" + joined(people, ",") + "]"
     return frame.assign(streamers=lists.reindex(frame.index).astype("str"))
 
 
 def record_keys(frame: pd.DataFrame, ring: Keyring, source: str) -> pd.Series[str]:
     """The record key of each row (columns CONTENT, with ``streamers``)."""
-    return ring.match_column(source + _UNIT + joined(frame, CONTENT), "record").astype("str")
+    return ring.match_column(source + _UNIT + row_texts(frame, CONTENT), "record").astype("str")
 
 
 def seal_records(
@@ -161,11 +159,7 @@ def seal_records(
 
 def hash_lists(lists: pd.Series[str], ring: Keyring) -> pd.Series[str]:
     """``a;b`` → ``hash(a);hash(b)``, so that every phone of a row can be matched."""
-    parts = lists.dropna().str.split(";").explode()
-    if parts.empty:
-        return lists
-    hashed = ring.match_column(parts.astype("str"), "phone")
-    return hashed.groupby(level=0).agg(";".join).reindex(lists.index).astype("str")
+    return map_parts(lists, lambda parts: ring.match_column(parts, "phone"))
 
 
 def signatures(records: pd.DataFrame, ring: Keyring) -> pd.Series[str]:
@@ -195,12 +189,8 @@ def signatures(records: pd.DataFrame, ring: Keyring) -> pd.Series[str]:
 
 def sensitive_texts(frame: pd.DataFrame, fields: Sequence[str]) -> list[str | None]:
     """JSON text of each row's sensitive values that are there, None if there is none."""
-    rows = zip(*(frame[f].astype(object).where(frame[f].notna(), None).tolist() for f in fields), strict=True)
-    out: list[str | None] = []
-    for row in rows:
-        present = {f: v for f, v in zip(fields, row, strict=True) if v is not None}
-        out.append(json.dumps(present, ensure_ascii=False) if present else None)
-    return out
+    texts: list[str | None] = json_objects((f, to_arrow(frame[f])) for f in fields).to_numpy(zero_copy_only=False).tolist()
+    return texts
 
 
 def _seal_streamers(frame: pd.DataFrame, streamers: pd.DataFrame, ring: Keyring) -> pd.DataFrame:

@@ -155,7 +155,7 @@ def find(connection: Connection, ring: Keyring, index: NameIndex, words: str, to
         add("证件号码", _identified(connection, "id", ring.match(code, "id"), towns))
     if sum(c.isdigit() for c in words) >= 7 and (phones := phones_in(words)):
         add("电话", [e for p in phones for e in _called(connection, ring.match(p, "phone"), towns)])
-    if len(words) > 1 and not code.isdigit():
+    if (len(words) > 1 or not words.isascii()) and not code.isdigit():
         add("名称", index.containing(words, LIMIT + 1, towns))
     accounts = _accounts(connection, words, towns)
     entities = described(connection, list(ids)[: LIMIT + 1], towns)
