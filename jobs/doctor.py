@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from zp_registry.crypto import Damaged, unseal_chunks
 from zp_registry.errors import FileRefused, KeyProblem, OptionNeeded, SourceFailed, UsageError
 from zp_registry.mapping import map_report
-from zp_registry.registry import bulk
+from zp_registry.registry import bulk, rotation
 from zp_registry.registry.integrity import CHECKS, SHOWN, Finding, findings
 from zp_registry.sources import ReportFile, reader
 from zp_registry.sources.api.pull import replay
@@ -30,14 +30,27 @@ _DIGITS = 16  # of the hash stand in the name of an archived file
 
 
 def examine(office: Office, *, raw: bool = True, tell: Callable[[str], None] = lambda _text: None) -> list[Finding]:
-    """Every finding, in the order of ALL; others may go on working. ``raw``: also open and read every archived report anew."""
+    """Every finding, in the order of ALL; others may go on working. ``raw``: also open every sealed value and file, and read
+    every archived report anew."""
     with office.engine.connect() as connection:
         if connection.dialect.name == "postgresql":  # SQLite shows a reader one state by itself
             connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         with connection.begin():
             found = list(findings(connection, office.ring))
+            if not raw:
+                return found
+            found += _closed(office, connection)
             loaded = _loaded(connection)
-    return [*found, *_raw(office, loaded, tell)] if raw else found
+    return [*found, *_raw(office, loaded, tell)]
+
+
+def _closed(office: Office, connection: Connection) -> Iterator[Finding]:
+    """Values and files (but for archived reports, which come later) that do not open in their place."""
+    if values := rotation.damaged_values(connection, office.ring):
+        yield Finding("keys", "sealed values that do not open in their place", len(values), tuple(values[:SHOWN]))
+    archive = f"{office.home.archive.name}/"
+    if files := [f for f in rotation.damaged_files(office.home.root, office.ring) if not f.startswith(archive)]:
+        yield Finding("keys", "sealed files that do not open whole", len(files), tuple(files[:SHOWN]))
 
 
 def _loaded(connection: Connection) -> pd.DataFrame:

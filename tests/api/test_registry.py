@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 from rehearsed import GATEWAYS, PLATFORMS, county
+from sqlalchemy import text
+from zp_registry.jobs.doctor import examine
 from zp_registry.jobs.office import at_work
 from zp_registry.jobs.pulls import check_platforms, pull_platforms, replay_pages
 
@@ -106,6 +108,10 @@ def test_a_pull_is_replayed_from_the_archive(reports: dict[str, Any], tmp_path: 
         pages = sorted((tmp_path / "one" / "archive").glob("*.pages.sealed"))
         assert len(pages) == 2
         assert {o.state for o in replay_pages(office, pages, AS_OF)} == {"unchanged"}
+        assert [str(f) for f in examine(office)] == []
+        with office.engine.begin() as connection:
+            connection.execute(text("UPDATE report_file SET rows_read = rows_read + 1, rows_skipped = 1 WHERE id = 1"))
+        assert [f.what for f in examine(office)] == ["archived files with another number of rows than the registry counts"]
         pages[0].write_bytes(pages[0].read_bytes()[:-1])
         assert [o.state for o in replay_pages(office, pages[:1])] == ["refused"]
     assert {o.state for o in first} == {"loaded"}

@@ -233,9 +233,22 @@ def _sealed(data: bytes, changes: list[tuple[str, float, int, bytes]]) -> None:
     told(lambda: RING.unseal(changed(value, changes), column="a.b", record_key="1"), Damaged, KeyProblem)
 
 
+_WORDS_OF_SETTINGS = ["0x_", "2024-13-45", "[" * 1500, "{a: " * 500, "9" * 5000, "!!int x", "&a [*a]", "? [b]\n: c\n", "*a",
+                      "<<: 1\n", "1e999", "'", '"', "\t", "\0", "a = 1\n", "[x]\n", "- "]  # fmt: skip
+
+
 def _some(texts: list[str]) -> st.SearchStrategy[bytes]:
-    return st.builds(changed, st.sampled_from([t.encode() for t in texts]), CHANGES) | st.text(max_size=80).map(
-        lambda t: t.encode("utf-8", "replace"))  # fmt: skip
+    """These texts, changed, or with a word put in behind a line's beginning or a colon."""
+
+    def put_in(text: str, word: str, which: int) -> bytes:
+        places = [at for at, c in enumerate(text) if c in ":=\n"]
+        at = places[which % len(places)] + 1
+        return f"{text[:at]} {word} {text[at:]}".encode()
+
+    whole = st.sampled_from(texts)
+    noise = st.text(max_size=80).map(lambda t: t.encode("utf-8", "replace"))
+    return (st.builds(changed, whole.map(str.encode), CHANGES) | noise
+            | st.builds(put_in, whole, st.sampled_from(_WORDS_OF_SETTINGS), st.integers(0, 9999)))  # fmt: skip
 
 
 _CSV = ["编号,名称,电话\n1,甲,13800138000\n2,\"乙\n丙\",x\n", "a\tb\n1\t2\n", "编号;名称\n1;2"]

@@ -142,6 +142,14 @@ def test_archived_reports_are_held_against_the_registry(county: World) -> None:
     county.execute("UPDATE report_file SET rows_read = rows_read + 1, rows_skipped = rows_skipped + 1 WHERE name LIKE '台账%'")
     assert [f.what for f in raw(county)] == ["archived files with another number of rows than the registry counts"]
     assert [str(f) for f in examine(county.office, raw=False)] == []
+    county.execute("UPDATE report_file SET rows_read = rows_read - 1, rows_skipped = rows_skipped - 1 WHERE name LIKE '台账%'")
+    county.execute("CREATE TABLE apart AS SELECT id, sealed FROM record")
+    county.execute("UPDATE record SET sealed = a.sealed FROM apart a WHERE a.id = 3 - record.id AND record.id IN (1, 2)")
+    broken = next(county.office.home.refused.iterdir())
+    broken.write_bytes(broken.read_bytes()[:-1])
+    assert [str(f) for f in examine(county.office)] == [
+        "keys: sealed values that do not open in their place: 2 (record.sealed 1, record.sealed 2)",
+        f"keys: sealed files that do not open whole: 1 (refused/{broken.name})"]  # fmt: skip
 
 
 def test_the_command_says_it_in_lines_and_by_its_exit_code(home: Home, tmp_path: Path) -> None:

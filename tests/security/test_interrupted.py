@@ -148,8 +148,9 @@ def _on_server(server: str, statement: str) -> None:
 
 
 def _points(seed: int, writes: int, count: int) -> list[tuple[str, int]]:
+    """A kill at every second point, at the others each kind in turn."""
     chance = random.Random(seed)
-    return [(KINDS[n % len(KINDS)] if n % 2 else "kill", chance.randrange(1, writes + 1)) for n in range(count)]
+    return [(KINDS[n // 2 % len(KINDS)] if n % 2 else "kill", chance.randrange(1, writes + 1)) for n in range(count)]
 
 
 def test_a_disturbed_night_is_made_good_by_the_next_one(tmp_path: Path) -> None:

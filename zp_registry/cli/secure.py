@@ -210,13 +210,13 @@ def restore(answer: Answer, source: Path) -> None:
 
 
 @click.command("doctor")
-@click.option("--quick", is_flag=True, help="Leave out the archived reports, each of which is opened and read anew otherwise.")
+@click.option("--quick", is_flag=True, help="Do not open sealed values and files, nor read archived reports anew.")
 @command
 def doctor(answer: Answer, quick: bool) -> int:
     """Look the registry over, and name whatever does not fit together; others may go on working, nothing is changed.
 
-    Orphans, overlapping holdings, entities with two credit codes, counts, reports, the audit trail's chain, keys, and every
-    archived report against the rows that the registry counts for it. Exit code 1 when something was found.
+    Orphans, overlapping holdings, entities with two credit codes, counts, reports, the audit trail's chain, every sealed value
+    and file, and every archived report against the rows that the registry counts for it. Exit code 1 when something was found.
     """
     found = health.examine(office.open_office(answer.settings), raw=not quick)
     looked = [c for c in health.ALL if not (quick and c == health.RAW)]

@@ -33,7 +33,8 @@ BROKEN_CLUSTERS = f"""
                CASE WHEN c.uscc IS NULL AND (c.subject_kind IS NULL OR c.subject_kind NOT IN ({_BUSINESS}))
                     THEN c.id_hash END AS id_hash
         FROM subject s JOIN record c ON s.id = c.subject_id
-        WHERE c.live = 1 AND c.record_kind = 'account' AND (c.uscc IS NOT NULL OR c.id_hash IS NOT NULL) {{within}}) v
+        WHERE c.live = 1 AND c.record_kind = 'account' AND (c.uscc IS NOT NULL OR c.id_hash IS NOT NULL)
+          AND s.current_id IS NOT NULL {{within}}) v
     GROUP BY current_id HAVING MIN(uscc) <> MAX(uscc) OR MIN(id_hash) <> MAX(id_hash)"""
 
 
