@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
@@ -14,6 +17,7 @@ from click.testing import CliRunner
 
 from zp_registry.cli import main
 from zp_registry.cli.docs import documents
+from zp_registry.cli.examples import examples_of, leaves
 from zp_registry.flags.codes import FLAG_CODES
 from zp_registry.quarantine.codes import CODES
 from zp_registry.registry.models import Base
@@ -141,6 +145,31 @@ def test_quoted_settings_are_right(name: str, tmp_path: Path) -> None:
         file = tmp_path / "zp-registry.toml"
         file.write_text(block, "utf-8")
         load_settings(environ={"ZP_CONFIG": str(file)})
+
+
+def test_every_command_is_documented_with_an_example() -> None:
+    text = documents()["commands.md"]
+    for path, command in leaves(main):
+        if command.hidden:
+            continue
+        assert examples_of(path, command), f"zp_registry/cli/examples.py has no example of {' '.join(path)}"
+        assert text.count(f"\n## {' '.join(path)}\n") == 1
+        assert "Example: zp-registry" in CliRunner().invoke(main, [*path, "--help"]).output
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                assert parameter.help, f"{' '.join(path)} {parameter.opts[0]} is not explained"
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [("zp-registry pul", "pull"), ("zp-registry jobs run --d", "--due"), ("zp-registry jobs run b", "backup")],
+)
+def test_the_shell_completes_commands_options_and_choices(typed: str, offered: str) -> None:
+    program = Path(sys.executable).with_name("zp-registry")
+    asked = {"_ZP_REGISTRY_COMPLETE": "bash_complete", "COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split()) - 1)}
+    env = {**os.environ, **asked}
+    done = subprocess.run([program], env=env, capture_output=True, text=True, check=False)
+    assert offered in [line.partition(",")[2] for line in done.stdout.splitlines()]
 
 
 # -- links

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -61,6 +62,26 @@ def test_the_wheel_holds_every_file_of_every_package(tmp_path: Path) -> None:
     metadata = next(name for name in names if name.endswith("/METADATA"))
     assert "License: Apache-2.0" in wheel.read(metadata).decode().replace("License-Expression", "License")
     assert any(name.endswith("/LICENSE") for name in names)
+
+
+def test_the_source_distribution_builds_the_same_wheel_and_brings_documents_and_units(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(
+        ".*", "build", "var", "__pycache__", "*.egg-info", "inbox", "samples"))
+    build = "import setuptools.build_meta as b, sys; print(b.build_sdist(sys.argv[1]))"
+    subprocess.run([sys.executable, "-c", build, str(tmp_path)], cwd=source, check=True, capture_output=True)
+    with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as packed:
+        packed.extractall(tmp_path / "out", filter="data")
+    [top] = (tmp_path / "out").iterdir()
+    for wanted in ("cron/zp-registry.cron", "docs/manual.zh-CN.md", "constraints.txt", "LICENSE", "jobs/nightly.py", "Makefile",
+                   "mappings/jd.yaml", "sample_data/simulator/generate.py", "tests/conftest.py"):  # fmt: skip
+        assert (top / wanted).is_file(), wanted
+    subprocess.run([sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index",
+                    "--disable-pip-version-check", "-w", str(tmp_path), str(top)], check=True)
+    names = set(zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist())
+    inside = {f"{package.replace('.', '/')}/{path.name}" for package in PACKAGES for path in folder(package).iterdir()
+              if path.is_file() and path.suffix not in (".pyc", ".md")}
+    assert inside - names == set()
 
 
 def test_everything_imported_is_declared() -> None:
@@ -209,7 +230,7 @@ def test_systemd_accepts_the_units(tmp_path: Path) -> None:
         pytest.skip("systemd-analyze is not installed")
     for unit_file in [*(ROOT / "cron").glob("*.service"), *(ROOT / "cron").glob("*.timer")]:
         (tmp_path / unit_file.name).write_text(unit_file.read_text("utf-8").replace(PROGRAM, "/bin/true"), "utf-8")
-    assert len(list(tmp_path.iterdir())) == 8
+    assert len(list(tmp_path.iterdir())) == 9
     done = subprocess.run([analyze, "verify", *map(str, tmp_path.iterdir())], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 

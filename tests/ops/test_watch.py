@@ -31,7 +31,7 @@ from zp_registry.settings import Settings
 from zp_registry.watch.alarms import Facts, PullNight, Refused, alarms
 from zp_registry.watch.freshness import duty_month, freshness
 from zp_registry.watch.healthpage import page
-from zp_registry.watch.schedule import HERE, JOBS, JobState, is_due, last_due, missed, next_due
+from zp_registry.watch.schedule import HERE, JOBS, JobState, half_month_before, is_due, last_due, missed, next_due
 
 ROOT = Path(__file__).parents[2]
 BY_NAME = {job.name: job for job in JOBS}
@@ -95,6 +95,14 @@ def test_a_job_is_missed_when_its_grace_is_over_and_not_before_it_was_watched() 
     assert missed(job, ran(at("2026-03-17 02:30")), at("2026-03-20 08:00"), before) == at("2026-03-19 02:30")
 
 
+@pytest.mark.parametrize(
+    ("day", "half"),
+    [("2026-03-01", "2026-02-H2"), ("2026-03-15", "2026-02-H2"), ("2026-03-16", "2026-03-H1"), ("2026-01-01", "2025-12-H2")],
+)
+def test_the_bulletin_is_of_the_half_month_that_has_ended(day: str, half: str) -> None:
+    assert half_month_before(dt.date.fromisoformat(day)) == half
+
+
 # -- freshness
 
 
@@ -125,6 +133,7 @@ WELL = {
     "nightly": ran(at("2026-03-20 02:30")),
     "backup": ran(at("2026-03-20 05:30")),
     "lists": ran(at("2026-03-16 07:00"), 3),
+    "bulletin": ran(at("2026-03-16 07:30")),
     "retention": ran(at("2026-03-02 06:00")),
 }
 
@@ -149,6 +158,7 @@ def test_when_all_is_well_nobody_is_told_anything() -> None:
         ({"jobs": {**WELL, "backup": ran(at("2026-03-18 05:30"))}}, {"missed:backup:2026-03-18T05:30:00+08:00"}),
         ({"jobs": {**WELL, "nightly": ran(at("2026-03-20 02:30"), 1)}}, {"failed:nightly:1"}),
         ({"jobs": {**WELL, "nightly": ran(at("2026-03-20 02:30"), None)}}, {"killed:nightly:2026-03-20T02:30:00+08:00"}),
+        ({"jobs": {**WELL, "nightly": ran(at("2026-03-20 09:00"), None)}}, set()),  # a reboot: made up within the hour
         ({"unreadable": "KeyProblem"}, {"registry"}),
         ({"free": 1000}, {"disk"}),
         ({"nights": nights("server", "timeout")}, set()),

@@ -22,6 +22,7 @@ from zp_registry.cli import (
     work,
 )
 from zp_registry.cli.common import Main
+from zp_registry.cli.examples import add_examples
 
 
 @click.group(cls=Main, context_settings={"help_option_names": ["-h", "--help"]})
@@ -33,3 +34,5 @@ def main() -> None:
 for module in (load, rehearse, resolve, work, review, cases, look, entity, desk, docs, pledging, meeting, secure, jobs):
     for item in module.COMMANDS:
         main.add_command(item)
+
+add_examples(main)

@@ -30,16 +30,16 @@ def case() -> None:
 @case.command("list")
 @click.option("--state", "states", multiple=True, type=click.Choice([*cases.STATES, "all"]),
               help="Cases of this state; may be given several times (default: open, assigned, visited).")  # fmt: skip
-@click.option("--assignee")
+@click.option("--assignee", help="Cases of this person.")
 @click.option("--town", help="The town's full name.")
-@click.option("--platform")
-@click.option("--level", type=click.Choice(["high", "medium"]))
+@click.option("--platform", help="Cases of accounts on this platform.")
+@click.option("--level", type=click.Choice(["high", "medium"]), help="Cases of this strength.")
 @click.option("--code", help="With a sign of this code.")
 @click.option("--group", help="Cases of one controller.")
 @click.option("--overdue", is_flag=True, help="Past their deadline.")
 @click.option("--query", "-q", help="Part of the account's or the holder's name, or an account id.")
-@click.option("--page", type=click.IntRange(min=1), default=1, show_default=True)
-@click.option("--size", type=click.IntRange(min=1, max=1000), default=50, show_default=True)
+@click.option("--page", type=click.IntRange(min=1), default=1, show_default=True, help="Which page.")
+@click.option("--size", type=click.IntRange(min=1, max=1000), default=50, show_default=True, help="Cases on a page.")
 @command
 def case_list(answer: Answer, states: tuple[str, ...], page: int, size: int, **wanted: Any) -> None:
     """Cases, the strongest first."""

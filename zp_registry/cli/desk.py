@@ -137,7 +137,7 @@ def password(answer: Answer, name: str, password: str | None, renew: bool) -> No
 
 
 @desk_.command("tasks")
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Lines at most.")
 @command
 def tasks_(answer: Answer, limit: int) -> None:
     """The desk's newest work in the background."""

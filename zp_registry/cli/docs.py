@@ -11,6 +11,7 @@ from sqlalchemy import JSON as Json
 from sqlalchemy import BigInteger, Column, Float, Integer, LargeBinary, String, Text
 
 from zp_registry.cli.common import Answer, command
+from zp_registry.cli.examples import examples_of, leaves
 from zp_registry.flags.codes import FLAG_CODES, Family
 from zp_registry.quarantine.reference import codes_reference
 from zp_registry.registry.models import Base
@@ -98,11 +99,36 @@ def _prose(docstring: str) -> str:
     return re.sub(r"``([^`]+)``", r"`\1`", " ".join(docstring.split()))
 
 
+def commands_reference() -> str:
+    """docs/commands.md: every command with its options and an example."""
+    from zp_registry.cli import main
+
+    lines = ["# Commands", "", "Made by `make docs` from the program: do not edit here. Every command also takes `--home DIR` "
+             "and `--json` (one JSON object on standard output); exit codes: [README](../README.md#exit-codes)."]  # fmt: skip
+    for path, one in leaves(main):
+        if one.hidden:
+            continue
+        lines += ["", f"## {' '.join(path)}", "", f"{_prose(one.help or '')}", ""]
+        context = click.Context(one, info_name=" ".join(("zp-registry", *path)))
+        options = [p.get_help_record(context) for p in one.params if isinstance(p, click.Option)]
+        lines += ["```sh", *(f"zp-registry {example}" for example in examples_of(path, one)), "```"]
+        shown = [o for o in options if o and not o[0].startswith(("--home", "--json"))]
+        if shown:
+            lines += ["", "| option | what it does |", "|---|---|"]
+            lines += [f"| `{_cell(name)}` | {_cell(text)} |" for name, text in shown]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
 def documents() -> dict[str, str]:
     """File name → text of every document that is made from the program."""
     return {
         "data-dictionary.md": data_dictionary(),
         "settings.md": settings_reference(),
+        "commands.md": commands_reference(),
         "codes.md": codes_reference() + "\n" + flags_reference(),
     }
 

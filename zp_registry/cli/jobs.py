@@ -14,7 +14,7 @@ from zp_registry.lists.safety import clean
 from zp_registry.settings import Settings
 from zp_registry.watch.alarms import Alarm
 from zp_registry.watch.healthpage import page
-from zp_registry.watch.schedule import HERE, JOBS, Job, JobState, is_due, next_due
+from zp_registry.watch.schedule import HERE, JOBS, Job, JobState, half_month_before, is_due, last_due, next_due
 
 
 @click.group("jobs")
@@ -25,10 +25,7 @@ def jobs() -> None:
 @jobs.command("list")
 @command
 def jobs_list(answer: Answer) -> None:
-    """When each job ran last and is due next.
-
-    Example: zp-registry jobs list
-    """
+    """When each job ran last and is due next."""
     at, states = watch.now(), watch.job_states(Home(answer.settings.home))
     rows = [
         {"job": j.name, "runs": " ".join(j.words), "last": _local(s.started) if (s := states.get(j.name)) else None,
@@ -44,18 +41,16 @@ def jobs_list(answer: Answer) -> None:
 @click.option("--due", is_flag=True, help="Run what should have run by now and has not: after days of being off.")
 @command
 def jobs_run(answer: Answer, names: tuple[str, ...], due: bool) -> int:
-    """Run jobs one after the other, note how each ended, then look whether a person should know something.
-
-    Example: zp-registry jobs run --due
-    """
+    """Run jobs one after the other, note how each ended, then look whether a person should know something."""
     states, at = watch.job_states(Home(answer.settings.home)), watch.now()
     wanted = [j for j in JOBS if j.name in names or (due and is_due(j, states.get(j.name), at))]
     codes = {job.name: _run(answer.settings, job) for job in wanted}
     for name, code in codes.items():
         answer.say(f"{name}: exit code {code}")
-    _tell(answer, watch.watch(answer.settings, watch.now())[0])
+    found, told = watch.watch(answer.settings, watch.now())
+    _tell(answer, found)
     worst = next((c for c in (1, 2, 4, 3) if c in codes.values()), 0)
-    answer.give({"jobs": codes, "exit_code": worst})
+    answer.give({"jobs": codes, "told": [a.key for a in told], "exit_code": worst})
     return worst
 
 
@@ -68,6 +63,8 @@ def _run(settings: Settings, job: Job) -> int:
     if job.name == "backup":
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         words.insert(1, str(folder / f"daily-{watch.now().astimezone(HERE):%Y%m%d-%H%M%S}"))
+    if job.name == "bulletin":
+        words[1:1] = ["--period", half_month_before(last_due(job, watch.now()).date())]
     with watch.noted(settings, job.name) as run:
         try:
             main.main(words, standalone_mode=False)
@@ -83,10 +80,7 @@ def _run(settings: Settings, job: Job) -> int:
 @command
 def watchdog(answer: Answer) -> int:
     """Look whether a person should know something, and tell it once: a job that did not run, a platform that fails, a report
-    that is late, a disk that is full. Exit code 3 when something is wrong.
-
-    Example: zp-registry watchdog
-    """
+    that is late, a disk that is full. Exit code 3 when something is wrong."""
     found, told = watch.watch(answer.settings, watch.now())
     _tell(answer, found)
     answer.give({"alarms": [vars(a) for a in found], "told": [a.key for a in told], "exit_code": 3 if found else 0})
@@ -103,10 +97,7 @@ def _tell(answer: Answer, found: list[Alarm]) -> None:
 @command
 def health(answer: Answer, html: Path | None) -> int:
     """Jobs, platforms' freshness with the duties of January and July, disk, and what is wrong now; nobody is told.
-    Exit code 3 when something is wrong.
-
-    Example: zp-registry health --html health.html
-    """
+    Exit code 3 when something is wrong."""
     facts = watch.facts(answer.settings, watch.now())
     found = watch.wrong(answer.settings, facts)
     fresh = [{"platform": f.platform, "newest": f.newest, "age": f.age, "days": f.days, "late": f.late,

@@ -46,7 +46,8 @@ def show(answer: Answer, what: str, as_of: str | None) -> None:
 
 @click.command("export")
 @click.argument("table", type=click.Choice(["accounts", "entities", "holdings", "flags", "rejects"]))
-@click.option("--format", "form", type=click.Choice(["csv", "jsonl", "xlsx"]), default="csv", show_default=True)
+@click.option("--format", "form", type=click.Choice(["csv", "jsonl", "xlsx"]), default="csv", show_default=True,
+              help="What is written.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write (default: standard output).")
 @click.option("--as-of", type=Day(), help="As told from the reports up to this date.")
 @click.option("--all-versions", is_flag=True, help="holdings: also what was once believed.")
@@ -129,7 +130,7 @@ def status(answer: Answer) -> None:
 
 
 @click.command("runs")
-@click.option("--limit", type=int, default=20, show_default=True)
+@click.option("--limit", type=int, default=20, show_default=True, help="Runs at most.")
 @command
 def runs(answer: Answer, limit: int) -> None:
     """The last runs, the newest first."""
@@ -151,8 +152,7 @@ def runs(answer: Answer, limit: int) -> None:
 def evaluate_(answer: Answer, truth: Path, listing: Path | None, png: Path | None) -> None:
     """Precision and recall against labels, by tier, trap and numbers shown, and what the review queue holds.
 
-    truth_pledges.csv, truth_transfers.csv and truth_benign.csv beside TRUTH are used too. Example:
-    zp-registry evaluate truth_accounts.csv --errors errors.xlsx --picture curve.png
+    truth_pledges.csv, truth_transfers.csv and truth_benign.csv beside TRUTH are used too.
     """
     form = listing.suffix.lstrip(".").lower() if listing else "csv"
     if form not in FORMATS or (png and png.suffix.lower() != ".png"):

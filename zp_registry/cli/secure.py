@@ -101,7 +101,7 @@ def audit_verify(answer: Answer) -> int:
 @click.option("--subject", help="Rows whose subject holds this text, such as an entity's id.")
 @click.option("--since", metavar="MOMENT", help="From this date or moment on (UTC).")
 @click.option("--until", metavar="MOMENT", help="Up to this date or moment (UTC), it included.")
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Rows at most.")
 @command
 def audit_show(
     answer: Answer, who: str | None, action: str | None, subject: str | None, since: str | None, until: str | None, limit: int

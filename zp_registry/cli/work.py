@@ -76,7 +76,8 @@ def tell_night(answer: Answer, night: nightly.Night) -> None:
 
 @click.command("demo")
 @click.option(
-    "--samples", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path("sample_data"), show_default=True
+    "--samples", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path("sample_data"),
+    show_default=True, help="The folder with the samples.",
 )
 @command
 def demo_(answer: Answer, samples: Path) -> int:
@@ -90,15 +91,16 @@ def demo_(answer: Answer, samples: Path) -> int:
 
 
 @click.group("followups", invoke_without_command=True)
-@click.option("--by", type=click.Choice(["town", "platform", "officer"]), default="town", show_default=True)
+@click.option("--by", type=click.Choice(["town", "platform", "officer"]), default="town", show_default=True,
+              help="One list for each of these.")
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for the lists (default: lists/ in the home folder).",
 )
 @click.option("--as-of", type=Day(), help="Lists of a past date.")
-@click.option("--home", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--home", type=click.Path(file_okay=False, path_type=Path), help="The home folder.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.pass_context
 def followups(
     context: click.Context, by: str, output: Path | None, as_of: str | None, home: Path | None, as_json: bool
@@ -123,7 +125,8 @@ def _write_followups(
 
 
 @followups.command("notices")
-@click.option("--by", type=click.Choice(["town", "officer"]), default="town", show_default=True)
+@click.option("--by", type=click.Choice(["town", "officer"]), default="town", show_default=True,
+              help="One file for each of these.")
 @click.option("--town", help="Those of one town alone (its full name).")
 @click.option("--level", type=click.Choice(list(reminders.LEVELS)), help="Those of one reminder level alone.")
 @click.option("--output", type=click.Path(file_okay=False, path_type=Path),
@@ -166,7 +169,8 @@ def rejects() -> None:
 
 
 @rejects.command("export")
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), default=Path("待更正.xlsx"), show_default=True)
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), default=Path("待更正.xlsx"), show_default=True,
+              help="The workbook.")
 @command
 def rejects_export(answer: Answer, output: Path) -> None:
     """Write the open rejects; only the bad cells stand in clear, which is noted on the audit trail."""

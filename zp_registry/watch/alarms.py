@@ -18,6 +18,9 @@ _LASTING: Final = frozenset(
 )  # fmt: skip
 
 
+_MENDED_BY_ITSELF: Final = dt.timedelta(hours=2)  # what a reboot broke off is made up by then
+
+
 @dataclass(frozen=True)
 class Alarm:
     """``key``: the same as long as the thing is the same; ``text``: a Chinese sentence."""
@@ -82,7 +85,7 @@ def _jobs(facts: Facts) -> Iterable[Alarm]:
             # The same alarm for as long as it has not run, however many of its hours pass.
             key = f"missed:{job.name}:{state.started.isoformat() if state else ''}"
             yield Alarm(key, f"{job.title}没有按时运行（应在 {due:%m-%d %H:%M}；{last}）")
-        elif state is not None and state.killed:
+        elif state is not None and state.killed and facts.now - state.started > _MENDED_BY_ITSELF:
             yield Alarm(f"killed:{job.name}:{state.started.isoformat()}", f"{job.title}运行中被中断，下次会接着做")
         elif state is not None and state.code not in (None, 0, 3):
             # Failing night after night is one thing.

@@ -35,6 +35,7 @@ JOBS: Final = (
     Job("nightly", "每晚批处理", ("nightly",), 2, 30),
     Job("backup", "每日备份", ("backup",), 5, 30),
     Job("lists", "每周催签清单", ("followups",), 7, 0, weekdays=(0,), grace=12),
+    Job("bulletin", "半月通报", ("bulletin",), 7, 30, days=(1, 16), grace=24),
     Job("retention", "每月到期清理", ("retention", "run"), 6, 0, days=(2,), grace=24),
 )
 
@@ -55,6 +56,13 @@ def next_due(job: Job, now: dt.datetime) -> dt.datetime:
     while not (job.falls_on(day) and _on(job, day) > now):
         day += dt.timedelta(days=1)
     return _on(job, day)
+
+
+def half_month_before(day: dt.date) -> str:
+    """The half of a month that ended before ``day``, as the bulletin names it: ``2026-11-H1``."""
+    if day.day > 15:
+        return f"{day:%Y-%m}-H1"
+    return f"{day.replace(day=1) - dt.timedelta(days=1):%Y-%m}-H2"
 
 
 def _on(job: Job, day: dt.date) -> dt.datetime:
