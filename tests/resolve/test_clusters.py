@@ -249,18 +249,28 @@ class Standing:
     human: pd.DataFrame
     edges: pd.DataFrame
     root: dict[int, int]
+    names: pd.Series  # the account that each loose row was taken for at the last resolve
 
-    def night(self, live: pd.Series, human: pd.DataFrame, rules: MatchRules) -> Matched:
+    def night(self, live: pd.Series, names: pd.Series, human: pd.DataFrame, rules: MatchRules) -> Matched:
         """Resolves what changed, and takes over the result as the registry does."""
         self.human = human
         rows = self.rows.assign(live=live.astype("int64"))
         rows = rows[(rows["live"] == 1) | (rows["was_live"] == 1)]
-        done = match(rows, _none(), self.order, human, rules, self.edges[["left_id", "right_id"]])
+        done = match(rows, _loose(rows, names, self.names), self.order, human, rules, self.edges[["left_id", "right_id"]])
         outside = ~(self.edges["left_id"].isin(done.scope) | self.edges["right_id"].isin(done.scope))
         self.edges = pd.concat([self.edges[outside], done.edges], ignore_index=True)
         self.root = {s: r for s, r in self.root.items() if s not in set(done.scope)} | done.roots.to_dict()
-        self.rows = self.rows.assign(was_live=live.astype("int64"))
+        self.rows, self.names = self.rows.assign(was_live=live.astype("int64")), names
         return done
+
+
+def _loose(rows: pd.DataFrame, names: pd.Series, former: pd.Series) -> pd.DataFrame:
+    """Which accounts the loose ``rows`` are taken for now, and were at the last resolve."""
+    own = rows[rows["loose"] == 1]
+    now, was = names[own.index].where(own["live"] == 1), former[own.index].where(own["was_live"] == 1)
+    return pd.DataFrame({"record_id": own["record_id"], "account_id": now, "was_account_id": was}).astype(
+        {"account_id": "str", "was_account_id": "str"}
+    )
 
 
 def _as_set(edges: pd.DataFrame) -> set[tuple[Any, ...]]:
@@ -268,28 +278,34 @@ def _as_set(edges: pd.DataFrame) -> set[tuple[Any, ...]]:
 
 
 @st.composite
-def _nights(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[list[bool]], list[list[tuple[int, int, str]]]]:
-    """People, which of their records stand each night (reports come late, are superseded and come back), and judgements."""
+def _nights(draw: st.DrawFn) -> tuple[pd.DataFrame, list[list[bool]], list[list[str]], list[list[tuple[int, int, str]]]]:
+    """Records of people, some of them loose; which stand each night (reports come late, are superseded and come back); for
+    which account the loose ones are taken that night; and judgements."""
     people = draw(st.lists(_person, min_size=3, max_size=12))
-    count = len(_rows(people))
+    rows = _rows(people)
+    count = len(rows)
+    named = draw(st.lists(st.booleans(), min_size=count, max_size=count))
+    rows["loose"] = (rows["account_ref"].notna() & pd.Series(named, index=rows.index)).astype("int64")
+    accounts = st.lists(st.sampled_from("12"), min_size=count, max_size=count)
     nights = draw(st.lists(st.lists(st.booleans(), min_size=count, max_size=count), min_size=2, max_size=4))
     pairs = list(combinations(range(1, len(people) + 1), 2))
     chosen = draw(st.lists(st.tuples(st.sampled_from(pairs), st.sampled_from(("positive", "negative", "unsure"))), max_size=2))
     said = [[(*pair, word) for pair, word in chosen[:n]] for n in range(len(nights))]
-    return people, nights, said
+    return rows, nights, [draw(accounts) for _ in nights], said
 
 
 def _live_nights(case: Any, rules: MatchRules) -> None:
-    people, nights, said = case
-    rows = _rows(people).assign(live=0, was_live=0)
-    standing = Standing(rows, _order(rows), _edges([]), pd.DataFrame(columns=["left_id", "right_id", "judgement", "tier",
-        "rule",
-                        "score", "why"]).astype({"left_id": "int64", "right_id": "int64", "score": "float64"}), {})  # fmt: skip
-    for live, human in zip(nights, said, strict=True):
+    rows, nights, taken_for, said = case
+    rows = rows.assign(live=0, was_live=0)
+    edges = pd.DataFrame(columns=["left_id", "right_id", "judgement", "tier", "rule", "score", "why"])
+    edges = edges.astype({"left_id": "int64", "right_id": "int64", "score": "float64"})
+    standing = Standing(rows, _order(rows), _edges([]), edges, {}, pd.Series("1", index=rows.index))
+    for live, taken, human in zip(nights, taken_for, said, strict=True):
         judged = _edges(human).drop_duplicates(["left_id", "right_id"], keep="last").assign(live=True)
-        standing.night(pd.Series(live, index=rows.index), judged, rules)
+        names = pd.Series(taken, index=rows.index)
+        standing.night(pd.Series(live, index=rows.index), names, judged, rules)
         now = rows[live].assign(live=1, was_live=1)
-        whole = match(now, _none(), standing.order, judged, rules)
+        whole = match(now, _loose(now, names, names), standing.order, judged, rules)
         assert standing.root == {int(k): int(v) for k, v in whole.roots.items()}
         assert _as_set(standing.edges) == _as_set(whole.edges)
 
