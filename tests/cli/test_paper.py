@@ -77,8 +77,8 @@ def test_filled_in_lists_count_and_the_next_list_shows_it(listed: Clerk) -> None
         DATE,
         "主体编号",
         {
-            a: {DATE: dt.date(2024, 10, 8), METHOD: "电话", OUTCOME: "承诺近期签订"},
-            b: {DATE: "2024年10月9日", METHOD: "上门", OUTCOME: "无法联系", NOTE: "门锁"},
+            a: {DATE: dt.date(2026, 10, 8), METHOD: "电话", OUTCOME: "承诺近期签订"},
+            b: {DATE: "2026年10月9日", METHOD: "上门", OUTCOME: "无法联系", NOTE: "门锁"},
         },
     )
     done = listed.ask("followups", "import", the_list())
@@ -92,11 +92,11 @@ def test_filled_in_lists_count_and_the_next_list_shows_it(listed: Clerk) -> None
     assert (rows[a]["已催次数"], rows[a]["上次情况"], rows[a]["最近催签日期"].date()) == (
         1,
         "电话：承诺近期签订",
-        dt.date(2024, 10, 8),
+        dt.date(2026, 10, 8),
     )
     assert rows[b]["上次情况"] == "上门：无法联系"
     assert rows[entity_of(listed, 5)]["已催次数"] == 0
-    fill(the_list("next"), DATE, "主体编号", {a: {DATE: "2024-10-20", METHOD: "微信", OUTCOME: "拒绝签订"}})
+    fill(the_list("next"), DATE, "主体编号", {a: {DATE: "2026-10-20", METHOD: "微信", OUTCOME: "拒绝签订"}})
     listed.run("followups", "import", the_list("next"))
     listed.run("followups", "--output", "third")
     assert (listing(the_list("third"))[a]["已催次数"], listing(the_list("third"))[a]["上次情况"]) == (2, "微信：拒绝签订")
@@ -109,9 +109,9 @@ def test_wrong_cells_are_named_by_sheet_row_and_column_and_the_rest_is_taken(lis
         DATE,
         "主体编号",
         {
-            a: {DATE: "2024-10-08", METHOD: "电话", OUTCOME: "已签订"},
+            a: {DATE: "2026-10-08", METHOD: "电话", OUTCOME: "已签订"},
             b: {DATE: "10月8日", METHOD: "电话", OUTCOME: "已签订"},
-            c: {DATE: "2024-10-08", METHOD: "鸽子", OUTCOME: "已签订"},
+            c: {DATE: "2026-10-08", METHOD: "鸽子", OUTCOME: "已签订"},
             d: {METHOD: "电话"},
         },
     )
@@ -133,7 +133,7 @@ def test_a_file_that_is_no_list_is_1(listed: Clerk) -> None:
 
 
 def test_options_before_import_count_too(listed: Clerk) -> None:
-    fill(the_list(), DATE, "主体编号", {entity_of(listed, 3): {DATE: "2024-10-08", METHOD: "电话", OUTCOME: "已签订"}})
+    fill(the_list(), DATE, "主体编号", {entity_of(listed, 3): {DATE: "2026-10-08", METHOD: "电话", OUTCOME: "已签订"}})
     assert listed.run("followups", "--home", listed.home, "import", the_list(), home=False).code == 0
     assert not Path("var").exists()
     assert listed.sql("SELECT COUNT(*) FROM followup_attempt") == [(1,)]
@@ -144,7 +144,7 @@ def test_a_returned_list_in_the_inbox_renews_the_lists(listed: Clerk) -> None:
     entity, path = entity_of(listed, 3), the_list(str(listed.home / "lists"))
     listed.put(
         "followups",
-        fill(path, DATE, "主体编号", {entity: {DATE: "2024-10-08", METHOD: "电话", OUTCOME: "拒绝签订"}}, Path("回收.xlsx")),
+        fill(path, DATE, "主体编号", {entity: {DATE: "2026-10-08", METHOD: "电话", OUTCOME: "拒绝签订"}}, Path("回收.xlsx")),
     )
     done = listed.ask("nightly")
     assert done.code == 0, done.err
@@ -154,7 +154,7 @@ def test_a_returned_list_in_the_inbox_renews_the_lists(listed: Clerk) -> None:
 
 def test_an_attempt_is_never_dropped_in_silence_when_the_pledge_was_signed_in_between(listed: Clerk) -> None:
     entity = entity_of(listed, 3)
-    fill(the_list(), DATE, "主体编号", {entity: {DATE: "2024-10-08", METHOD: "集中签订", OUTCOME: "已签订"}})
+    fill(the_list(), DATE, "主体编号", {entity: {DATE: "2026-10-08", METHOD: "集中签订", OUTCOME: "已签订"}})
     listed.run("pledges", "import", ledger(Path("台账2.xlsx"), [pledge(3)]))
     listed.run("resolve")
     done = listed.ask("followups", "import", the_list())
@@ -407,7 +407,7 @@ def test_a_list_that_breaks_the_program_stays_and_the_others_are_taken_in(
 
     monkeypatch.setattr(lists, "_take_in", breaks_over_one)
     entity = entity_of(listed, 3)
-    change = {entity: {DATE: "2024-10-08", METHOD: "电话", OUTCOME: "拒绝签订"}}
+    change = {entity: {DATE: "2026-10-08", METHOD: "电话", OUTCOME: "拒绝签订"}}
     for name in ("坏.xlsx", "好.xlsx"):
         listed.put("followups", fill(the_list(), DATE, "主体编号", change, Path(name)))
     assert listed.run("nightly").code == 3
