@@ -286,12 +286,17 @@ def _nights(draw: st.DrawFn) -> tuple[pd.DataFrame, list[list[bool]], list[list[
     count = len(rows)
     named = draw(st.lists(st.booleans(), min_size=count, max_size=count))
     rows["loose"] = (rows["account_ref"].notna() & pd.Series(named, index=rows.index)).astype("int64")
-    accounts = st.lists(st.sampled_from("12"), min_size=count, max_size=count)
-    nights = draw(st.lists(st.lists(st.booleans(), min_size=count, max_size=count), min_size=2, max_size=4))
+    # After the first night little changes, so that most of the world lies outside what changed.
+    few_rows = st.lists(st.integers(0, count - 1), max_size=2)
+    nights = [draw(st.lists(st.booleans(), min_size=count, max_size=count))]
+    taken = [draw(st.lists(st.sampled_from("12"), min_size=count, max_size=count))]
+    for flips, moves in draw(st.lists(st.tuples(few_rows, few_rows), min_size=1, max_size=3)):
+        nights.append([live != (i in flips) for i, live in enumerate(nights[-1])])
+        taken.append([{"1": "2", "2": "1"}[a] if i in moves else a for i, a in enumerate(taken[-1])])
     pairs = list(combinations(range(1, len(people) + 1), 2))
     chosen = draw(st.lists(st.tuples(st.sampled_from(pairs), st.sampled_from(("positive", "negative", "unsure"))), max_size=2))
     said = [[(*pair, word) for pair, word in chosen[:n]] for n in range(len(nights))]
-    return rows, nights, [draw(accounts) for _ in nights], said
+    return rows, nights, taken, said
 
 
 def _live_nights(case: Any, rules: MatchRules) -> None:
