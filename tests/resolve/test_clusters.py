@@ -327,6 +327,28 @@ def test_night_by_night_with_the_model_too(case: Any) -> None:
     _live_nights(case, MatchRules(load_model(), EASY))
 
 
+MASKED = {"name": NAMES[0], "number": NUMBERS[0], "shown": "mask"}
+WHOLE = {"name": NAMES[0], "number": NUMBERS[0], "shown": "full"}
+OTHER = {"name": NAMES[1], "shown": "none"}
+
+
+def test_a_shared_row_taken_for_another_account_is_resolved_anew() -> None:
+    rows = _rows([{**MASKED, "tokens": ["account:1"]}, {**WHOLE, "tokens": ["account:2"]}])
+    rows["loose"] = [1, 0]
+    taken = [["1", "1"], ["2", "1"]]
+    whole = [match(rows, _loose(rows, pd.Series(t), pd.Series(t)), _order(rows), _edges([]), RULES) for t in taken]
+    assert [w.roots.nunique() for w in whole] == [2, 1]
+    _live_nights((rows, [[True, True]] * 2, taken, [[], []]), RULES)
+
+
+def test_a_phone_that_becomes_a_hub_parts_those_it_joined() -> None:
+    rows = _rows([{**p, "tokens": ["phone:1"]} for p in ({"name": NAMES[0], "shown": "none"}, WHOLE, OTHER)])
+    nights = [[True, True, False], [True, True, True]]
+    whole = [match(rows[live], _none(), _order(rows), _edges([]), MatchRules(None, EASY)) for live in nights]
+    assert [w.roots[1] == w.roots[2] for w in whole] == [True, False]
+    _live_nights((rows, nights, [["1"] * 3] * 2, [[], []]), MatchRules(None, EASY))
+
+
 def test_a_night_resolves_no_more_than_it_must() -> None:
     people = [{"name": f"某{n}", "shown": "none", "tokens": [f"phone:{n}"]} for n in range(50)]
     rows = _rows(people)
