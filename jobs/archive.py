@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import secrets
 import stat
 from pathlib import Path
@@ -24,7 +23,6 @@ from .office import Office
 
 log = structlog.get_logger(__name__)
 ASIDE = ".zp-taking"
-_HALF = re.compile(r"\..+\.sealed\.[a-z0-9_]{8}")  # as tempfile calls what is not whole yet
 STAYS = "{name}：已处理，但无法移出收件箱（{why}）；下次运行会认出它，不会重复载入"
 
 
@@ -103,15 +101,6 @@ def _tidy(aside: Path) -> None:
             folder.rmdir()
         except OSError:  # another file is being put away there
             return
-
-
-def clear_halves(folder: Path) -> int:
-    """Removes what a killed run had only begun to seal into ``folder``, which nobody else may be doing; returns how many. The
-    file itself is still in the inbox."""
-    halves = [p for p in folder.glob(".*.sealed.*") if _HALF.fullmatch(p.name)]
-    for half in halves:
-        half.unlink()
-    return len(halves)
 
 
 def put_back(inbox: Path) -> int:

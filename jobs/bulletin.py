@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from zp_registry.errors import UsageError
 from zp_registry.flags.bulletin import Period, Sheet, Told, bulletin, parse_period
 from zp_registry.lists.bulletin import write_bulletin
+from zp_registry.quarantine.judge import INVALID_NUMBERS
 from zp_registry.registry import audit, bulk
 from zp_registry.resolve.history import ACCOUNT
 
@@ -35,7 +36,7 @@ def write(office: Office, name: str, output: Path | None = None) -> dict[str, An
         output or office.home.lists,
         county=county.name,
         newest=newest,
-        bureau=county.bureau or f"{county.name}市场监督管理局",
+        bureau=county.signer(),
     )
     with office.engine.begin() as connection:
         audit.note(connection, "write bulletin", f"{period.name}, figures {mark}")
@@ -102,10 +103,10 @@ def _reports(connection: Connection, until: str) -> pd.DataFrame:
                CASE WHEN r.id = (SELECT MIN(o.id) FROM report o WHERE o.file_id = f.id)
                     THEN f.rows_read - f.rows_skipped ELSE 0 END AS rows,
                CASE WHEN r.id = (SELECT MIN(o.id) FROM report o WHERE o.file_id = f.id) THEN f.rows_rejected ELSE 0 END
-                    AS rejected, 0 AS refused
+                    AS rejected
         FROM report r JOIN report_file f ON f.id = r.file_id WHERE f.kind = 'report' AND r.as_of <= :d ORDER BY r.id""",
         {"d": until},
-        integers=["id", "unreadable", "rows", "rejected", "refused"],
+        integers=["id", "unreadable", "rows", "rejected"],
     )
     quality = bulk.read(
         connection,
@@ -121,12 +122,11 @@ def _reports(connection: Connection, until: str) -> pd.DataFrame:
     )
     wrong = bulk.read(
         connection,
-        """
+        f"""
         SELECT r.id, COUNT(DISTINCT s.record_id) AS invalid FROM fault u JOIN report r ON r.file_id = u.file_id
         JOIN sighting s ON s.report_id = r.id AND s.sheet = u.sheet AND s.row = u.row
         WHERE u.reject_id IS NULL AND r.as_of <= :d
-          AND u.code IN ('USCC_SHAPE', 'USCC_CHECK', 'USCC_CONFUSABLE', 'ID_SHAPE', 'ID_CHECK', 'ID_BIRTH_DATE',
-                         'NUMBER_PRECISION') GROUP BY r.id""",
+          AND u.code IN ({", ".join(f"'{code}'" for code in sorted(INVALID_NUMBERS))}) GROUP BY r.id""",
         {"d": until},
         integers=["id", "invalid"],
     )

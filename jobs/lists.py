@@ -103,7 +103,7 @@ def write_pledge_notices(
         as_of=day,
         by={"town": "town", "officer": "responsible"}[by],
         template=template,
-        office=office.settings.county.bureau or f"{office.settings.county.name}市场监督管理局",
+        office=office.settings.county.signer(),
         days=office.settings.pledges.deadline_days,
         places={t: v.signing_place for t, v in office.settings.towns.items() if v.signing_place},
     )

@@ -11,10 +11,11 @@ from typing import Any
 
 import structlog
 
+from zp_registry.crypto import clear_unfinished
 from zp_registry.registry import audit
 from zp_registry.sources import Taken
 
-from .archive import clear_halves, put_away, put_back
+from .archive import put_away, put_back
 from .corrections import import_rejects
 from .derive import derive
 from .imports import Options, Outcome, import_files
@@ -100,7 +101,7 @@ def _inbox(office: Office, night: Night, progress: Callable[[str], None]) -> Non
     inbox = office.home.inbox
     if count := put_back(inbox):
         log.warning("files of a killed run put back into the inbox", count=count)
-    if count := sum(clear_halves(folder) for folder in (office.home.archive, office.home.refused)):
+    if count := sum(clear_unfinished(folder) for folder in (office.home.archive, office.home.refused)):
         log.info("half-sealed files of a killed run removed", count=count)
     for folder, kind in (("reports", "report"), ("pledges", "pledge"), ("notices", "notice")):
         for arrival, outcome in import_files(office, [inbox / folder], Options(kind=kind)):

@@ -34,7 +34,7 @@ def reverify(
         output or office.home.lists,
         sent_on=day,
         county=county.name,
-        bureau=county.bureau or f"{county.name}市场监督管理局",
+        bureau=county.signer(),
         titles=platform_titles(office),
     )
     counts = {str(p): int(n) for p, n in asked.groupby("platform").size().items()}

@@ -70,6 +70,10 @@ class CountySettings(Section):
     bureau: str = Field(default="", description="Who signs notices and bulletins; not given: the county's "
                         "市场监督管理局.")
 
+    def signer(self) -> str:
+        """Who signs notices and bulletins."""
+        return self.bureau or f"{self.name}市场监督管理局"
+
 
 class TownSettings(Section):
     """One town, under its full name: `[towns."石佛寺镇"]`."""

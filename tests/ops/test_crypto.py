@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -154,6 +156,29 @@ def test_files_of_every_size_come_back(tmp_path: Path, size: int) -> None:
     assert (tmp_path / "c").read_bytes() == plain
     assert stat.S_IMODE((tmp_path / "b").stat().st_mode) == 0o600
     assert size < 16 or plain[:1000] not in (tmp_path / "b").read_bytes()
+
+
+def test_what_was_only_begun_is_cleared_and_what_is_being_sealed_is_not(tmp_path: Path) -> None:
+    killed = tmp_path / ".0123_a.csv.sealed.a1b2c3d4"
+    killed.write_bytes(b"ZPF1 cut")
+    (tmp_path / "0123_a.csv.sealed").write_bytes(b"ZPF1 whole")
+    pipe, plain = tmp_path / "pipe", os.urandom(1000)
+    os.mkfifo(pipe)
+    at_work = threading.Thread(target=crypto.seal_file, args=(pipe, tmp_path / "b.csv.sealed", RING))
+    at_work.start()
+    with pipe.open("wb") as source:  # the sealing waits for what is still to come
+        source.write(plain[:10])
+        source.flush()
+        while not (half := list(tmp_path.glob(".b.csv.sealed.*"))):
+            time.sleep(0.01)
+        time.sleep(0.1)
+        assert crypto.clear_unfinished(tmp_path) == 1
+        assert (killed.exists(), half[0].exists()) == (False, True)
+        source.write(plain[10:])
+    at_work.join()
+    crypto.unseal_file(tmp_path / "b.csv.sealed", tmp_path / "b.csv", RING)
+    assert (tmp_path / "b.csv").read_bytes() == plain
+    assert (tmp_path / "0123_a.csv.sealed").read_bytes() == b"ZPF1 whole"
 
 
 CHUNK = (1 << 20) + 16

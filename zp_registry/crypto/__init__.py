@@ -5,7 +5,7 @@ kept as an AES-256-GCM or SM4-GCM ciphertext (to read), a keyed hash (to match) 
 """
 
 from zp_registry.crypto.ciphers import CIPHERS, CipherName
-from zp_registry.crypto.files import seal_bytes, seal_file, sealed_with, unseal_chunks, unseal_file
+from zp_registry.crypto.files import clear_unfinished, seal_bytes, seal_file, sealed_with, unseal_chunks, unseal_file
 from zp_registry.crypto.keyring import Damaged, Keyring, WrappedKey, new_data_key
 from zp_registry.crypto.masks import (
     mask_account,
@@ -25,6 +25,7 @@ __all__ = [
     "Damaged",
     "Keyring",
     "WrappedKey",
+    "clear_unfinished",
     "create_master",
     "find_master",
     "mask_account",

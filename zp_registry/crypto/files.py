@@ -7,10 +7,13 @@ does not open (the STREAM construction of Hoang, Reyhanitabar, Rogaway and Vizá
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,6 +24,7 @@ from zp_registry.crypto.keyring import Damaged, Keyring
 _MAGIC = b"ZPF1"
 _ID, _SALT, _TAG = 8, 16, 16
 _CHUNK = 1 << 20
+_UNFINISHED = re.compile(r"\..+\.sealed\.[a-z0-9_]{8}")  # as tempfile calls what _write_whole has begun
 
 
 def seal_file(src: Path, dst: Path, ring: Keyring) -> None:
@@ -81,6 +85,18 @@ def _chunks(source: BinaryIO, size: int) -> Iterator[tuple[int, bool, bytes]]:
         index, chunk = index + 1, following
 
 
+def clear_unfinished(folder: Path) -> int:
+    """Removes the ``*.sealed`` files of ``folder`` that a killed run had only begun; returns how many. What another process is
+    writing (a rotation of keys may be) stays."""
+    count = 0
+    for path in [p for p in folder.glob(".*.sealed.*") if _UNFINISHED.fullmatch(p.name)]:
+        with suppress(FileNotFoundError, BlockingIOError), path.open("rb") as half:
+            fcntl.flock(half, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+            count += 1
+    return count
+
+
 def _nonce(index: int, last: bool) -> bytes:
     return index.to_bytes(11, "big") + bytes([last])
 
@@ -89,11 +105,12 @@ def _write_whole(dst: Path, parts: Iterable[bytes]) -> None:
     handle, name = tempfile.mkstemp(prefix=f".{dst.name}.", dir=dst.parent)  # mkstemp makes it 0600
     try:
         with os.fdopen(handle, "wb") as out:
+            fcntl.flock(out, fcntl.LOCK_EX)  # while it is held, somebody is at work on this file
             for part in parts:
                 out.write(part)
             out.flush()
             os.fsync(out.fileno())
-        os.replace(name, dst)
+            os.replace(name, dst)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

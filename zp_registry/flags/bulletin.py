@@ -78,7 +78,7 @@ class Sheet:
 class Told:
     """What the history says at the end of the period. ``statuses``: platform, account_id, as_of, account_status as reported ·
     ``decided``: case_id, platform, account_id, at (date), action, to_state of people's acts up to then · ``reports``: source,
-    as_of, received_on, scope, unreadable, rows, rejected, records, masked, numbered, invalid, refused · ``full``: sources whose
+    as_of, received_on, scope, unreadable, rows, rejected, records, masked, numbered, invalid · ``full``: sources whose
     mapping says full · ``titles``: platform → Chinese name · ``verified``: platform, account_id, verified_on ·
     ``over``: platform, account_id of rows that state a turnover above the threshold."""
 
@@ -317,7 +317,6 @@ def _discipline(told: Told, period: Period, late_days: int) -> Sheet:
                 str(every["as_of"].max()),
                 int((days > late_days).sum()),
                 len(partial),
-                int(mine["refused"].sum()),
                 read,
                 rejected,
                 _percent(rejected / read) if read else None,
@@ -333,7 +332,6 @@ def _discipline(told: Told, period: Period, late_days: int) -> Sheet:
         "最近报送日期",
         "迟报（份）",
         "不完整（份）",
-        "被退回文件（份）",
         "行数",
         "退回行",
         "退回率（%）",

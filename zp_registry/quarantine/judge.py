@@ -16,19 +16,11 @@ import pandas as pd
 from zp_registry.errors import FileRefused
 from zp_registry.quarantine.codes import CODES
 
-INVALID_CODES = frozenset(
-    {
-        "USCC_SHAPE",
-        "USCC_CHECK",
-        "USCC_CONFUSABLE",
-        "ID_SHAPE",
-        "ID_CHECK",
-        "ID_BIRTH_DATE",
-        "NUMBER_PRECISION",
-        "PHONE_INVALID",
-        "PAYEE_ACCOUNT_SHAPE",
-    }
+# Credit codes and document numbers that are none.
+INVALID_NUMBERS = frozenset(
+    {"USCC_SHAPE", "USCC_CHECK", "USCC_CONFUSABLE", "ID_SHAPE", "ID_CHECK", "ID_BIRTH_DATE", "NUMBER_PRECISION"}
 )
+INVALID_CODES = INVALID_NUMBERS | {"PHONE_INVALID", "PAYEE_ACCOUNT_SHAPE"}
 MASKED_CODES = frozenset({"ID_MASKED", "PHONE_MASKED", "PAYEE_MASKED"})
 
 

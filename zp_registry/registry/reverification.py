@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pandas as pd
 from sqlalchemy import Connection, text
 
+from zp_registry.quarantine.judge import INVALID_NUMBERS
 from zp_registry.registry import bulk
 from zp_registry.workdays import deadlines
 
@@ -12,9 +15,6 @@ WORKDAYS = 5  # 令117 art. 22: the platform reminds the operator within five wo
 KEY = ["platform", "account_id"]
 _TOLD = ("account_name", "subject_name", "subject_kind", "uscc", "id_mask", "phone_mask", "business_address", "problems")
 COLUMNS = (*KEY, *_TOLD, "asked_on", "deadline", "provisional", "entity_id")
-_WRONG_NUMBER = (
-    "USCC_SHAPE", "USCC_CHECK", "USCC_CONFUSABLE", "ID_SHAPE", "ID_CHECK", "ID_BIRTH_DATE", "NUMBER_PRECISION",
-)  # fmt: skip
 _SIGNS = {
     "HOLDER_UNREACHABLE": "按登记方式联系不上", "HOLDER_DENIES": "登记主体否认经营",
     "LICENCE_DIFFERS": "名称与营业执照登记不一致",
@@ -57,12 +57,12 @@ def particulars(connection: Connection) -> pd.DataFrame:
     )
     key = pd.MultiIndex.from_frame(rows[KEY])
 
-    def faulty(codes: tuple[str, ...]) -> pd.Series[bool]:
+    def faulty(codes: Collection[str]) -> pd.Series[bool]:
         wrong = pd.MultiIndex.from_frame(faults.loc[faults["code"].isin(codes), KEY])
         return pd.Series(key.isin(wrong), index=rows.index)
 
     unnumbered = rows["known_code"].isna() & rows["known_id"].isna()
-    wrong_number, wrong_phone = faulty(_WRONG_NUMBER), faulty(("PHONE_INVALID",))
+    wrong_number, wrong_phone = faulty(INVALID_NUMBERS), faulty(("PHONE_INVALID",))
     phoneless = rows["phone_hash"].isna() & rows["known_phone"].isna()
     found = {
         "证照号码有误": unnumbered & wrong_number,
