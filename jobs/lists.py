@@ -17,7 +17,6 @@ from zp_registry.flags.codes import FLAG_CODES
 from zp_registry.flags.reminders import ReminderRules
 from zp_registry.lists import cells
 from zp_registry.lists.followups import read_followups, write_followups
-from zp_registry.lists.notices import load_template, write_notices
 from zp_registry.lists.transfers import write_transfers
 from zp_registry.quarantine.codes import message
 from zp_registry.registry import audit, bulk, tables
@@ -87,6 +86,8 @@ def write_pledge_notices(
 ) -> list[Path]:  # fmt: skip
     """The 催签通知书, a page for each merchant of the list, one document per town or officer; noted on the audit trail.
     ``level``: those of one reminder level alone. UsageError for a template that cannot be used."""
+    from zp_registry.lists.notices import load_template, write_notices  # loads what writes Word: these notices alone need it
+
     template = load_template(office.home.root)
     with office.engine.begin() as connection:
         day = reference_date(connection)

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 from zp_registry.flags import Flagged
 from zp_registry.flags.cases import WITHDRAWN
 from zp_registry.flags.codes import FLAG_CODES
-from zp_registry.registry import bulk
+from zp_registry.registry import bulk, differences
 from zp_registry.registry.state import read_state, write_state
 
 
@@ -37,7 +37,7 @@ def write_flags(connection: Connection, flagged: Flagged, decisions: pd.DataFram
     )
     every = pd.concat([new, gone], ignore_index=True)[list(old.columns)]
     every["status"] = decided(every, decisions)
-    counts = bulk.write_difference(connection, "flag", every, ["flag_id"])
+    counts = differences.write_difference(connection, "flag", every, ["flag_id"])
     _write_pledge_status(connection, flagged.pledge_status)
     return counts
 

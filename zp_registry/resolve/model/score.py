@@ -8,17 +8,19 @@ import secrets
 import warnings
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
 import pandas as pd
 import pyarrow as pa
 import sqlglot
-from splink import DuckDBAPI, Linker
 from sqlglot import exp
 
 from zp_registry.errors import UsageError
 from zp_registry.resolve.model.settings import MatchModel
+
+if TYPE_CHECKING:  # Splink is loaded when pairs are scored: most commands score none
+    from splink import Linker
 
 Engine = Literal["duckdb", "spark"]
 # DuckDB's functions that Spark itself lacks, and their names in the library that Splink brings along for Spark.
@@ -196,6 +198,8 @@ def connect() -> duckdb.DuckDBPyConnection:
 
 @contextmanager
 def _linker(table: pa.Table, settings: dict[str, Any], model: MatchModel, engine: Engine) -> Iterator[tuple[Linker, Any]]:
+    from splink import DuckDBAPI, Linker
+
     # Splink tells the time that each step took; what it warns of still reaches the log.
     chatty = logging.getLogger("splink")
     before = chatty.level
