@@ -13,6 +13,7 @@ import pandas as pd
 from sqlalchemy import Connection, Row, insert, text
 
 from zp_registry.crypto import Keyring
+from zp_registry.frames import among
 from zp_registry.registry import bulk
 from zp_registry.registry.batch import Batch, Counts, FileFacts
 from zp_registry.registry.keep import insert_rejects_and_faults
@@ -69,7 +70,7 @@ def load(connection: Connection, batch: Batch, ring: Keyring, now: str) -> Count
     reports = _insert_reports(connection, batch, rows, file_id, source, now)
     first = ~rows.duplicated(["as_of", "part", "record_key"])
     rows = rows[first]
-    unchanged = rows["record_key"].isin(known)
+    unchanged = among(rows["record_key"], known)
     counts.repeated = int((~first).sum())
     counts.unchanged = int(unchanged.sum())
     counts.loaded = len(rows) - counts.unchanged
@@ -240,7 +241,7 @@ def _insert_records(connection: Connection, rows: pd.DataFrame, batch: Batch, ri
     bulk.stage(connection, "load_keys", distinct[["record_key"]].astype("str"))
     there = bulk.read(connection, "SELECT k.record_key FROM load_keys k JOIN record c ON c.record_key = k.record_key")
     bulk.unstage(connection, "load_keys")
-    fresh = distinct[~distinct["record_key"].isin(there["record_key"])]
+    fresh = distinct[~among(distinct["record_key"], there["record_key"])]
     if fresh.empty:
         return
     bulk.stage(connection, "load_fresh", fresh[["record_key"]])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from zp_registry.frames import looked_up
+from zp_registry.frames import looked_up, rows_among
 from zp_registry.resolve.accounts import comparable
 
 ACCOUNT = ["platform", "account_id"]
@@ -74,10 +74,9 @@ def choose_holders(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     began = looked_up(doubtful, ACCOUNT, starts)
     former = doubtful[doubtful["as_of"].to_numpy() > began.to_numpy()] if len(doubtful) else doubtful
     points = first.assign(kind="hold", end_reason=pd.Series(pd.NA, index=first.index, dtype="str"))
-    keys = pd.MultiIndex.from_frame(points[group])
-    points.loc[keys.isin(pd.MultiIndex.from_frame(former[group])), "kind"] = "present"
+    points.loc[rows_among(points, group, former), "kind"] = "present"
     gone = rows[~rows["live"]].sort_values([*group, "source", "part", "sheet", "row", "report_id"]).drop_duplicates(group)
-    gone = gone[~pd.MultiIndex.from_frame(gone[group]).isin(keys)]
+    gone = gone[~rows_among(gone, group, points)]
     gone = gone.assign(kind="end", end_reason=gone["void"].map({True: "void", False: "stated"}).astype("str"))
     return pd.concat([points, gone], ignore_index=True)[list(POINTS)], doubtful[group]
 
