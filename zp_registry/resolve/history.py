@@ -171,7 +171,7 @@ def spells(seen: pd.DataFrame, dates: pd.DataFrame) -> pd.DataFrame:
     con.register("dates", pa.Table.from_pandas(dates, preserve_index=False))
     out = con.sql(_SPELLS).to_arrow_table().to_pandas()
     con.close()
-    told: pd.DataFrame = out.astype({c: "str" for c in out.columns})
+    told: pd.DataFrame = out.astype(dict.fromkeys(out.columns, "str"))
     return told
 
 
