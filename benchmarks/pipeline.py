@@ -35,6 +35,7 @@ from zp_registry.simulator import Dirt, generate
 
 WORKBOOKS = ("douyin", "taobao", "wechat_channels", "jd")  # the layouts that come as xlsx
 MONTHS = 3
+_VERSIONS = ("pandas", "pyarrow", "duckdb", "python-calamine", "openpyxl", "fastexcel", "dlt", "splink")
 OPENPYXL_MOST, DLT_MOST = 250_000, 250_000  # rows beyond which these two would take hours
 
 
@@ -179,7 +180,7 @@ def machine() -> dict[str, Any]:
     """What the figures depend on besides the code."""
     return {"date": dt.datetime.now(tz=dt.UTC).date().isoformat(), "cores": os.cpu_count(),
             "load_before": round(os.getloadavg()[0], 2), "python": platform.python_version(),
-            **{n: version(n) for n in ("pandas", "duckdb", "python-calamine", "openpyxl", "fastexcel", "dlt", "splink")}}  # fmt: skip
+            **{n: version(n) for n in _VERSIONS}}  # fmt: skip
 
 
 def _row(r: dict[str, Any]) -> str:

@@ -28,7 +28,7 @@ def pipeline(result: dict[str, Any], path: Path) -> None:
         points = [(r["rows"], r[name]["cpu"] / r["rows"] * 1e6) for r in result.get("growth", [])]
         if points:
             lines.plot(*zip(*points, strict=True), marker="o", label=name)
-    lines.set(xscale="log", yscale="log", xlabel="rows", ylabel="µs of processor time a row", title="nightly, by number of rows")
+    lines.set(xscale="log", yscale="log", xlabel="rows", ylabel="µs of processor time a row", title="nightly")
     lines.legend()
     figure.tight_layout()
     figure.savefig(path)

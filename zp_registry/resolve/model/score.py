@@ -18,6 +18,7 @@ from sqlglot import exp
 
 from zp_registry.errors import UsageError
 from zp_registry.resolve.model.settings import MatchModel
+from zp_registry.spark import spark_session
 
 if TYPE_CHECKING:  # Splink is loaded when pairs are scored: most commands score none
     from splink import Linker
@@ -241,20 +242,8 @@ def _frequencies(table: pa.Table, model: MatchModel) -> dict[str, pa.Table]:
 
 def _spark_api() -> Any:
     try:
-        from pyspark.sql import SparkSession
         from splink.backends.spark import SparkAPI, similarity_jar_location
     except ImportError:
         raise UsageError("the spark engine needs pyspark: install zp-registry[spark]") from None
-    session = (
-        SparkSession.builder.master("local[*]")
-        .appName("zp-registry")
-        .config("spark.ui.enabled", "false")
-        .config("spark.ui.showConsoleProgress", "false")
-        .config("spark.sql.shuffle.partitions", "8")
-        .config("spark.default.parallelism", "8")
-        .config("spark.jars", similarity_jar_location())
-        .config("spark.sql.codegen.wholeStage", "false")  # Splink's statements outgrow what one Java method may hold
-        .getOrCreate()
-    )
-    session.sparkContext.setLogLevel("OFF")
+    session = spark_session([similarity_jar_location()])
     return SparkAPI(spark_session=session, num_partitions_on_repartition=8, break_lineage_method="persist")
