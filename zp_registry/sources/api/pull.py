@@ -18,7 +18,7 @@ from zp_registry.sources.api.client import Client, Skipped, StartAgain
 from zp_registry.sources.api.http import Reply, read_json
 from zp_registry.sources.api.pace import Clock
 from zp_registry.sources.api.paging import Page, Stretch, Trail, first, read_page, stretches
-from zp_registry.sources.api.reading import Part, Reading, canonical
+from zp_registry.sources.api.reading import Part, Reading, canonical_lines
 from zp_registry.sources.api.spec import ApiSpec
 from zp_registry.sources.api.store import FiledPages, PagesBroken, PageStore, Stored
 from zp_registry.sources.api.template import COUNTY_TIME
@@ -227,7 +227,7 @@ class _Reader:
         if stored.skipped:
             return None, []
         page = read_page(read_json(stored.body, stored.content_type), self._spec)
-        return page, [canonical(r) for r in page.records]
+        return page, canonical_lines(page.records)
 
     def _ask(self, client: Client, stretch: Stretch, trail: Trail, part: Part) -> tuple[Stored, Page | None, list[bytes]]:
         """The page as it came. One that does not go with the former ones is asked for once more: stale pages pass."""
@@ -251,7 +251,7 @@ class _Reader:
         def parse(value: Any, reply: Reply) -> tuple[Stored, Page, list[bytes]]:
             page = read_page(value, self._spec)
             stored = Stored(trail.position, False, reply.body, reply.headers.get("content-type", ""))
-            return stored, page, [canonical(r) for r in page.records]
+            return stored, page, canonical_lines(page.records)
 
         return client.ask({**stretch.values(self._spec), **trail.values(self._spec)}, parse, link=link)
 

@@ -194,6 +194,11 @@ def canonical(record: dict[str, Any]) -> bytes:
     return line
 
 
+def canonical_lines(records: list[dict[str, Any]]) -> list[bytes]:
+    """The line of each record. Copied, since the writer's own texts hold on to kilobytes each."""
+    return b"\n".join(map(canonical, records)).split(b"\n") if records else []
+
+
 def _whole(line: bytes, record: dict[str, Any]) -> dict[str, Any]:
     """The record, without the halves of characters that its line no longer has."""
     halved = _HALF in line and "\ufffd" not in _DUMP(record)
