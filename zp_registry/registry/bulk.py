@@ -55,8 +55,7 @@ def stage(connection: Connection, name: str, frame: pd.DataFrame, *, like: str |
         connection.exec_driver_sql(f"CREATE TEMP TABLE {name} AS SELECT {', '.join(kinds)} FROM {like} WHERE 1 = 0")
     else:
         connection.exec_driver_sql(f"CREATE TEMP TABLE {name} ({', '.join(f'{c} {t}' for c, t in kinds.items())})")
-    given = frame.loc[:, [bool(frame[c].notna().any()) for c in frame.columns]]
-    append(connection, name, given if len(given.columns) else frame)  # the other columns are NULL by themselves
+    append(connection, name, frame)
     if postgres and len(frame):
         connection.exec_driver_sql(f"ANALYZE {name}")
 
@@ -65,6 +64,8 @@ def append(connection: Connection, table: str, frame: pd.DataFrame) -> None:
     """Adds the rows of ``frame`` to a table that has all its columns: PostgreSQL by COPY, SQLite by one prepared statement."""
     if frame.empty:
         return
+    given = frame.loc[:, [bool(frame[c].notna().any()) for c in frame.columns]]
+    frame = given if len(given.columns) else frame  # the other columns are NULL by themselves
     names = ", ".join(frame.columns)
     if connection.dialect.name == "postgresql":
         with connection.connection.cursor().copy(f"COPY {table} ({names}) FROM STDIN (FORMAT csv)") as copy:
