@@ -127,7 +127,7 @@ def notices() -> Any:
             found = followup_lines.one(connection, flag, me().towns, _days())
             rows = [found] if found else []
         else:
-            given = {k: request.args.get(k, "")[:60] or None for k in ("town", "code", "tried")}
+            given: dict[str, Any] = {k: request.args.get(k, "")[:60] or None for k in ("town", "code", "tried")}
             rows = followup_lines.lines(connection, me().towns, **given, limit=NOTICES, deadline_days=_days())
         rows = [{**r, "reminder": r["level"]} for r in _staged(connection, rows)]
     if not rows:
