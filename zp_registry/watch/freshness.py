@@ -36,7 +36,8 @@ class Fresh:
     def row(self) -> dict[str, Any]:
         """One row of the table, with ``late``."""
         newest = self.newest and self.newest.isoformat()
-        return {"platform": self.platform, "newest": newest, "age": self.age, "days": self.days, "late": self.late, "duty_month": self.duty_month, "duty": self.duty, "former_month": self.former_month,
+        return {"platform": self.platform, "newest": newest, "age": self.age, "days": self.days, "late": self.late,
+                "duty_month": self.duty_month, "duty": self.duty, "former_month": self.former_month,
                 "former": self.former}  # fmt: skip
 
 
