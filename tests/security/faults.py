@@ -4,7 +4,7 @@ Run as a program it serves nights: each line of its input is a JSON object ``{ho
 line with the exit code (negative: the signal). A night is a copy (fork) of the server, which has all libraries ready.
 
 KIND: ``count`` (nothing happens), ``kill`` (SIGKILL), ``full`` (no space left), ``readonly`` (no right to write), ``locked``
-(the database is locked), ``cut`` (the connection is gone; SQLite: the disk fails), ``clock`` (the clock goes back a day at that
+(the database is locked), ``cut`` (the server ends the session; SQLite: the disk fails), ``clock`` (the clock goes back a day at that
 write). With ``!`` behind it the fault stays until the night has ended.
 """
 
@@ -58,13 +58,23 @@ class Faults:
             cause: Exception = sqlite3.OperationalError(said[self.kind])
         else:
             if self.kind == "cut":
-                connection.connection.dbapi_connection.pgconn.finish()
+                _terminate(connection)
                 return  # the driver finds out by itself
             from psycopg import errors
 
             cause = {"full": errors.DiskFull, "readonly": errors.ReadOnlySqlTransaction,
                      "locked": errors.LockNotAvailable}[self.kind](self.kind)  # fmt: skip
         raise sqlalchemy.exc.OperationalError(statement, None, cause)
+
+
+def _terminate(connection: Any) -> None:
+    """The server ends the session, as it does when it is shut down or an administrator ends it."""
+    import psycopg
+
+    pid = connection.connection.dbapi_connection.info.backend_pid
+    url = connection.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(url, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 10000)", [pid])
 
 
 def install(faults: Faults) -> None:
