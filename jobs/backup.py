@@ -98,12 +98,7 @@ def backup_before_upgrade(engine: Engine, ring: Keyring, home: Home) -> Path:
 def restore(settings: Settings, source: Path) -> dict[str, Any]:
     """Brings a backup into the empty registry of ``settings``. KeyProblem for a wrong master key, UsageError for a newer schema
     or a place that is not empty: in each case nothing was written."""
-    try:
-        manifest = json.loads((source / "manifest.json").read_text("utf-8"))
-        keys = [WrappedKey(k["key_id"], k["purpose"], base64.b64decode(k["wrapped"]), k["created_at"], k["retired_at"])
-                for k in manifest["keys"]]  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError):
-        raise UsageError(f"{source} is no backup: its manifest.json cannot be read") from None
+    manifest, keys = read_manifest(source)
     home = Home(settings.home)
     master = find_master(home.master_key)
     if master is None:
@@ -121,6 +116,18 @@ def restore(settings: Settings, source: Path) -> dict[str, Any]:
         unseal_file(source / "database.sealed", plain, ring)
         _bring(engine, plain)
     return dict(manifest)
+
+
+def read_manifest(source: Path) -> tuple[dict[str, Any], list[WrappedKey]]:
+    """A backup's manifest and its wrapped keys. UsageError if it is none."""
+    try:
+        manifest = json.loads((source / "manifest.json").read_text("utf-8"))
+        keys = [WrappedKey(str(k["key_id"]), k["purpose"], base64.b64decode(k["wrapped"]), str(k["created_at"]),
+                           k["retired_at"]) for k in manifest["keys"]]  # fmt: skip
+        known = {name: str(manifest[name]) for name in ("backend", "schema", "made_at")}
+        return {**manifest, **known, "counts": dict(manifest["counts"])}, keys
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        raise UsageError(f"{source} is no backup: its manifest.json cannot be read") from None
 
 
 def _copy(engine: Engine, plain: Path) -> None:
