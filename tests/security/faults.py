@@ -1,8 +1,9 @@
 """A night in a process of its own that is killed, or whose writes fail, at the n-th write: to the database or to a file.
 
-Run as a program it serves nights: each line of its input is a JSON object ``{home, url, kind, at, log}``, each is answered by
-a line ``{code, writes, hit, running}``: the exit code (negative: the signal), how many writes there were (0 if it was killed),
-the write at which the fault came as ``stage: write`` (empty: the night has fewer), and the write that ran when a kill came.
+Run as a program it serves nights (or another job): each line of its input is a JSON object ``{home, url, job, kind, at, log}``,
+each is answered by a line ``{code, writes, hit, running}``: the exit code (negative: the signal), how many writes there were
+(0 if it was killed), the write at which the fault came as ``stage: write`` (empty: there were fewer), and the write that ran
+when a kill came.
 
 A night is a copy (fork) of the server. With a stocked home as its argument the server first spends a whole undisturbed night
 there, so that libraries, tables of reference and what the mapping and the normaliser make of each file (pure, no writes) are
@@ -26,6 +27,7 @@ import random
 import signal
 import socket
 import sqlite3
+import subprocess
 import sys
 import traceback
 from collections.abc import Callable
@@ -155,6 +157,31 @@ def install(faults: Faults) -> None:
     audit.dt = type("dt", (), {"datetime": Clock, "UTC": dt.UTC})  # type: ignore[assignment]
 
 
+class Server:
+    """This program at work, as the tests see it."""
+
+    def __init__(self, folder: Path, *arguments: Path) -> None:
+        self._log = folder / "log"
+        env = {k: v for k, v in os.environ.items() if not k.startswith("ZP_")}
+        with (folder / "server.log").open("w") as errors:
+            self._process = subprocess.Popen([sys.executable, __file__, *arguments], text=True, env=env, stdin=subprocess.PIPE,
+                                             stdout=subprocess.PIPE, stderr=errors)  # fmt: skip
+
+    def ask(self, home: Path, url: str, kind: str = "count", at: int = 0, job: str = "nightly") -> tuple[dict[str, Any], str]:
+        """One job: how it ended (see the module), and what it said."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        asked = {"home": str(home), "url": url, "job": job, "kind": kind, "at": at, "log": str(self._log)}
+        self._process.stdin.write(json.dumps(asked) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline()), self._log.read_text("utf-8")
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(60)
+
+
 # -- what is ready before the night
 
 
@@ -224,17 +251,21 @@ def _reading_process() -> tuple[int, socket.socket]:
         os._exit(0)
 
 
-def _work(home: str, url: str, progress: Callable[[str], None]) -> int:
+def _work(home: str, url: str, progress: Callable[[str], None], job: str = "nightly") -> int:
+    from zp_registry.jobs.masterkey import change_master
     from zp_registry.jobs.nightly import nightly
     from zp_registry.jobs.office import at_work
 
     from zp_registry.settings import Settings
 
-    with at_work(Settings(home=Path(home), database_url=url), "nightly") as office:
+    with at_work(Settings(home=Path(home), database_url=url), job) as office:
+        if job == "keys master":
+            change_master(office, "for the test")
+            return 0
         return nightly(office, progress).exit_code
 
 
-def _night(home: str, url: str, kind: str, at: int, log: str, notes: int) -> int:
+def _night(home: str, url: str, job: str, kind: str, at: int, log: str, notes: int) -> int:
     """One night, its output in the file ``log``; the number of writes goes to ``notes``."""
     out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(out, 1)
@@ -247,7 +278,7 @@ def _night(home: str, url: str, kind: str, at: int, log: str, notes: int) -> int
 
     signal.alarm(1800)
     try:
-        code = _work(home, url, progress)
+        code = _work(home, url, progress, job)
     except BaseException:
         traceback.print_exc()
         code = 1
@@ -288,7 +319,7 @@ def main() -> None:
     import duckdb  # noqa: F401
     import openpyxl  # noqa: F401
     import splink  # noqa: F401
-    from zp_registry.jobs import nightly  # noqa: F401
+    from zp_registry.jobs import masterkey, nightly  # noqa: F401
 
     answers, fresh = os.dup(1), len(sys.argv) == 1
     os.dup2(2, 1)  # what the program says goes elsewhere

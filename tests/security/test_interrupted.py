@@ -17,6 +17,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from faults import Server
 from sqlalchemy import create_engine, make_url, text
 from worlds import firm, kuaishou, ledger, person, pledge, row, shop, wechat, weipaitang, world
 from zp_registry.jobs.doctor import examine
@@ -27,7 +28,6 @@ from zp_registry.home import Home
 from zp_registry.registry import audit, tables
 from zp_registry.settings import Settings
 
-PROGRAM = Path(__file__).with_name("faults.py")
 KILLS = ("kill", "kill~")
 FAILURES = ("full", "readonly", "locked", "cut", "clock", "full!", "readonly!", "locked!", "cut!")
 
@@ -87,29 +87,15 @@ class Ground:
     def __init__(self, folder: Path, stocked: Home, backend: str, *, quick: bool) -> None:
         self.folder, self.stocked, self.backend, self.made = folder, stocked, backend, 0
         folder.mkdir()
-        env = {k: v for k, v in os.environ.items() if not k.startswith("ZP_")}
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        spent = shutil.copytree(self.stocked.root, folder / "spent")
-        self.server = subprocess.Popen([sys.executable, PROGRAM, *([spent] if quick else [])], text=True, env=env, **pipes,
-                                       stderr=(folder / "server.log").open("w"))  # fmt: skip
+        self.server = Server(folder, *([shutil.copytree(stocked.root, folder / "spent")] if quick else []))
         home, url = self.place()
-        done, said = self.night(home, url)
+        done, said = self.server.ask(home.root, url)
         assert done["code"] == 3, said[-3000:]
         self.writes: int = done["writes"]
         self.expected = contents(home, url)
         assert self.expected["inbox"] == self.expected["doctor"] == []
         assert len(self.expected["accounts"]) == 7
         self.leave(home, url)
-
-    def night(self, home: Home, url: str, kind: str = "count", at: int = 0) -> tuple[dict[str, Any], str]:
-        """A night: how it ended (``faults.py`` says what that holds), and what it said."""
-        log = self.folder / "log"
-        assert self.server.stdin is not None
-        assert self.server.stdout is not None
-        asked = {"home": str(home.root), "url": url, "kind": kind, "at": at, "log": str(log)}
-        self.server.stdin.write(json.dumps(asked) + "\n")
-        self.server.stdin.flush()
-        return json.loads(self.server.stdout.readline()), log.read_text("utf-8")
 
     def place(self) -> tuple[Home, str]:
         self.made += 1
@@ -121,25 +107,23 @@ class Ground:
         if not server:
             pytest.skip("no PostgreSQL server: give ZP_TEST_DATABASE_URL, or run .ci/run")
         name = f"zp_test_fault_{os.getpid()}_{self.made}"
-        _on_server(server, f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+        on_server(server, f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
         return Home(root), make_url(server).set(database=name).render_as_string(hide_password=False)
 
     def close(self) -> None:
-        assert self.server.stdin is not None
-        self.server.stdin.close()
-        self.server.wait(60)
+        self.server.close()
 
     def leave(self, home: Home, url: str) -> None:
         shutil.rmtree(home.root)
         if self.backend != "sqlite":
             name = make_url(url).database
-            _on_server(os.environ["ZP_TEST_DATABASE_URL"], f"DROP DATABASE {name} WITH (FORCE)")
+            on_server(os.environ["ZP_TEST_DATABASE_URL"], f"DROP DATABASE {name} WITH (FORCE)")
 
     def disturb(self, kind: str, at: int) -> dict[str, Any]:
         """A night with a fault and one without; how the first ended. AssertionError if the registry is another then."""
         home, url = self.place()
-        first, _ = self.night(home, url, kind, at)
-        second, said = self.night(home, url)
+        first, _ = self.server.ask(home.root, url, kind, at)
+        second, said = self.server.ask(home.root, url)
         assert second["code"] in (0, 3), f"{kind} at {at}: {said[-3000:]}"
         now = contents(home, url)
         for name, rows in self.expected.items():
@@ -148,7 +132,7 @@ class Ground:
         return first
 
 
-def _on_server(server: str, statement: str) -> None:
+def on_server(server: str, statement: str) -> None:
     engine = create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text(statement))
