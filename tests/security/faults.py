@@ -128,6 +128,17 @@ def install(faults: Faults) -> None:
     def _commit(connection: Any) -> None:
         faults.database(connection, "COMMIT")
 
+    from zp_registry.registry import audit, bulk
+
+    append = bulk.append
+
+    def appended(connection: Any, table: str, frame: Any) -> None:
+        """COPY, or the driver's own insertion of many rows."""
+        faults.database(connection, f"INSERT INTO {table}")
+        append(connection, table, frame)
+        faults.done()
+
+    bulk.append = appended  # type: ignore[assignment]
     commit = DefaultDialect.do_commit
 
     def committed(dialect: Any, connection: Any) -> None:
@@ -151,8 +162,6 @@ def install(faults: Faults) -> None:
         @classmethod
         def now(cls, tz: Any = None) -> Any:
             return super().now(tz) - faults.back
-
-    from zp_registry.registry import audit
 
     audit.dt = type("dt", (), {"datetime": Clock, "UTC": dt.UTC})  # type: ignore[assignment]
 

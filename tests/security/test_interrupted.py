@@ -19,30 +19,18 @@ import pandas as pd
 import pytest
 from faults import Server
 from sqlalchemy import create_engine, make_url, text
-from worlds import firm, kuaishou, ledger, person, pledge, row, shop, wechat, weipaitang, world
+from worlds import fill_inbox, kuaishou, person, row, shop, wechat, world
 from zp_registry.jobs.doctor import examine
 from zp_registry.jobs.office import at_work
 
 from zp_registry.errors import LockHeld
 from zp_registry.home import Home
 from zp_registry.registry import audit, tables
+from zp_registry.registry.database import open_database
 from zp_registry.settings import Settings
 
 KILLS = ("kill", "kill~")
 FAILURES = ("full", "readonly", "locked", "cut", "clock", "full!", "readonly!", "locked!", "cut!")
-
-
-def stock(home: Home) -> None:
-    """An inbox of several kinds of files: transfers, a pledge ledger, rejected rows, a broken file."""
-    home.create()
-    inbox = home.inbox / "reports"
-    first = [row("k1", person(1)), row("k2", shop(2)), row("k3", firm(3)), row("", person(4))]
-    kuaishou(inbox / "kuaishou_20260131.csv", first)
-    kuaishou(inbox / "kuaishou_20260228.csv", [row("k1", person(5)), *first[1:3]])
-    weipaitang(inbox / "weipaitang_20260131.jsonl", [row("w1", person(1)), row("w2", person(8))], "2026-01-31")
-    wechat(inbox / "wechat_channels_20260131.xlsx", [row("c1", shop(2)), row("c2", person(9))], "2026-01-31")
-    (inbox / "broken.xlsx").write_bytes(b"PK\x03\x04 cut")
-    ledger(home.inbox / "pledges" / "台账_石佛寺镇.xlsx", [pledge("P1", person(1), "2026-01-10")])
 
 
 def contents(home: Home, url: str) -> dict[str, list[tuple[str, ...]]]:
@@ -150,8 +138,11 @@ def _points(seed: int, writes: int, count: int) -> Iterator[tuple[str, int]]:
 
 @pytest.fixture(scope="module")
 def stocked(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """An inbox of several kinds of files."""
     home = Home(tmp_path_factory.mktemp("stocked"))
-    stock(home)
+    fill_inbox(home)
+    rows = [row("c1", shop(2)), row("c2", person(9))]
+    wechat(home.inbox / "reports" / "wechat_channels_20260131.xlsx", rows, "2026-01-31")
     return home
 
 
@@ -205,6 +196,12 @@ def test_a_clock_that_was_set_back_ends_nothing_before_it_began(home: Home, tmp_
         assert [name for name, _, _ in county.holdings("k1")] == [person(3).name]
         assert len(county.holdings("k1", all_versions=True)) == 2
         assert [str(f) for f in examine(county.office)] == []
+
+
+def test_a_commit_outlives_a_power_cut(tmp_path: Path) -> None:
+    """The report's file is archived and synced right after its commit: that must not be in the system's memory alone."""
+    with open_database(f"sqlite:///{tmp_path / 'registry.sqlite'}").connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
 
 
 # -- one run at a time

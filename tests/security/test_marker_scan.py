@@ -15,12 +15,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 from worlds import firm, kuaishou, ledger, masked, person, pledge, row, shop, wechat, weipaitang
 
 from zp_registry.home import Home
 
 PROGRAM = """
-import sys
+import os, sys
 from pathlib import Path
 from zp_registry.jobs.nightly import nightly
 from zp_registry.jobs.office import at_work
@@ -34,7 +35,8 @@ if len(sys.argv) > 2:
         numbers = mapped.frame["id_number"].dropna().tolist()
         raise RuntimeError(f"cannot load {numbers} of {mapped.frame.iloc[0].to_dict()}")
     imports.load_mapped = fails
-with at_work(Settings(home=home), "nightly") as office:
+url = {"database_url": os.environ["SCANNED_DATABASE"]} if "SCANNED_DATABASE" in os.environ else {}
+with at_work(Settings(home=home, **url), "nightly") as office:
     sys.stdout.write("open\\n"); sys.stdout.flush()
     done = nightly(office)
     office.engine.dispose()
@@ -162,6 +164,20 @@ def test_no_marker_stands_in_any_byte_that_a_night_writes(home: Home, scratch: P
     assert not [p for p in scratch.rglob("*") if p.is_file()]
     assert (home.db / "registry.sqlite").stat().st_size > 100_000
     assert {p.parent.name for p in home.root.rglob("*") if p.is_file()} >= {"db", "archive", "refused", "logs", "reports"}
+
+
+@pytest.mark.postgres
+def test_nor_in_a_postgresql_database(home: Home, scratch: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    stock(home)
+    monkeypatch.setenv("SCANNED_DATABASE", postgres_url)
+    code, found = watched(home, scratch)
+    assert (code, found) == (3, {})
+    url = make_url(postgres_url)
+    address = ["--host", str(url.host), "--port", str(url.port), "--username", str(url.username), str(url.database)]
+    dumped = subprocess.run(["pg_dump", "--inserts", *address], capture_output=True, check=True).stdout
+    assert b"INSERT INTO public.record " in dumped
+    assert leaks(dumped) == set()
+    assert leaks(dumped + person(3).phone.encode().hex().encode()) == {"phone 3"}
 
 
 def test_no_marker_stands_in_what_an_unforeseen_error_leaves(home: Home, scratch: Path) -> None:
