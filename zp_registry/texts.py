@@ -12,12 +12,21 @@ import pyarrow.compute as pc
 
 _TEXT = pa.large_string()
 _NOTHING = pa.scalar("", _TEXT)
+# Digits as 0, what may stand before a number as a colon: so a whole number that may be beyond 64 bits is found quickly.
+_COARSE = bytes.maketrans(b"123456789,[ -\t\n\r", b"000000000:::::::")
+_LONG = b":" + b"0" * 19
 _TO_ESCAPE = r'["\\\x00-\x1f]'
+
+
+def long_number(json_text: bytes) -> bool:
+    """Whether JSON may hold a whole number of 19 digits or more, which quick readers turn into a fraction."""
+    return _LONG in json_text.translate(_COARSE)
 
 
 def to_arrow(values: pd.Series[str]) -> pa.LargeStringArray:
     """The column as one Arrow array (large_string, missing = null)."""
-    array = pa.array(values.astype("str"), type=_TEXT, from_pandas=True)
+    given = values if isinstance(values.dtype, pd.StringDtype) else values.astype("str")
+    array = pa.array(given, type=_TEXT, from_pandas=True)
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 

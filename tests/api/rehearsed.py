@@ -15,6 +15,7 @@ from zp_registry.settings import ApiSettings, Settings
 from zp_registry.sources.api.pull import Pulled, pull
 from zp_registry.sources.api.spec import ApiSpec
 from zp_registry.sources.api.vault import MemoryVault, Vault
+from zp_registry.sources.files import text_column
 
 MAPPINGS: Mappings = load_mappings()
 GATEWAYS = packaged()
@@ -95,7 +96,7 @@ def ids_of(pulled: Pulled) -> list[str]:
     out: list[str] = []
     for table in pulled.file.tables:
         assert table.header is not None
-        out += list(table.columns[table.header.index("id")])  # type: ignore[arg-type]
+        out += text_column(table.columns[table.header.index("id")]).text.tolist()
     return out
 
 

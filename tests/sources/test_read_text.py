@@ -100,7 +100,7 @@ def test_the_delimiter_is_found(text: str, delimiter: str) -> None:
 RECORD = {"report_date": "2024-03-31", "shop": {"id": "007", "fans": 123, "open": True, "deep": {"x": 1.5}}, "subject": None,
           "anchors": [{"name": "甲", "id_no": "1"}, {"name": "乙"}]}
 FLAT = {"report_date": "2024-03-31", "shop.id": "007", "shop.fans": "123", "shop.open": "TRUE", "shop.deep.x": "1.5",
-        "subject": "", "anchors": '[{"name": "甲", "id_no": "1"}, {"name": "乙"}]'}
+        "subject": "", "anchors": '[{"name":"甲","id_no":"1"},{"name":"乙"}]'}
 
 
 @pytest.mark.parametrize("data", [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +17,7 @@ from zp_registry.frames import STREAMER_FIELDS, empty
 from zp_registry.mapping.model import STREAMER_PREFIX, Column
 from zp_registry.mapping.sheet import SheetData
 from zp_registry.mapping.text import Mask, Text, array, clean, series
+from zp_registry.texts import long_number
 
 _PARTERS: Final = "[、;；,，/／|｜]+"
 
@@ -102,30 +104,48 @@ def _spread(part: pd.DataFrame, one: Mask, whole: Mask, people: Any) -> pd.DataF
 
 
 def _from_json(column: Column, text: Text, blank_words: frozenset[str], out: Streamers) -> pd.DataFrame:
-    parsed = [_parse(t) for t in text.to_pylist()]
-    bad = np.array([p is None for p in parsed], dtype=bool)
+    read = _parsed(text)
+    bad = np.array([p is None for p in read], dtype=bool)
     if bad.any():
         out.broken[str(column.items[0].field)] = bad
-    people = [(i, person) for i, found in enumerate(parsed) for person in found or []]
-    frame = pd.DataFrame({"idx": np.array([i for i, _ in people], dtype=np.int64)})
+    parsed = [p or [] for p in read]
+    frame = pd.DataFrame({"idx": np.repeat(np.arange(len(parsed)), np.fromiter(map(len, parsed), np.int64, len(parsed)))})
+    people = list(chain.from_iterable(parsed))
     for item in column.items:
-        values = [person.get(item.header) for _, person in people]
+        values = [person.get(item.header) for person in people]
         if item.aliases:
             values = [v if v is not None else next((p[k] for k in item.aliases if p.get(k) is not None), None)
-                      for v, (_, p) in zip(values, people, strict=True)]
-        if not set(map(type, values)) <= {str, type(None)}:
-            values = [_text(v) for v in values]
-        frame[str(item.field).removeprefix(STREAMER_PREFIX)] = series(clean(array(values), blank_words))
+                      for v, p in zip(values, people, strict=True)]
+        try:
+            found = array(values)
+        except (pa.ArrowTypeError, pa.ArrowInvalid, UnicodeEncodeError):
+            found = array([_text(v) for v in values])
+        frame[str(item.field).removeprefix(STREAMER_PREFIX)] = series(clean(found, blank_words))
     return _shaped(frame)
 
 
+def _parsed(text: Text) -> list[list[dict[str, Any]] | None]:
+    """The objects of each cell (:func:`_parse`); all cells in one go where all are lists of objects, as is usual."""
+    cells = pc.fill_null(text, "[]").to_pylist()
+    try:
+        found = _quickly("[" + ",0,".join(cells) + "]")  # the zeros prove that no cell ends where another should
+    except ValueError:
+        found = []
+    lists, between = found[::2], found[1::2]
+    if len(lists) == len(cells) and not any(between) and all(map(_is_list_of_objects, lists)):
+        return list(lists)
+    return [_parse(t) for t in text.to_pylist()]
+
+
+def _is_list_of_objects(found: Any) -> bool:
+    return type(found) is list and all(type(p) is dict for p in found)
+
+
 def _quickly(text: str) -> Any:
-    """ValueError also where a whole number beyond 64 bits might have lost digits: then it has become a fraction."""
-    found = orjson.loads(text)
-    for one in found if isinstance(found, list) else [found]:
-        if isinstance(one, dict) and any(type(v) is float for v in one.values()):
-            raise ValueError("a fraction")
-    return found
+    """ValueError also where a whole number may be beyond 64 bits: its digits would be lost."""
+    if long_number(text.encode()):
+        raise ValueError("a long number")
+    return orjson.loads(text)
 
 
 def _parse(text: str | None) -> list[dict[str, Any]] | None:

@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from zp_registry.bytewise import changed_within, lengths, odd, table
 from zp_registry.sources.tables import TextColumn
 
 Text = Any  # a pyarrow large_string array: pyarrow has no type stubs
@@ -23,6 +24,7 @@ Mask = npt.NDArray[np.bool_]
 
 _INVISIBLE: Final = re.compile("[\\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]+")
 _BLANKS: Final = "\t\n\f\r \u00a0\u2060\u3000\ufeff" + "".join(map(chr, [*range(0x2000, 0x2010), *range(0x202A, 0x2030)]))
+_NOT_PLAIN: Final = table(allowed="".join(chr(c) for c in range(0x21, 0x7F) if chr(c) != "'"), han=True)
 _COPY: Final = re.compile(r"(?:[-_]*(?:\((?:续|\d+|副本|[一二三四五六七八九十]+)\)|副本|续[表页]?\d*)|[-_]\d+)$")
 _BLANK_MAX: Final = 8  # the longest cell, in characters, that can still be a word for "nothing"
 _HEADER_NOISE: Final = re.compile(r"^[*#]+|[*:]+$|\((?:必填|选填|必录|\*)\)$")
@@ -96,12 +98,26 @@ def emptied(text: Text, condition: Mask) -> Text:
 
 def clean(text: Text, blank_words: frozenset[str]) -> Text:
     """Strips blanks and invisible characters at both ends; words that mean "nothing" (folded) become null."""
+    if isinstance(text, pa.ChunkedArray):
+        text = text.combine_chunks()
+    special = odd(text, _NOT_PLAIN)
+    out = changed_within(text, special, lambda some: _trimmed(some, blank_words))
+    # What has letters, digits and Han alone can be a word for "nothing" only as it is written.
+    words = [w for w in blank_words if len(w) <= _BLANK_MAX]
+    perhaps = np.flatnonzero(~special & np.isin(lengths(text), [len(w.encode()) for w in words]))
+    if not len(perhaps):
+        return out
+    some = pc.is_in(pc.ascii_lower(text.take(pa.array(perhaps))), value_set=pa.array(words, type=pa.large_string()))
+    nothing = np.zeros(len(text), dtype=bool)
+    nothing[perhaps] = mask(some)
+    return emptied(out, nothing)
+
+
+def _trimmed(text: Text, blank_words: frozenset[str]) -> Text:
     out = pc.utf8_trim(text, characters=_BLANKS)
     short = pc.filter(out, pc.fill_null(pc.less_equal(pc.utf8_length(out), _BLANK_MAX), False)).unique().to_pylist()
     nothing = [w for w in short if not (plain := fold(w)) or plain in blank_words]
-    if not nothing:
-        return out
-    return pc.if_else(pc.is_in(out, value_set=pa.array(nothing, type=pa.large_string())), None, out)
+    return pc.if_else(pc.is_in(out, value_set=pa.array(nothing, type=pa.large_string())), None, out) if nothing else out
 
 
 def map_distinct(text: Text, function: Callable[[str], str | None]) -> Text:

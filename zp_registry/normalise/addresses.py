@@ -13,8 +13,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from zp_registry.normalise.columns import map_distinct
+from zp_registry.bytewise import matches_within, odd
+from zp_registry.bytewise import table as byte_table
+from zp_registry.normalise.columns import Bools, map_distinct, to_series
 from zp_registry.normalise.divisions import COUNTY, Division, Divisions, Town, default_markets, divisions
 from zp_registry.texts import to_arrow
 
@@ -24,6 +28,7 @@ _NOISE: Final = re.compile(r"[^0-9A-Za-z\u3400-\u9fff\uf900-\ufaff]")
 _LEAD: Final = re.compile(
     r"^(?:(?:实际)?(?:经营|办公|联系|注册|通讯|居住|收货|发货)?(?:地址|住所|场所)为?|中华人民共和国|中国)"
 )
+_NOT_PLAIN: Final = byte_table(allowed="0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", han=True)
 # A name before one of these is a road's or a house's, not a place's.
 _ROAD: Final = re.compile(r"^(?:[东西南北中]?(?:路|街(?!道)|大道|大街|巷|桥)|道(?!口)|宾馆|酒店|饭店|大厦|大酒店|小区|花园)")
 _OFFICE: Final = r"(?:街道办事处|街道办|街道|街办|办事处|镇人民政府|乡人民政府|回族乡|镇|乡|公社)"
@@ -56,12 +61,15 @@ def addresses(series: pd.Series[str], markets: Sequence[tuple[str, str]] | None 
     comparison form without blanks, punctuation, province, city and the own county's name; NA when no detail is left.
     """
     reader = Reader(divisions(), default_markets() if markets is None else markets)
-    coded = to_arrow(series).dictionary_encode()
-    parsed = [reader.read(v) for v in coded.dictionary.to_pylist()]
-    codes = coded.indices.to_pandas()
-    table = pd.DataFrame(parsed, columns=list(PARTS)).astype("str")
-    out = table.take(codes.fillna(-1).astype("int64")) if len(table) and codes.notna().all() else table.reindex(codes)
-    return out.set_axis(series.index, axis=0)
+    text = to_arrow(series)
+    usual, found = reader.usual(text)
+    coded = text.filter(pa.array(~usual)).dictionary_encode()
+    parsed = list(zip(*map(reader.read, coded.dictionary.to_pylist()), strict=True)) or [()] * len(PARTS)
+    out = {}
+    for name, values, known in zip(PARTS, parsed, found, strict=True):
+        rest = pa.array(values, pa.large_string()).take(coded.indices)
+        out[name] = to_series(pc.replace_with_mask(known, pa.array(~usual), rest), series.index)
+    return pd.DataFrame(out, index=series.index)
 
 
 def towns(series: pd.Series[str]) -> pd.Series[str]:
@@ -88,6 +96,32 @@ class Reader:
         self._beginnings: dict[str, set[str]] = {}
         # The county's own addresses are most of them, so their usual beginnings are read in one step.
         self._usual = re.compile(rf"^(?:河南省?)?(?:南阳市?)?{self._county.name}")
+
+    def usual(self, text: pa.LargeStringArray) -> tuple[Bools, list[pa.LargeStringArray]]:
+        """Which addresses are of the county's usual form, and their PARTS (null for the others): the county, then a township
+        with its level, then a detail that begins with no township and names no market. :meth:`read` gives the same, one by
+        one."""
+        stems = sorted(self._stems, key=len, reverse=True)
+        if any(a != b and a.startswith(b) for a in stems for b in stems):
+            raise ValueError("a township's stem begins another's")
+        one = "|".join(stems)
+        read = pc.extract_regex(
+            pc.if_else(pa.array(odd(text, _NOT_PLAIN)), pa.scalar(None, text.type), text),
+            rf"^(?:河南省?)?(?:南阳市?)?{self._county.name}(?P<stem>{one})(?P<office>{_OFFICE})(?P<detail>.*)$",
+        )
+        stem, detail = pc.struct_field(read, "stem"), pc.struct_field(read, "detail")
+        usual = pc.is_valid(read).to_numpy(zero_copy_only=False)
+        special = "|".join([f"^(?:{one})", *(re.escape(m) for m, _ in self._markets)])
+        usual &= ~matches_within(detail, usual, special)
+        names = pa.array([self._stems[s].name for s in stems], text.type)
+        town = names.take(pc.index_in(stem, pa.array(stems, text.type)))
+        nothing = pa.scalar(None, text.type)
+        key = pc.if_else(pc.equal(detail, ""), nothing, pc.binary_join_element_wise(town, detail, pa.scalar("", text.type)))
+        province, city = self._upper(COUNTY)
+        here = [pa.scalar(value, text.type) for value in (province, city, self._county.name)]
+        mask = pa.array(usual)
+        found = [pc.if_else(mask, value, nothing) for value in (*here, town, nothing, pc.utf8_upper(key))]
+        return usual, found
 
     def town(self, value: str) -> str | None:
         """The township that a ledger cell names."""

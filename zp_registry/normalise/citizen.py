@@ -16,11 +16,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from zp_registry.normalise.columns import Bools, byte_matrix, empty_to_na, to_bools, to_series
+from zp_registry.bytewise import changed_within, lengths, matches_within, odd, table
+from zp_registry.normalise.columns import Bools, byte_matrix, to_series
 from zp_registry.texts import to_arrow
 
 _WEIGHTS: Final = np.array([7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2], dtype=np.int64)
 _CHECK: Final = np.frombuffer(b"10X98765432", dtype=np.uint8)
+_NO_DIGIT: Final = table(allowed="0123456789X")
 SHAPE: Final = r"^(?:\d{17}[\dX]|\d{15}|\d{17}[\dX]\d{2})$"
 
 
@@ -47,20 +49,21 @@ def check_characters(body: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return out
 
 
-def check_citizens(series: pd.Series[str], as_of: pd.Series[str]) -> CitizenCheck:
-    """Judges each value of a column of upper-case numbers without blanks against the row's ``as_of`` (ISO date or NA)."""
+def check_citizens(series: pd.Series[str], as_of: pd.Series[str], *, values: bool = True) -> CitizenCheck:
+    """Judges each value of a column of upper-case numbers without blanks against the row's ``as_of`` (ISO date or NA); without
+    ``values`` neither ``number`` nor ``birth_date`` is made (both empty)."""
     text = to_arrow(series)
-    length = pc.fill_null(pc.utf8_length(text), 0).to_numpy(zero_copy_only=False)
-    shaped = to_bools(pc.match_substring_regex(text, SHAPE))
+    length = lengths(text)
+    shaped = matches_within(text, np.isin(length, (15, 18, 20)) & ~odd(text, _NO_DIGIT), SHAPE)
     old, taxpayer = shaped & (length == 15), shaped & (length == 20)
     # RE2 takes one digit after the backslash: group 1, "19", group 2, and "0" in the place of the check character.
-    body = pc.replace_substring_regex(text, r"^(\d{6})(\d{9})$", r"\119\20")
-    matrix = byte_matrix(pc.utf8_slice_codeunits(body.filter(pa.array(shaped)), 0, 18), 18)
+    body = changed_within(text, old, lambda some: pc.replace_substring_regex(some, r"^(\d{6})(\d{9})$", r"\119\20"))
+    body = changed_within(body, taxpayer, lambda some: pc.utf8_slice_codeunits(some, 0, 18))
+    matrix = byte_matrix(body.filter(pa.array(shaped)), 18)
     expected = check_characters(matrix[:, :17])
     right = (expected == matrix[:, 17]) | old[shaped]
-    full = np.concatenate([matrix[:, :17], expected[:, None]], axis=1)
     day, exists = _birth_days(matrix)
-    limit = pd.to_datetime(as_of[shaped], format="%Y-%m-%d").to_numpy().astype("datetime64[D]")
+    limit = _days(as_of, shaped)
     exists &= np.isnat(limit) | (day <= limit)
 
     def spread(part: Bools) -> Bools:
@@ -69,17 +72,31 @@ def check_citizens(series: pd.Series[str], as_of: pd.Series[str]) -> CitizenChec
         return out
 
     valid = spread(right & exists)
-    number = np.full(len(text), "", dtype="U18")
-    number[shaped] = np.ascontiguousarray(full).view("S18").ravel().astype("U18")
-    born = np.full(len(text), "", dtype="U10")
-    born[shaped] = np.datetime_as_string(day, unit="D")
-    number[~valid], born[~valid] = "", ""
+    nothing = pa.nulls(len(text), pa.large_string())
+    number = born = nothing
+    if values and valid.any():
+        number = pc.if_else(pa.array(valid), body, nothing)
+        number = changed_within(number, old & valid, lambda some: _completed(some, expected[old[shaped] & valid[shaped]]))
+        days = np.full(len(text), "NaT", dtype="datetime64[D]")
+        days[valid] = day[valid[shaped]]
+        born = pa.array(days).cast(pa.string())
     return CitizenCheck(
-        number=empty_to_na(to_series(pa.array(number), series.index)),
-        birth_date=empty_to_na(to_series(pa.array(born), series.index)),
-        valid=valid, shaped=shaped, check=spread(~right), date=spread(right & ~exists), old=old & valid,
-        taxpayer=taxpayer & valid,
+        number=to_series(number, series.index), birth_date=to_series(born, series.index), valid=valid, shaped=shaped,
+        check=spread(~right), date=spread(right & ~exists), old=old & valid, taxpayer=taxpayer & valid,
     )
+
+
+def _completed(numbers: pa.LargeStringArray, checks: npt.NDArray[np.uint8]) -> pa.LargeStringArray:
+    """Old numbers with the check character in its place."""
+    return pa.array([n[:17] + chr(c) for n, c in zip(numbers.to_pylist(), checks, strict=True)], pa.large_string())
+
+
+def _days(dates: pd.Series[str], rows: Bools) -> npt.NDArray[np.datetime64]:
+    """ISO dates of ``rows`` as days, NaT for missing ones; hardly more than one differs."""
+    coded = to_arrow(dates).filter(pa.array(rows)).dictionary_encode()
+    known = np.array([*coded.dictionary.to_pylist(), "NaT"], dtype="datetime64[D]")
+    out: npt.NDArray[np.datetime64] = known[pc.fill_null(coded.indices, len(known) - 1).to_numpy(zero_copy_only=False)]
+    return out
 
 
 def _birth_days(matrix: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.datetime64], Bools]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gzip
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -89,8 +90,10 @@ def _index(pairs: Iterable[tuple[str, Division]]) -> dict[str, tuple[Division, .
 @functools.cache
 def divisions() -> Divisions:
     """The packaged tables, read once."""
-    table = _read("divisions.csv.gz")
-    upper = [Division(c, n) for c, n in zip(table["code"], table["name"], strict=True) if len(c) < 9]
+    packed = (resources.files("zp_registry.normalise.reference") / "divisions.csv.gz").read_bytes()
+    # By hand, since every process that reads addresses waits for it: no name holds a comma or a quote.
+    table = [line.split(",") for line in gzip.decompress(packed).decode("utf-8").split()[1:]]
+    upper = [Division(code, name) for code, name in table if len(code) < 9]
     named = [d for d in upper if not (len(d.code) == 4 and d.name.endswith(_NO_CITY))]
     full = _index((d.name, d) for d in named)
     short = _index((s, d) for d in named for s in sorted(_short_names(d)) if s != d.name)
@@ -99,7 +102,7 @@ def divisions() -> Divisions:
         Town(name, stem, (name, *filter(None, former.split(";"))), bare == "stem")
         for name, stem, former, bare in zip(own["name"], own["stem"], own["former"], own["bare"], strict=True)
     )
-    townships = frozenset(n for n in table["name"][table["code"].str.len() == 9] if re.search(r"(?:镇|乡|街道)$", n))
+    townships = frozenset(name for code, name in table if len(code) == 9 and name.endswith(("镇", "乡", "街道")))
     return Divisions(full, short, {d.code: d for d in named}, townships, towns, max(map(len, [*full, *short])))
 
 

@@ -12,10 +12,12 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 
+from zp_registry.bytewise import changed_within, empty, odd, table
 from zp_registry.normalise.citizen import check_citizens
-from zp_registry.normalise.columns import Bools, Faults, blank, filled, map_distinct, matches, to_bools, to_series
+from zp_registry.normalise.columns import Bools, Faults, filled, map_distinct, matches, to_bools, to_series
 from zp_registry.normalise.masks import is_masked, masked_column, person_mask
 from zp_registry.normalise.text import clean
 from zp_registry.texts import to_arrow
@@ -57,6 +59,8 @@ _SHAPES: Final = {
 _FREE: Final = r"^[\x{4e00}-\x{9fff}A-Z0-9()]{5,30}$"
 # Without a kind: shapes that no mutilated citizen number has.
 _UNNAMED: Final = r"^(?:[HM]\d{8}(?:\d{2})?|T\d{8}|[EGDPSK]\d{8}|E[A-Z]\d{7}|[DSP]E\d{7}|[A-Z]{3}\d{12})$"
+# Numbers without any of these are written already as they should be.
+_UNUSUAL: Final = table(allowed="0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ*()", han=True)
 _CITIZEN_KINDS: Final = (RESIDENT, HK_MACAO_RESIDENCE, TAIWAN_RESIDENCE)
 
 
@@ -118,10 +122,14 @@ def check_documents(series: pd.Series[str], kinds: pd.Series[str], as_of: pd.Ser
 
 def id_text(series: pd.Series[str]) -> pd.Series[str]:
     """A cleaned code column as document numbers are written: upper case, no hyphens or blanks, no quotes."""
-    text = pc.utf8_upper(to_arrow(series))
+    text = to_arrow(series)
+    return to_series(changed_within(text, odd(text, _UNUSUAL) | empty(text), _id_text), series.index)
+
+
+def _id_text(text: pa.LargeStringArray) -> pa.LargeStringArray:
+    text = pc.utf8_upper(text)
     text = pc.replace_substring_regex(text, r"""[-"'“”]""", "")
     masked_x = to_bools(pc.match_substring_regex(text, r"^\d{17}×$"))
     if masked_x.any():  # the multiplication sign typed for X at the end of an otherwise whole number
         text = pc.replace_substring_regex(text, r"^(\d{17})×$", r"\1X")
-    out = to_series(text, series.index)
-    return out.mask(out == "") if len(out) else blank(series.index)
+    return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.large_string()), text)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 
+from zp_registry.bytewise import holding, matches_within
 from zp_registry.normalise.columns import Bools, blank, empty_to_na, map_distinct, to_bools
 from zp_registry.texts import to_arrow
 
@@ -23,9 +24,10 @@ _PERSON: Final = re.compile(r"^[1-8][0-9]*\*[0-9*]*X?$|^\*+[0-9]+X?$|^\*+X$")
 def is_masked(series: pd.Series[str]) -> Bools:
     """True where a value (blanks removed) hides characters."""
     text = to_arrow(series)
+    doubtful = holding(text, "*•●∗⁎✱✻※×⚹xX._")
     # Letters may be words in an e-mail address (xx@…): only stars hide anything there, and those are not matched below.
-    hidden = to_bools(pc.match_substring_regex(text, _HIDING))
-    return hidden & ~to_bools(pc.match_substring_regex(text, r"^[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+$"))
+    hidden = matches_within(text, doubtful, _HIDING)
+    return hidden & ~matches_within(text, hidden, r"^[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+$")
 
 
 def stars(value: str) -> str:

@@ -11,9 +11,14 @@ import re
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from zp_registry.normalise.columns import Bools, filled, map_where, matches, replace
+from zp_registry.bytewise import empty, holding, matches_within, odd, table
+from zp_registry.normalise.columns import Bools, map_where, substituted, to_bools, to_series
+from zp_registry.texts import to_arrow
 
 _INDIVIDUAL: Final = re.compile(r"\(?个体(?:工商户|户|经营)?\)?$")
 _NOT_BUSINESS: Final = re.compile(r"[^0-9A-Z()\u3400-\u9fff\uf900-\ufaff]")
@@ -23,9 +28,9 @@ _FORMS: Final = (
     ("农民专业合作社", "专业合作社"), ("专业合作社联合社", "合作社联合社"),
 )
 # Names that are their own comparison form, as most are.
-_PLAIN_BUSINESS: Final = r"^[0-9A-Z\x{3400}-\x{9fff}]+$"
+_NOT_PLAIN_BUSINESS: Final = table(allowed="0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", han=True)
 _TO_REWORD: Final = "|".join(["个体", *(old for old, _ in _FORMS)])
-_PLAIN_PERSON: Final = r"^[A-Z\x{3400}-\x{9fff}]+$"
+_NOT_PLAIN_PERSON: Final = table(allowed="ABCDEFGHIJKLMNOPQRSTUVWXYZ", han=True)
 # A bullet between two parts of a name is a middle dot; at the end, or several, it hides something.
 _MASKED: Final = r"[*×]|[•●]{2}|[•●]$|^[•●]|^[\x{3400}-\x{9fff}]某{1,2}$|^[xX]{2,}$|某某"
 # Suffixes of names that a person does not have; the short ones are too common in given names to count there.
@@ -39,6 +44,13 @@ _LONG_BUSINESS: Final = r"[\x{3400}-\x{9fff}0-9A-Za-z()]{3,}(?:厂|店|行|坊|�
 _SHORT_BUSINESS: Final = r"[\x{3400}-\x{9fff}0-9A-Za-z()]{2,}(?:厂|店)$"
 _FAMILY_LIKE: Final = r"^[\x{3400}-\x{9fff}]{3}(?:轩|阁|堂|行|社|城|居|苑|斋)$"
 _PERSON: Final = r"^[\x{3400}-\x{9fff}]{2,4}$|^[\x{3400}-\x{9fff}]+(?:[·•・‧∙.][\x{3400}-\x{9fff}]+)+$"
+
+
+_INDIVIDUAL_END: Final = r"\(?个体(?:工商户|户)\)?$"
+_ANY_BUSINESS: Final = "|".join(
+    [_LONG_BUSINESS, _SHORT_BUSINESS, _FAMILY_LIKE, _BUSINESS, _INDIVIDUAL_END, _COOPERATIVE, _COMPANY, r"\s"]
+)
+_KINDS: Final = ["", "natural_person", "sole_proprietor", "cooperative", "enterprise"]
 
 
 def business_key(name: str) -> str | None:
@@ -67,14 +79,23 @@ def person_key(name: str) -> str | None:
 
 def business_keys(series: pd.Series[str]) -> pd.Series[str]:
     """Comparison forms of a column of business names (or of names that may be either: a person's form comes out the same)."""
-    open_ = series.mask(matches(series, _MASKED))
-    return map_where(open_, ~(matches(open_, _PLAIN_BUSINESS) & ~matches(open_, _TO_REWORD)), business_key)
+    open_, text = _open(series)
+    special = odd(text, _NOT_PLAIN_BUSINESS) | matches_within(text, holding(text, "个责份农联"), _TO_REWORD)
+    return map_where(open_, special | empty(text), business_key)
 
 
 def person_keys(series: pd.Series[str]) -> pd.Series[str]:
     """Comparison forms of a column of persons' names."""
-    open_ = series.mask(matches(series, _MASKED))
-    return map_where(open_, ~matches(open_, _PLAIN_PERSON), person_key)
+    open_, text = _open(series)
+    return map_where(open_, odd(text, _NOT_PLAIN_PERSON) | empty(text), person_key)
+
+
+def _open(series: pd.Series[str]) -> tuple[pd.Series[str], pa.LargeStringArray]:
+    """The column without masked names, and the same for Arrow."""
+    text = to_arrow(series)
+    masked = matches_within(text, holding(text, "*×•●某xX"), _MASKED)
+    open_ = series.mask(masked) if masked.any() else series
+    return open_, to_arrow(open_)
 
 
 def name_keys(series: pd.Series[str], persons: Bools) -> pd.Series[str]:
@@ -84,18 +105,36 @@ def name_keys(series: pd.Series[str], persons: Bools) -> pd.Series[str]:
 
 def kinds_by_name(series: pd.Series[str]) -> pd.Series[str]:
     """The kind of subject (frames.SUBJECT_KINDS) that a name suggests, NA if it suggests none."""
-    text = replace(series, r"[\s]|\(个体[^)]*\)$", "")
-    person = matches(text, _PERSON)
-    out = np.full(len(series), "", dtype=object)
-    out[person] = "natural_person"
-    three = matches(text, r"^[\x{3400}-\x{9fff}]{2,3}$")
-    out[matches(text, _LONG_BUSINESS) & ~(person & three)] = "sole_proprietor"
-    # 张店, 李行 may be persons; 玉器店 is none.
-    out[matches(text, _SHORT_BUSINESS)] = "sole_proprietor"
-    out[matches(text, _FAMILY_LIKE)] = "natural_person"  # 欧阳梓轩; the words of more than one character follow
-    out[matches(text, _BUSINESS)] = "sole_proprietor"
-    out[matches(series, r"\(?个体(?:工商户|户)\)?$")] = "sole_proprietor"
-    out[matches(text, _COOPERATIVE)] = "cooperative"
-    out[matches(text, _COMPANY)] = "enterprise"
-    result = pd.Series(out, index=series.index, dtype="str")
-    return result.mask((result == "") | ~filled(series))
+    every = to_arrow(series)
+    # Most are persons' names, which end in none of the words: one look tells them from the rest.
+    ends = to_bools(pc.match_substring_regex(every, _ANY_BUSINESS)) | holding(every, "(")
+    out = np.zeros(len(series), dtype=np.int8)
+    out[~ends & matches_within(every, ~ends, _PERSON)] = _KINDS.index("natural_person")
+    at = np.flatnonzero(ends)
+    if at.size:
+        out[at] = _by_words(every.take(pa.array(at)))
+    kinds = pa.DictionaryArray.from_arrays(pa.array(out), _KINDS).cast(pa.large_string())
+    return to_series(pc.if_else(pc.equal(kinds, ""), pa.scalar(None, pa.large_string()), kinds), series.index)
+
+
+def _by_words(names: pa.LargeStringArray) -> npt.NDArray[np.int8]:
+    """The place in _KINDS of each name's kind."""
+    text = substituted(names, r"[\s]|\(个体[^)]*\)$", "")
+
+    def found(pattern: str, where: pa.LargeStringArray = text) -> Bools:
+        return to_bools(pc.match_substring_regex(where, pattern))
+
+    out, person = np.zeros(len(names), dtype=np.int8), found(_PERSON)
+    three = found(r"^[\x{3400}-\x{9fff}]{2,3}$")
+    for rows, kind in (
+        (person, "natural_person"),
+        (found(_LONG_BUSINESS) & ~(person & three), "sole_proprietor"),
+        (found(_SHORT_BUSINESS), "sole_proprietor"),  # 张店, 李行 may be persons; 玉器店 is none
+        (found(_FAMILY_LIKE), "natural_person"),  # 欧阳梓轩; the words of more than one character follow
+        (found(_BUSINESS), "sole_proprietor"),
+        (found(_INDIVIDUAL_END, names), "sole_proprietor"),
+        (found(_COOPERATIVE), "cooperative"),
+        (found(_COMPANY), "enterprise"),
+    ):
+        out[rows] = _KINDS.index(kind)
+    return out

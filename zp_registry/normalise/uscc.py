@@ -20,9 +20,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from zp_registry.bytewise import lengths, matches_within, odd, table
 from zp_registry.normalise.columns import Bools, byte_matrix, to_bools
 from zp_registry.texts import to_arrow
 
+_NO_CODE: Final = table(allowed="0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 ALPHABET: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 CONFUSABLE: Final = "IOSZ"  # typed or scanned for 1 0 5 2
 _WEIGHTS: Final = np.array([pow(3, i, 31) for i in range(17)], dtype=np.int64)
@@ -66,7 +68,7 @@ def check_usccs(series: pd.Series[str]) -> UsccCheck:
     text = to_arrow(series)
     n = len(text)
     present = to_bools(pc.is_valid(text))
-    sized = to_bools(pc.match_substring_regex(text, r"^[0-9A-Z]{18}$"))
+    sized = (lengths(text) == 18) & ~odd(text, _NO_CODE)
     matrix = byte_matrix(text.filter(pa.array(sized)), 18)
     values = _VALUE[matrix]
     doubtful = np.isin(matrix, np.frombuffer(CONFUSABLE.encode(), dtype=np.uint8))
@@ -74,7 +76,8 @@ def check_usccs(series: pd.Series[str]) -> UsccCheck:
     confusable: Bools = np.all((values >= 0) | doubtful, axis=1) & ~allowed
     right = allowed.copy()
     right[allowed] = check_characters(matrix[allowed, :17]) == matrix[allowed, 17]
-    right &= ~to_bools(pc.match_substring_regex(text.filter(pa.array(sized)), _BORN))
+    # Only the codes that do not begin with 9 need to be looked at.
+    right &= ~matches_within(text.filter(pa.array(sized)), right & (matrix[:, 0] != ord("9")), _BORN)
     org_total = 11 - (_ORG_VALUE[matrix[:, 8:16]] @ _ORG_WEIGHTS) % 11
     org_char = np.where(org_total == 11, ord("0"), np.where(org_total == 10, ord("X"), org_total + 48))
 

@@ -14,6 +14,8 @@ from sqlalchemy import Connection, text
 
 from zp_registry.texts import to_arrow
 
+_AT_ONCE = 5_000
+_PROBE = 256
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 
 
@@ -27,7 +29,12 @@ def _cells(column: pd.Series[Any]) -> list[Any]:
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iub":
         return list(column.tolist())
     if isinstance(column.dtype, pd.StringDtype):
-        return list(to_arrow(column).to_numpy(zero_copy_only=False).tolist())
+        array = to_arrow(column)
+        if len(array) > _PROBE and len(array.slice(0, _PROBE).unique()) < _PROBE // 4:
+            coded = array.dictionary_encode()  # few texts, often repeated: each is made, and encoded for the database, once
+            texts = np.array([*coded.dictionary.to_pylist(), None], dtype=object)
+            return list(texts[coded.indices.fill_null(-1).to_numpy()].tolist())
+        return list(array.to_numpy(zero_copy_only=False).tolist())
     objects = column.astype(object)
     return list(objects.where(objects.notna(), None).tolist())
 
@@ -46,7 +53,8 @@ def stage(connection: Connection, name: str, frame: pd.DataFrame, *, like: str |
         connection.exec_driver_sql(f"CREATE TEMP TABLE {name} AS SELECT {', '.join(kinds)} FROM {like} WHERE 1 = 0")
     else:
         connection.exec_driver_sql(f"CREATE TEMP TABLE {name} ({', '.join(f'{c} {t}' for c, t in kinds.items())})")
-    append(connection, name, frame)
+    given = frame.loc[:, [bool(frame[c].notna().any()) for c in frame.columns]]
+    append(connection, name, given if len(given.columns) else frame)  # the other columns are NULL by themselves
     if postgres and len(frame):
         connection.exec_driver_sql(f"ANALYZE {name}")
 
@@ -61,7 +69,9 @@ def append(connection: Connection, table: str, frame: pd.DataFrame) -> None:
             copy.write(_as_csv(frame))
     else:
         marks = ", ".join("?" * len(frame.columns))
-        connection.connection.cursor().executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", plain(frame))
+        cursor, sql = connection.connection.cursor(), f"INSERT INTO {table} ({names}) VALUES ({marks})"
+        for at in range(0, len(frame), _AT_ONCE):  # rows as Python values take memory: a few at a time
+            cursor.executemany(sql, plain(frame.iloc[at : at + _AT_ONCE]))
 
 
 def _as_csv(frame: pd.DataFrame) -> pa.Buffer:

@@ -13,11 +13,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from zp_registry.bytewise import empty, holding, lengths, matches_within
 from zp_registry.sources.tables import Cell, Column, TextCells, TextColumn
 
 EXACT: Final = 1e15  # a double keeps 15 digits for certain: a number cell of 16 or more cannot be trusted
 # As programs write a long number into a csv: 4.11324E+17, or 4.11324E17. An identifier such as 5E88 is none.
 _SCIENTIFIC = r"^\s*'?[+-]?(?:\d(?:\.\d+)?[eE]\+|\d\.\d+[eE])\d{2,3}\s*$"
+_SHORTEST = 5  # bytes of 4E+17
 _TEXT = pd.StringDtype(storage="pyarrow", na_value=np.nan)
 _NONE, _STR, _NUMBER, _OTHER = range(4)
 _SECOND = dt.timedelta(seconds=1)
@@ -64,9 +66,10 @@ def _texts(values: Any) -> Any:
 def _finish(array: Any, lossy: npt.NDArray[np.bool_], number: npt.NDArray[np.bool_]) -> TextColumn:
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
-    if pc.any(pc.equal(array, "")).as_py():
-        array = pc.if_else(pc.equal(array, ""), pa.scalar(None, array.type), array)
-    scientific = pc.fill_null(pc.match_substring_regex(array, _SCIENTIFIC), False).to_numpy(zero_copy_only=False)
+    nothing = empty(array)
+    if nothing.any():
+        array = pc.if_else(pa.array(nothing), pa.scalar(None, array.type), array)
+    scientific = matches_within(array, (lengths(array) >= _SHORTEST) & holding(array, "eE"), _SCIENTIFIC)
     return TextColumn(_pandas(array), lossy | (scientific & ~number), number)
 
 

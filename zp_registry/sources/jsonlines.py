@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
+
+import orjson
+import pyarrow as pa
 
 from zp_registry.errors import FileRefused
 from zp_registry.sources.columns import EXACT, whole_characters
 from zp_registry.sources.limits import ReadLimits
-from zp_registry.sources.tables import RawTable
+from zp_registry.sources.tables import Column, RawTable
 
 _LISTS = ("items", "data")
-_LIST = json.JSONEncoder(ensure_ascii=False).encode
+_TEXT = pa.large_string()
+_Found = dict[str, pa.Array | list[Any]]  # cells by dotted path
 
 
 def looks_like_json(text: str) -> bool:
@@ -34,12 +39,56 @@ def records_table(records: list[dict[str, Any]], name: str, limits: ReadLimits, 
                   numbers: list[int] | None = None) -> RawTable:
     """A table of records that have been parsed; they count from 1 unless ``numbers`` are given. FileRefused: FILE_BROKEN
     (nested too deeply), FILE_TOO_LARGE."""
-    columns: dict[str, list[Any]] = {}
-    try:
-        _fill(columns, records, "", name, limits)
-    except RecursionError:
-        raise FileRefused("FILE_BROKEN", name, detail="JSON 嵌套过深") from None
-    return RawTable(sheet, list(columns.values()), numbers=numbers, header=list(columns))
+    out = RecordColumns()
+    out.add(records)
+    return out.table(name, limits, sheet=sheet, numbers=numbers)
+
+
+class RecordColumns:
+    """Records taken apart as they come, so that those of a long list need not be kept."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._too_deep = False
+        self._found: dict[str, tuple[list[pa.Array | list[Any]], int]] = {}  # pieces, and how many records they are of
+
+    def add(self, records: Sequence[dict[str, Any]]) -> None:
+        """The next records."""
+        page: _Found = {}
+        try:
+            _fill(page, records, "")
+        except RecursionError:
+            self._too_deep = True
+        for path, cells in page.items():
+            pieces, length = self._found.get(path, ([], 0))
+            if length < self.count:
+                pieces.append(pa.nulls(self.count - length, _TEXT))
+            pieces.append(cells)
+            self._found[path] = pieces, self.count + len(records)
+        self.count += len(records)
+
+    def table(self, name: str, limits: ReadLimits, *, sheet: str = "", numbers: list[int] | None = None) -> RawTable:
+        """All of them. FileRefused: FILE_BROKEN (nested too deeply), FILE_TOO_LARGE."""
+        if self._too_deep:
+            raise FileRefused("FILE_BROKEN", name, detail="JSON 嵌套过深")
+        if too_large := limits.excess(self.count, len(self._found)):
+            raise FileRefused("FILE_TOO_LARGE", name, detail=too_large)
+        columns = {path: self._column(*found) for path, found in self._found.items()}
+        inner = {path.rpartition(".")[0] for path in columns}
+        for path in inner & columns.keys():  # nothing but null where other records have an object
+            if isinstance(column := columns[path], pa.Array) and column.null_count == self.count:
+                del columns[path]
+        return RawTable(sheet, list(columns.values()), numbers=numbers, header=list(columns))
+
+    def _column(self, pieces: list[pa.Array | list[Any]], length: int) -> Column:
+        if length < self.count:
+            pieces = [*pieces, pa.nulls(self.count - length, _TEXT)]
+        if all(isinstance(piece, pa.Array) for piece in pieces):
+            return pa.concat_arrays(pieces)
+        out: list[Any] = []
+        for piece in pieces:
+            out += piece.to_pylist() if isinstance(piece, pa.Array) else piece
+        return out
 
 
 def _records(text: str, name: str, limits: ReadLimits) -> tuple[list[dict[str, Any]], list[int]]:
@@ -71,16 +120,17 @@ def _records(text: str, name: str, limits: ReadLimits) -> tuple[list[dict[str, A
     return records, numbers
 
 
-def _fill(out: dict[str, list[Any]], records: list[dict[str, Any]], prefix: str, name: str, limits: ReadLimits) -> None:
-    """Adds cells by dotted path, None where a record has none; a column at a time, since most columns hold one type."""
-    keys = dict.fromkeys(key for shape in dict.fromkeys(map(tuple, records)) for key in shape)
-    if too_large := limits.excess(len(records), len(out) + len(keys)):
-        raise FileRefused("FILE_TOO_LARGE", name, detail=too_large)
-    for key in keys:
-        cells = [record.get(key) for record in records]
-        types = set(map(type, cells))
+def _fill(out: _Found, records: Sequence[dict[str, Any]], prefix: str) -> None:
+    """Adds cells by dotted path, None where a record has none; a column at a time, since most columns hold text alone."""
+    for key in dict.fromkeys(key for shape in dict.fromkeys(map(tuple, records)) for key in shape):
+        cells: list[Any] = [record.get(key) for record in records]
+        try:
+            out[prefix + key] = pa.array(cells, _TEXT)
+            continue
+        except (pa.ArrowTypeError, pa.ArrowInvalid, UnicodeEncodeError):
+            types = set(map(type, cells))
         if list in types:
-            cells = [_LIST(v) if type(v) is list else v for v in cells]
+            cells = [_list(v) if type(v) is list else v for v in cells]
         if int in types:  # JSON writes all digits: nothing is lost
             cells = [str(v) if type(v) is int and abs(v) >= EXACT else v for v in cells]
         if dict not in types:
@@ -88,4 +138,11 @@ def _fill(out: dict[str, list[Any]], records: list[dict[str, Any]], prefix: str,
             continue
         if types - {dict, type(None)}:  # else: null for an object
             out[prefix + key] = [None if type(v) is dict else v for v in cells]
-        _fill(out, [v if type(v) is dict else {} for v in cells], f"{prefix}{key}.", name, limits)
+        _fill(out, [v if type(v) is dict else {} for v in cells], f"{prefix}{key}.")
+
+
+def _list(value: list[Any]) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # halves of characters, whole numbers beyond 64 bits
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

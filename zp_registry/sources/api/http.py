@@ -18,14 +18,16 @@ from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+import orjson
 import requests
 from requests.auth import AuthBase
 
 from zp_registry.errors import Fatal, Retriable
 from zp_registry.sources.api.spec import Limits
+from zp_registry.texts import long_number
 
 _REDIRECTS = 3
-_CHUNK = 16_384
+_CHUNK = 65_536
 _GB = ("gb18030", "gbk", "gb2312", "cp936", "x-gbk")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.-]+)", re.IGNORECASE)
 
@@ -76,6 +78,7 @@ class Line:
         self.origin, self._base = address(base_url)
         self._limits, self._session, self._before, self._after = limits, session, before, after
         self.received = 0
+        self._found: dict[str, Any] | None = None
 
     def url(self, path: str) -> str:
         """The whole address of a path."""
@@ -98,19 +101,22 @@ class Line:
         for _ in range(_REDIRECTS + 1):
             self._before()
             try:
-                with self._session.request(
-                    out.method,
-                    url,
-                    params=query,
-                    data=dict(out.form) or None,
-                    json=out.body or None,
-                    auth=_NoAuth(),
-                    stream=True,
+                asked = self._session.prepare_request(
+                    requests.Request(
+                        out.method,
+                        url,
+                        params=query,
+                        data=dict(out.form) or None,
+                        json=out.body or None,
+                        auth=_NoAuth(),
+                        headers={"Accept": "application/json", **out.headers},
+                    )
+                )
+                with self._session.send(
+                    asked,
                     allow_redirects=False,
-                    proxies=_proxies(self.origin),
-                    verify=self._session.verify if isinstance(self._session.verify, str) else True,
-                    headers={"Accept": "application/json", **out.headers},
                     timeout=(self._limits.connect_timeout, self._limits.read_timeout),
+                    **self._environment(),
                 ) as answer:
                     if not answer.is_redirect:
                         headers = {k.lower(): v for k, v in answer.headers.items()}
@@ -127,6 +133,14 @@ class Line:
             finally:
                 self._after()
         raise Fatal("平台反复转址", kind="address")
+
+    def _environment(self) -> dict[str, Any]:
+        """Proxies and certificates as the environment names them, looked up once: it is the same address all along."""
+        if self._found is None:
+            verify = self._session.verify if isinstance(self._session.verify, str) else True
+            found = self._session.merge_environment_settings(self._base, _proxies(self.origin), True, verify, None)
+            self._found = dict(found)
+        return self._found
 
     def _read(self, answer: requests.Response) -> bytes:
         """The body, unpacked, never more than may still come."""
@@ -205,6 +219,11 @@ def _failed(error: Exception) -> NoReturn:
 def read_json(body: bytes, content_type: str = "") -> Any:
     """What an answer says. JSON is UTF-8; another encoding is read only where the answer itself names it, since Chinese text in
     UTF-8 with a broken byte passes for GB18030 and would give wrong names. Retriable for anything that is no JSON."""
+    try:  # most are read so; whatever is special about the others, the library's own reader decides
+        if not long_number(body):
+            return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        pass
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError:

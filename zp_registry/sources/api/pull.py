@@ -18,12 +18,11 @@ from zp_registry.sources.api.client import Client, Skipped, StartAgain
 from zp_registry.sources.api.http import Reply, read_json
 from zp_registry.sources.api.pace import Clock
 from zp_registry.sources.api.paging import Page, Stretch, Trail, first, read_page, stretches
-from zp_registry.sources.api.reading import Part, Reading, canonical
+from zp_registry.sources.api.reading import Part, Reading, canonical_lines
 from zp_registry.sources.api.spec import ApiSpec
 from zp_registry.sources.api.store import FiledPages, PagesBroken, PageStore, Stored
 from zp_registry.sources.api.template import COUNTY_TIME
 from zp_registry.sources.api.vault import MemoryVault, Vault
-from zp_registry.sources.jsonlines import records_table
 from zp_registry.sources.limits import ReadLimits
 from zp_registry.sources.tables import ReportFile
 
@@ -217,7 +216,7 @@ class _Reader:
             part.ended = not trail.looped
         return reading
 
-    def _page(self, number: int, n: int, stretch: Stretch, trail: Trail, part: Part) -> tuple[Page | None, list[str]]:
+    def _page(self, number: int, n: int, stretch: Stretch, trail: Trail, part: Part) -> tuple[Page | None, list[bytes]]:
         stored = self._store.page(number, n)
         if stored is None or stored.position != trail.position:
             if self._client is None or not isinstance(self._store, PageStore):
@@ -228,9 +227,9 @@ class _Reader:
         if stored.skipped:
             return None, []
         page = read_page(read_json(stored.body, stored.content_type), self._spec)
-        return page, [canonical(r) for r in page.records]
+        return page, canonical_lines(page.records)
 
-    def _ask(self, client: Client, stretch: Stretch, trail: Trail, part: Part) -> tuple[Stored, Page | None, list[str]]:
+    def _ask(self, client: Client, stretch: Stretch, trail: Trail, part: Part) -> tuple[Stored, Page | None, list[bytes]]:
         """The page as it came. One that does not go with the former ones is asked for once more: stale pages pass."""
         try:
             stored, page, lines = self._once(client, stretch, trail)
@@ -242,17 +241,17 @@ class _Reader:
         self._asked += 1
         return stored, page, lines
 
-    def _once(self, client: Client, stretch: Stretch, trail: Trail) -> tuple[Stored, Page, list[str]]:
+    def _once(self, client: Client, stretch: Stretch, trail: Trail) -> tuple[Stored, Page, list[bytes]]:
         if time.monotonic() > self._end:
             raise SourceFailed(f"拉取超过 {self._spec.limits.minutes:g} 分钟，下次从原处继续", kind="time")
         link = None
         if self._spec.paging.kind == "link" and trail.position is not None:
             link = client.line.linked(str(trail.position), client.line.url(self._spec.request.path))
 
-        def parse(value: Any, reply: Reply) -> tuple[Stored, Page, list[str]]:
+        def parse(value: Any, reply: Reply) -> tuple[Stored, Page, list[bytes]]:
             page = read_page(value, self._spec)
             stored = Stored(trail.position, False, reply.body, reply.headers.get("content-type", ""))
-            return stored, page, [canonical(r) for r in page.records]
+            return stored, page, canonical_lines(page.records)
 
         return client.ask({**stretch.values(self._spec), **trail.values(self._spec)}, parse, link=link)
 
@@ -268,7 +267,7 @@ def _file(
             raise SourceFailed(f"平台称有 {reading.total} 条，但一条也没有给出", kind="shape")
         raise FileRefused("FILE_EMPTY", name)
     raw = reading.raw()
-    tables = [records_table(t.records, name, limits, sheet=sheet) for sheet, t in reading.tables.items() if t.records]
+    tables = [t.columns.table(name, limits, sheet=sheet) for sheet, t in reading.tables.items() if t.lines]
     file = ReportFile(name, hashlib.sha256(raw).hexdigest(), len(raw), "jsonl", "utf-8", tables)
     return file, {"file": name, "sha256": file.sha256, "complete": reading.complete}
 

@@ -10,18 +10,20 @@ from typing import Any
 import orjson
 
 from zp_registry.sources.api.paging import Page, Stretch
+from zp_registry.sources.jsonlines import RecordColumns
 
 # Line breaks to str.splitlines that JSON leaves as they are.
-_BREAKS = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+_BREAKS = {c.encode(): f"\\u{ord(c):04x}".encode() for c in "\x85\u2028\u2029"}
+_HALF = "\ufffd".encode()
 _DUMP = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
 
 @dataclass
 class Listing:
-    """Distinct records of one table, in the order in which they were first seen: as canonical JSON and as they are."""
+    """Distinct records of one table, in the order in which they were first seen: as canonical JSON and by columns."""
 
-    lines: list[str] = field(default_factory=list)
-    records: list[dict[str, Any]] = field(default_factory=list)
+    lines: list[bytes] = field(default_factory=list)
+    columns: RecordColumns = field(default_factory=RecordColumns)
 
 
 @dataclass
@@ -37,8 +39,8 @@ class Part:
     skipped: int = 0
     totals: list[int | None] = field(default_factory=list)
     ended: bool = False
-    seen: set[str] = field(default_factory=set)
-    former: list[str] = field(default_factory=list)
+    seen: set[bytes] = field(default_factory=set)
+    former: list[bytes] = field(default_factory=list)
     in_a_row: int = 1
     usual: int = 0
 
@@ -58,7 +60,7 @@ class Part:
             return False
         return not total_expected if self.total is None else self.received == self.total
 
-    def doubtful(self, page: Page, lines: list[str]) -> bool:
+    def doubtful(self, page: Page, lines: list[bytes]) -> bool:
         """Whether a page does not go with the former ones: it is worth asking for once more."""
         if self.totals and page.total != self.total:
             return True
@@ -67,14 +69,14 @@ class Part:
         still = page.lead is not None or (page.total is not None and self.received + len(lines) < page.total)
         return still and len(lines) < self.usual
 
-    def add(self, page: Page, lines: list[str]) -> list[int]:
+    def add(self, page: Page, lines: list[bytes]) -> list[int]:
         """Counts a page in. The places of its records that are new."""
         self.received += len(lines)
         self.totals.append(page.total)
         same = bool(lines) and lines == self.former
         self.in_a_row = self.in_a_row + 1 if same else 1
         self.same += same
-        fresh, own = [], set[str]()
+        fresh, own = [], set[bytes]()
         for i, line in enumerate(lines):
             if line in own:
                 self.within += 1
@@ -106,18 +108,15 @@ class Reading:
         self.parts.append(Part())
         return self.parts[-1]
 
-    def add(self, stretch: Stretch, page: Page, lines: list[str]) -> None:
+    def add(self, stretch: Stretch, page: Page, lines: list[bytes]) -> None:
         """A page of the stretch that was begun last. Records that another window of the same list held are kept once."""
         listing, part = self.tables[stretch.sheet], self.parts[-1]
         before = set(listing.lines) if stretch.start is not None and len(self.parts) > 1 and not part.totals else None
         if before is not None:
             self._elsewhere = before
-        for i in part.add(page, lines):
-            if stretch.start is not None and lines[i] in getattr(self, "_elsewhere", ()):
-                continue
-            listing.lines.append(lines[i])
-            record = page.records[i]
-            listing.records.append(record if lines[i].isascii() or not _halved(lines[i], record) else json.loads(lines[i]))
+        fresh = [i for i in part.add(page, lines) if stretch.start is None or lines[i] not in getattr(self, "_elsewhere", ())]
+        listing.lines += [lines[i] for i in fresh]
+        listing.columns.add([_whole(lines[i], page.records[i]) for i in fresh])
         self.as_of = page.as_of or self.as_of
 
     @property
@@ -156,12 +155,12 @@ class Reading:
 
     def raw(self) -> bytes:
         """Canonical JSON Lines of the distinct records, list after list (each list under its name where there are several)."""
-        out = []
+        out: list[bytes] = []
         for sheet, listing in self.tables.items():
             if len(self.tables) > 1:
-                out.append(json.dumps({"sheet": sheet}, ensure_ascii=False))
+                out.append(json.dumps({"sheet": sheet}, ensure_ascii=False).encode())
             out += listing.lines
-        return "".join(line + "\n" for line in out).encode("utf-8")
+        return b"\n".join([*out, b""])
 
     def remarks(self) -> list[str]:
         """What people should know about it, in Chinese."""
@@ -183,25 +182,27 @@ class Reading:
         return out
 
 
-def canonical(record: dict[str, Any]) -> str:
-    """One line of JSON: keys sorted, no spaces, characters as they are, halves of surrogate pairs as U+FFFD."""
+def canonical(record: dict[str, Any]) -> bytes:
+    """One line of JSON in UTF-8: keys sorted, no spaces, characters as they are, halves of surrogate pairs as U+FFFD."""
     try:
-        line = orjson.dumps(record, option=orjson.OPT_SORT_KEYS).decode()
+        line = orjson.dumps(record, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # halves of pairs, whole numbers beyond 64 bits
-        line = _DUMP(record)
-    if line.isascii():
-        return line
-    line = line.translate(_BREAKS) if ("\x85" in line or "\u2028" in line or "\u2029" in line) else line
-    try:
-        line.encode("utf-8")
-    except UnicodeEncodeError:
-        return line.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        line = _DUMP(record).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
+    if b"\xc2\x85" in line or b"\xe2\x80" in line:
+        for written, escaped in _BREAKS.items():
+            line = line.replace(written, escaped)
     return line
 
 
-def _halved(line: str, record: dict[str, Any]) -> bool:
-    """Whether the record holds halves of characters that its line no longer has."""
-    return "\ufffd" in line and "\ufffd" not in _DUMP(record)
+def canonical_lines(records: list[dict[str, Any]]) -> list[bytes]:
+    """The line of each record. Copied, since the writer's own texts hold on to kilobytes each."""
+    return b"\n".join(map(canonical, records)).split(b"\n") if records else []
+
+
+def _whole(line: bytes, record: dict[str, Any]) -> dict[str, Any]:
+    """The record, without the halves of characters that its line no longer has."""
+    halved = _HALF in line and "\ufffd" not in _DUMP(record)
+    return dict(json.loads(line)) if halved else record
 
 
 def digest(data: bytes) -> str:

@@ -2,7 +2,8 @@
 
 Each page is a piece of its own in the platform's vault, compressed, and on the disk before the next one is asked for. When all
 are there they make one file: ``ZPP1``, then pieces of ``length (4) | compressed piece``; the first tells of the pull, each
-further one is ``one line of JSON about the page | body as received``.
+further one is ``one line of JSON about the page | body as received``. A piece is ``Z``, its length when unpacked (8) and a
+Zstandard frame, or deflated as earlier versions wrote it.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
+
 from zp_registry.sources.api.reading import digest
 from zp_registry.sources.api.vault import Vault, read_state, write_state
 
 _MAGIC = b"ZPP1"
 _START = "start"
-_LEVEL = 3
+_ZSTD = pa.Codec("zstd", 1)
 _LARGEST = 1 << 30
 
 
@@ -99,11 +102,11 @@ class PageStore:
             "content_type": page.content_type,
             "sha256": digest(page.body),
         }
-        self._vault.write(_name(reading, number), zlib.compress(json.dumps(about).encode() + b"\n" + page.body, _LEVEL))
+        self._vault.write(_name(reading, number), _pack(json.dumps(about).encode() + b"\n" + page.body))
 
     def file(self, about: dict[str, Any]) -> bytes:
         """All pages as one file, with ``about`` before them."""
-        parts = [zlib.compress(json.dumps({**self.start, **about}, ensure_ascii=False).encode("utf-8"), _LEVEL)]
+        parts = [_pack(json.dumps({**self.start, **about}, ensure_ascii=False).encode("utf-8"))]
         parts += [piece for name in self._vault.names() if name.startswith("page-") and (piece := self._vault.read(name))]
         return _MAGIC + b"".join(len(p).to_bytes(4, "big") + p for p in parts)
 
@@ -143,7 +146,19 @@ def _pieces(data: bytes) -> Iterator[bytes]:
         at += 4 + size
 
 
+def _pack(data: bytes) -> bytes:
+    return b"Z" + len(data).to_bytes(8, "big") + bytes(_ZSTD.compress(data, asbytes=True))
+
+
 def _inflate(piece: bytes) -> bytes:
+    if piece[:1] == b"Z":
+        size = int.from_bytes(piece[1:9], "big")
+        if size > _LARGEST:
+            raise PagesBroken("a page is too large")
+        try:
+            return bytes(_ZSTD.decompress(piece[9:], size, asbytes=True))
+        except OSError:
+            raise PagesBroken("a page is damaged") from None
     try:
         unpacker = zlib.decompressobj()
         out = unpacker.decompress(piece, _LARGEST)
