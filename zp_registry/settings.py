@@ -51,7 +51,7 @@ def _place(place: str) -> str:
 
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
-AbsolutePath = Annotated[Path, AfterValidator(lambda p: Path(os.path.abspath(p.expanduser())))]
+AbsolutePath = Annotated[Path, AfterValidator(lambda p: Path(os.path.abspath(os.path.expanduser(p))))]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 

@@ -7,6 +7,7 @@ import io
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 import zlib
@@ -14,11 +15,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import openpyxl
+import pandas as pd
 import pytest
 from sqlalchemy import make_url
 from worlds import firm, kuaishou, ledger, masked, person, pledge, row, shop, wechat, weipaitang
 
 from zp_registry.home import Home
+from zp_registry.lists.tables import write_table
+from zp_registry.lists.workbook import Book
 
 PROGRAM = """
 import os, sys
@@ -187,6 +192,19 @@ def test_no_marker_stands_in_what_an_unforeseen_error_leaves(home: Home, scratch
     assert code in (1, 3)
     assert found == {}
     assert "RuntimeError" in (home.logs / "zp.log").read_text("utf-8")
+
+
+def test_workbooks_are_made_without_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "there is none"))
+    handles = len(os.listdir("/proc/self/fd"))
+    for n in range(2):
+        write_table(pd.DataFrame({"电话": [person(n).phone]}), ["电话"], tmp_path / f"{n}.xlsx", "xlsx")
+        book = Book()
+        book.wb.create_sheet("清单").append([person(n).phone])
+        book.save(tmp_path / f"book{n}.xlsx")
+    assert openpyxl.load_workbook(tmp_path / "book1.xlsx")["清单"]["A1"].value == person(1).phone
+    assert openpyxl.load_workbook(tmp_path / "1.xlsx").worksheets[0]["A2"].value == person(1).phone
+    assert len(os.listdir("/proc/self/fd")) == handles
 
 
 @pytest.mark.parametrize("place", ["db/x", "logs/zp.log", "archive/x", "reports/run.html"])
