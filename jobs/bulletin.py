@@ -11,10 +11,13 @@ import pandas as pd
 from sqlalchemy import Connection
 
 from zp_registry.errors import UsageError
-from zp_registry.flags.bulletin import Period, Sheet, Told, bulletin, parse_period
+from zp_registry.flags.bulletin import Period, Sheet, Told, bulletin, differences, parse_period
 from zp_registry.lists.bulletin import write_bulletin
 from zp_registry.quarantine.judge import INVALID_NUMBERS
 from zp_registry.registry import audit, bulk
+from zp_registry.registry.inputs import live_reports
+from zp_registry.registry.known import local_time, moment_after
+from zp_registry.resolve import Resolved
 from zp_registry.resolve.history import ACCOUNT
 
 from .derive import flag_rules, told_again
@@ -22,58 +25,62 @@ from .lists import platform_titles
 from .office import Office
 
 
-def write(office: Office, name: str, output: Path | None = None) -> dict[str, Any]:
+def write(office: Office, name: str, output: Path | None = None, known_on: str | None = None) -> dict[str, Any]:
     """Writes the bulletin of a period (``2024-03-H1``, ``2024-03``) as docx, html and xlsx and notes it, with a hash of its
-    figures, on the audit trail. Gives ``files``, ``figures`` (a hash), ``sheets``. UsageError when nothing was reported by
-    then."""
+    figures, on the audit trail. Gives ``files``, ``figures`` (a hash), ``known`` (the moment before which everything counts),
+    ``sheets``. ``known_on`` (a date or time, known.moment_after): as it was known then, and what is told otherwise now.
+    UsageError when nothing was reported by then."""
     period = parse_period(name)
-    sheets, newest = figures(office, period)
+    known = None if known_on is None else moment_after(known_on)
+    sheets, newest = figures(office, period, known)
     mark = hashlib.sha256(json.dumps([vars(s) for s in sheets], ensure_ascii=False, default=str).encode()).hexdigest()[:16]
-    county = office.settings.county
+    told = sheets if known is None else [*sheets, differences(sheets, figures(office, period)[0])]
+    county, until = office.settings.county, local_time(known or audit.moment())
     files = write_bulletin(
-        sheets,
+        told,
         period,
         output or office.home.lists,
         county=county.name,
         newest=newest,
         bureau=county.signer(),
+        known=until,
+        rules=f"{office.rulebook.version}-{office.rulebook.hash()}",
     )
     with office.engine.begin() as connection:
-        audit.note(connection, "write bulletin", f"{period.name}, figures {mark}")
+        said = f", as known before {until}" if known else ""
+        audit.note(connection, "write bulletin", f"{period.name}, figures {mark}{said}")
     return {
         "period": period.name,
         "as_of": period.last,
+        "known": until,
         "figures": mark,
         "files": [str(f) for f in files],
-        "sheets": [vars(s) for s in sheets],
+        "sheets": [vars(s) for s in told],
     }
 
 
-def figures(office: Office, period: Period) -> tuple[list[Sheet], str]:
+def figures(office: Office, period: Period, known: str | None = None) -> tuple[list[Sheet], str]:
     """The tables, and the newest report date that counts. From reports up to the period's end and people's acts up to that day:
-    what happened later changes nothing, but for reports and ledgers that come late for dates before."""
+    what happened later changes nothing, but for reports and ledgers that come late for dates before. ``known``: without what
+    came at this moment or later, so that the figures of a past day are told again to the digit."""
     with office.engine.connect() as connection:
-        until = {"d": period.last}
-        newest = bulk.read(connection, "SELECT MAX(as_of) AS d FROM report WHERE superseded_by IS NULL AND as_of <= :d", until)
-        if pd.isna(newest["d"].iloc[0]):
-            raise UsageError(f"nothing was reported by {period.last}")
-        resolved, flagged, _ = told_again(office, connection, period.last)
-        status = bulk.read(
-            connection,
-            "SELECT id AS record_id, account_status, verified_on, over_threshold FROM record",
-            integers=["record_id"],
+        until = {"d": period.last, "known": known}
+        newest = bulk.read(
+            connection, f"SELECT MAX(r.as_of) AS d FROM report r WHERE {live_reports(known)} AND r.as_of <= :d", until
         )
-        points = resolved.timeline[resolved.timeline["kind"] == "hold"].astype({"record_id": "int64"})
-        seen = points[[*ACCOUNT, "as_of", "record_id"]].merge(status, on="record_id").sort_values([*ACCOUNT, "as_of"])
-        verified = seen.dropna(subset=["verified_on"]).groupby(ACCOUNT)["verified_on"].max().reset_index()
+        if pd.isna(newest["d"].iloc[0]):
+            raise UsageError(f"nothing was reported by {period.last}" + (" that was known then" if known else ""))
+        resolved, flagged, _ = told_again(office, connection, period.last, known)
+        seen = sightings_told(connection, resolved)
         latest = seen.drop_duplicates(ACCOUNT, keep="last")
+        verified = verified_on(seen)
         told = Told(
             resolved,
             flagged.matched,
             flagged.flags,
             seen[[*ACCOUNT, "as_of", "account_status"]],
-            _decided(connection, period.last),
-            _reports(connection, period.last),
+            acts_until(connection, period.last, known),
+            _reports(connection, period.last, known),
             verified[verified["verified_on"] <= period.last],
             latest.loc[latest["over_threshold"] == "yes", ACCOUNT],
             {m.id for m in office.mappings if m.scope == "full"},
@@ -83,29 +90,49 @@ def figures(office: Office, period: Period) -> tuple[list[Sheet], str]:
     return bulletin(told, period, flag_rules(office).pledges, office.rulebook, late), str(newest["d"].iloc[0])
 
 
-def _decided(connection: Connection, until: str) -> pd.DataFrame:
-    """What people did with cases up to a day, in order; what the program did by itself is told anew."""
+def sightings_told(connection: Connection, resolved: Resolved) -> pd.DataFrame:
+    """platform, account_id, as_of, record_id, account_status, verified_on, over_threshold of every report that shows an
+    account's holder, in order."""
+    status = bulk.read(
+        connection, "SELECT id AS record_id, account_status, verified_on, over_threshold FROM record", integers=["record_id"]
+    )
+    points = resolved.timeline[resolved.timeline["kind"] == "hold"].astype({"record_id": "int64"})
+    return points[[*ACCOUNT, "as_of", "record_id"]].merge(status, on="record_id").sort_values([*ACCOUNT, "as_of"])
+
+
+def verified_on(seen: pd.DataFrame) -> pd.DataFrame:
+    """platform, account_id, verified_on: the newest that sightings_told gives of each account."""
+    return seen.dropna(subset=["verified_on"]).groupby(ACCOUNT)["verified_on"].max().reset_index()
+
+
+def acts_until(connection: Connection, until: str, known: str | None = None) -> pd.DataFrame:
+    """case_id, platform, account_id, at (date), action, to_state of what people did with cases up to a day (and before the
+    moment ``known``), in order; what the program did by itself is told anew."""
     return bulk.read(
         connection,
         "SELECT v.case_id, c.platform, c.account_id, substr(v.at, 1, 10) AS at, v.action, v.to_state FROM case_event v "
-        "JOIN case_file c ON c.case_id = v.case_id WHERE substr(v.at, 1, 10) <= :d AND v.action <> 'news' ORDER BY v.id",
-        {"d": until},
+        "JOIN case_file c ON c.case_id = v.case_id WHERE substr(v.at, 1, 10) <= :d AND v.action <> 'news' "
+        "AND (CAST(:known AS TEXT) IS NULL OR v.at < :known) ORDER BY v.id",
+        {"d": until, "known": known},
     )
 
 
-def _reports(connection: Connection, until: str) -> pd.DataFrame:
+def _reports(connection: Connection, until: str, known: str | None) -> pd.DataFrame:
     """Every report up to a date with its file's counts and the quality of its numbers; superseded ones were sent too, and count
     for lateness. A file of several reports counts its rows with the first of them."""
+    at = {"d": until, "known": known}
+    came = "(CAST(:known AS TEXT) IS NULL OR f.received_at < :known)"
     rows = bulk.read(
         connection,
-        """
+        f"""
         SELECT r.id, r.source, r.as_of, r.scope, r.unreadable, substr(f.received_at, 1, 10) AS received_on,
                CASE WHEN r.id = (SELECT MIN(o.id) FROM report o WHERE o.file_id = f.id)
                     THEN f.rows_read - f.rows_skipped ELSE 0 END AS rows,
                CASE WHEN r.id = (SELECT MIN(o.id) FROM report o WHERE o.file_id = f.id) THEN f.rows_rejected ELSE 0 END
                     AS rejected
-        FROM report r JOIN report_file f ON f.id = r.file_id WHERE f.kind = 'report' AND r.as_of <= :d ORDER BY r.id""",
-        {"d": until},
+        FROM report r JOIN report_file f ON f.id = r.file_id WHERE f.kind = 'report' AND r.as_of <= :d AND {came}
+        ORDER BY r.id""",
+        at,
         integers=["id", "unreadable", "rows", "rejected"],
     )
     quality = bulk.read(
@@ -117,7 +144,7 @@ def _reports(connection: Connection, until: str) -> pd.DataFrame:
                SUM(CASE WHEN c.uscc IS NOT NULL OR c.id_hash IS NOT NULL THEN 1 ELSE 0 END) AS numbered
         FROM sighting s JOIN record c ON c.id = s.record_id JOIN report r ON r.id = s.report_id
         WHERE c.record_kind = 'account' AND r.as_of <= :d GROUP BY s.report_id""",
-        {"d": until},
+        at,
         integers=["id", "records", "masked", "numbered"],
     )
     wrong = bulk.read(
@@ -127,7 +154,7 @@ def _reports(connection: Connection, until: str) -> pd.DataFrame:
         JOIN sighting s ON s.report_id = r.id AND s.sheet = u.sheet AND s.row = u.row
         WHERE u.reject_id IS NULL AND r.as_of <= :d
           AND u.code IN ({", ".join(f"'{code}'" for code in sorted(INVALID_NUMBERS))}) GROUP BY r.id""",
-        {"d": until},
+        at,
         integers=["id", "invalid"],
     )
     out = rows.merge(quality, on="id", how="left").merge(wrong, on="id", how="left")

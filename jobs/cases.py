@@ -307,7 +307,7 @@ def add_tip(office: Office, account: str, words: str, on: str | None = None, *, 
     with office.engine.begin() as connection:
         if connection.execute(text("SELECT 1 FROM account WHERE platform = :p AND account_id = :a"), key).first() is None:
             raise UsageError(f"there is no account {account}")
-        number = notices.add_tip(connection, platform, account_id, words, on or reference_date(connection))
+        number = notices.add_tip(connection, platform, account_id, words, on or reference_date(connection), audit.moment())
         audit.note(connection, "tip", account, words, who)
         derive.derive_within(connection, office)
         case = connection.execute(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import Any
 
 import duckdb
+import pandas as pd
 from sqlalchemy import Connection, text
 
 from zp_registry import __version__
@@ -137,13 +139,30 @@ def match_rules(connection: Connection, office: Office, engine: Engine = "duckdb
     return rules, hashlib.sha256(mark.encode()).hexdigest()[:12]
 
 
-def told_again(office: Office, connection: Connection, as_of: str) -> tuple[Resolved, Flagged, tables.Knowledge]:
-    """The registry as it would have been told on a past date, from the reports up to then; nothing is written."""
-    evidence = read_evidence(connection, as_of)
+def told_again(
+    office: Office, connection: Connection, as_of: str, known: str | None = None
+) -> tuple[Resolved, Flagged, tables.Knowledge]:
+    """The registry as it would have been told on a past date, from the reports up to then; nothing is written. ``known``: from
+    what had come before that moment alone (rules and settings are today's)."""
+    evidence = read_evidence(connection, as_of, known)
     inputs = evidence_inputs(evidence, read_order(connection))
     matched = match(inputs.rows, inputs.accounts, inputs.order, inputs.people, match_rules(connection, office)[0])
+    then = entity_ids(matched.roots)
+    evidence = replace(evidence, reviewed=_then(evidence.reviewed, then), pledge_words=_then(evidence.pledge_words, then))
     unsure = matched.edges[matched.edges["judgement"] == "unsure"]
-    resolved = resolve(evidence, entity_ids(matched.roots), unsure, telling_rules(office))
+    resolved = resolve(evidence, then, unsure, telling_rules(office))
     flagged = flag(evidence, resolved, flag_rules(office))
     ids = bulk.read(connection, "SELECT anchor, flag_id FROM flag")
-    return resolved, flagged, tables.told_again(resolved, flagged, ids)
+    knowledge = tables.told_again(resolved, flagged, ids)
+    return resolved, flagged, knowledge
+
+
+def _then(words: pd.DataFrame, then: pd.Series[str]) -> pd.DataFrame:
+    """What people said, under the ids that the entities had ``then`` (index subject_id); of nobody who was not known then."""
+    named = then.set_axis(entity_ids(then.index.to_series()))
+    out = words.copy()
+    for column in out.columns.intersection(["entity_id", "other_entity_id"]):
+        given = out[column].notna()
+        out[column] = out[column].map(named).astype("str")
+        out = out[out[column].notna() | ~given]
+    return out

@@ -9,14 +9,21 @@ import pandas as pd
 from sqlalchemy import Connection
 
 from zp_registry.errors import UsageError
+from zp_registry.flags.cases import OPEN_STATES, live_cases
 from zp_registry.frames import BUSINESS_KINDS, EXTRACT_CANDIDATES, EXTRACT_CASES
 from zp_registry.lists.safety import file_name
 from zp_registry.lists.tables import write_table
 from zp_registry.logs import redact_text
 from zp_registry.registry import audit, bulk, tables
-from zp_registry.registry.inputs import reference_date
+from zp_registry.registry.cases import read_cases
+from zp_registry.registry.flags import decided
+from zp_registry.registry.inputs import read_pledges, reference_date
+from zp_registry.registry.known import local_time, moment_after
+from zp_registry.resolve.history import ACCOUNT
 from zp_registry.settings import ExtractSettings
 
+from .bulletin import acts_until, sightings_told, verified_on
+from .derive import told_again
 from .lists import platform_titles
 from .office import Office
 
@@ -78,28 +85,24 @@ def _cases(connection: Connection) -> pd.DataFrame:
     )[list(EXTRACT_CASES)]
 
 
-def candidates(connection: Connection, office: Office) -> pd.DataFrame:
+def candidates(
+    connection: Connection, office: Office, as_of: str | None = None, known: str | None = None
+) -> pd.DataFrame:
     """EXTRACT_CANDIDATES: holders of accounts that stand, with a pledge that holds, a whole number, a verification of the last
-    six months for every account that reports one (and at least one), and neither a case, a sanction nor an outside finding."""
-    day = reference_date(connection)
-    knowledge = tables.stored(connection)
+    six months for every account that reports one (and at least one), and neither a case, a sanction nor an outside finding.
+    Told again for a past date ``as_of`` and, with ``known``, from what had come before that moment alone."""
+    day = as_of or reference_date(connection, known)
+    knowledge, verified, cases = _now(connection, day) if as_of is None and known is None else _then(
+        connection, office, day, known
+    )
     held = knowledge.accounts[knowledge.accounts["gone_on"].isna()]
     held = held[held["account_status"] != "closed"]
-    verified = bulk.read(
-        connection,
-        "SELECT platform, account_ref AS account_id, MAX(verified_on) AS verified_on FROM record "
-        "WHERE live = 1 AND verified_on IS NOT NULL AND verified_on <= :d GROUP BY platform, account_ref",
-        {"d": day},
-    )
-    held = held.merge(verified, on=["platform", "account_id"], how="left")
-    cases = bulk.read(
-        connection,
-        "SELECT c.entity_id, a.entity_id AS holder FROM case_file c LEFT JOIN account a ON a.platform = c.platform "
-        "AND a.account_id = c.account_id WHERE c.state IN ('open', 'assigned', 'visited', 'confirmed', 'handed_over')",
-    )
+    held = held.merge(verified, on=ACCOUNT, how="left")
     flags = knowledge.flags
     found = flags[flags["code"].isin(_AGAINST) & flags["status"].isin(["open", "confirmed"])]
-    against = {*cases["entity_id"].dropna(), *cases["holder"].dropna(), *found["entity_id"].dropna()}
+    cases = cases[cases["state"].isin([*OPEN_STATES, "confirmed", "handed_over"])]
+    holders = cases[ACCOUNT].merge(knowledge.accounts, on=ACCOUNT)["entity_id"]
+    against = {*cases["entity_id"].dropna(), *holders.dropna(), *found["entity_id"].dropna()}
     against |= set(held.loc[held["account_status"] != "normal", "entity_id"].dropna())
     since = (pd.Timestamp(day or "today") - pd.DateOffset(months=6)).date().isoformat()
     against |= set(held.loc[(held["verified_on"] < since).fillna(False), "entity_id"].dropna())
@@ -116,22 +119,54 @@ def candidates(connection: Connection, office: Office) -> pd.DataFrame:
         about.reset_index(), on="entity_id"
     )
     out = out[out["verified_on"].notna()]
-    signed = bulk.read(
-        connection,
-        "SELECT COALESCE(uscc, id_hash) AS number, MAX(signed_on) AS signed_on FROM pledge WHERE superseded_by IS NULL "
-        "AND COALESCE(uscc, id_hash) IS NOT NULL GROUP BY COALESCE(uscc, id_hash)",
-    ).set_index("number")["signed_on"]
+    ledger = read_pledges(connection, known)
+    numbers = ledger["uscc"].fillna(ledger["id_hash"])
+    signed = ledger[ledger["signed_on"] <= day].groupby(numbers)["signed_on"].max()
     out = out.assign(id_number=out["id_mask"], signed_on=out["uscc"].fillna(out["id_hash"]).map(signed).astype("str"))
     return out.sort_values(["town", "entity_id"])[list(EXTRACT_CANDIDATES)].reset_index(drop=True)
 
 
-def write_candidates(office: Office, output: Path | None = None) -> dict[str, Any]:
-    """The candidates as a workbook (诚信商户评选候选名单); noted on the audit trail. Gives ``file`` and ``rows``."""
+def _now(connection: Connection, day: str) -> tuple[tables.Knowledge, pd.DataFrame, pd.DataFrame]:
+    """What is stored; each account's newest verification up to ``day``; cases with their states."""
+    verified = bulk.read(
+        connection,
+        "SELECT platform, account_ref AS account_id, MAX(verified_on) AS verified_on FROM record "
+        "WHERE live = 1 AND verified_on IS NOT NULL AND verified_on <= :d GROUP BY platform, account_ref",
+        {"d": day},
+    )
+    return tables.stored(connection), verified, read_cases(connection)
+
+
+def _then(
+    connection: Connection, office: Office, day: str, known: str | None
+) -> tuple[tables.Knowledge, pd.DataFrame, pd.DataFrame]:
+    """The same told again."""
+    resolved, _, knowledge = told_again(office, connection, day, known)
+    decisions = bulk.read(
+        connection,
+        "SELECT flag_id, decision, seen_until FROM decision "
+        "WHERE CAST(:known AS TEXT) IS NULL OR decided_at < :known ORDER BY id",
+        {"known": known},
+    )
+    knowledge.flags["status"] = decided(knowledge.flags, decisions)
+    seen = sightings_told(connection, resolved)
+    cases = live_cases(knowledge.flags, acts_until(connection, "9999-12-31", known), office.rulebook)
+    return knowledge, verified_on(seen[(seen["verified_on"] <= day).fillna(False)]), cases
+
+
+def write_candidates(
+    office: Office, output: Path | None = None, as_of: str | None = None, known_on: str | None = None
+) -> dict[str, Any]:
+    """The candidates as a workbook (诚信商户评选候选名单); noted on the audit trail. Gives ``file``, ``rows``, ``as_of``,
+    ``known``. ``as_of``, ``known_on``: for a past date, as of what was known on a day (known.moment_after)."""
+    known = None if known_on is None else moment_after(known_on)
     with office.engine.begin() as connection:
-        day = reference_date(connection)
-        told = candidates(connection, office)
-        audit.note(connection, "write candidates", f"{len(told)} entities, numbers masked, as of {day}")
+        day = as_of or reference_date(connection, known)
+        until = local_time(known or audit.moment())
+        told = candidates(connection, office, as_of, known)
+        said = f", as known before {until}" if known else ""
+        audit.note(connection, "write candidates", f"{len(told)} entities, numbers masked, as of {day}{said}")
         told.columns = pd.Index([HEADERS[c] for c in told.columns])
         path = (output or office.home.lists) / f"诚信商户评选候选名单_{day.replace('-', '')}.xlsx"
         write_table(told, list(told.columns), path, "xlsx", sheet="候选名单")
-    return {"file": str(path), "rows": len(told), "as_of": day}
+    return {"file": str(path), "rows": len(told), "as_of": day, "known": until}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 import structlog
@@ -17,13 +18,15 @@ from zp_registry.flags.codes import FLAG_CODES
 from zp_registry.flags.reminders import ReminderRules
 from zp_registry.lists import cells
 from zp_registry.lists.followups import read_followups, write_followups
-from zp_registry.lists.notices import load_template, write_notices
+from zp_registry.lists.notices import load_template, notices, write_notices
+from zp_registry.lists.safety import iso_date
 from zp_registry.lists.transfers import write_transfers
 from zp_registry.quarantine.codes import message
 from zp_registry.registry import audit, bulk, tables
 from zp_registry.registry.followups import add_attempts, followup_frame, note_listing
 from zp_registry.registry.inputs import reference_date
 from zp_registry.sources import Taken, shown_name, take
+from zp_registry.texts import joined
 
 from .derive import told_again
 from .imports import FAILED, find_files
@@ -105,8 +108,41 @@ def write_pledge_notices(
         template=template,
         office=office.settings.county.signer(),
         days=office.settings.pledges.deadline_days,
-        places={t: v.signing_place for t, v in office.settings.towns.items() if v.signing_place},
+        places=signing_places(office),
     )
+
+
+def pledge_notices(office: Office, rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """The 催签通知书 of these lines (followup_lines.lines, with ``reminder``: a word of LEVELS) as one docx, in their order,
+    from the same template. UsageError for a template that cannot be used."""
+    template = load_template(office.home.root)
+    lines = pd.DataFrame(rows).rename(columns={"name": "subject_name", "address": "business_address"})
+    with office.engine.begin() as connection:
+        day = reference_date(connection)
+        bulk.stage(connection, "pn_entities", lines[["entity_id"]].drop_duplicates().astype("str"))
+        held = bulk.read(
+            connection,
+            "SELECT DISTINCT n.entity_id, a.platform FROM pn_entities n JOIN account a ON a.entity_id = n.entity_id "
+            "WHERE a.gone_on IS NULL AND a.account_status <> 'closed' ORDER BY n.entity_id, a.platform",
+        )
+        bulk.unstage(connection, "pn_entities")
+        titles = platform_titles(office)
+        on = joined(held.set_index("entity_id")["platform"].map(lambda p: titles.get(p, p)).astype("str"), "、")
+        note_listing(connection, lines, audit.moment())
+    return notices(
+        lines.assign(platforms=lines["entity_id"].map(on).astype("str").fillna("")),
+        template,
+        day=iso_date(day),
+        printed=date.today(),
+        office=office.settings.county.signer(),
+        days=office.settings.pledges.deadline_days,
+        places=signing_places(office),
+    )
+
+
+def signing_places(office: Office) -> dict[str, str]:
+    """Town → where pledges are signed, of the towns whose settings say so."""
+    return {t: v.signing_place for t, v in office.settings.towns.items() if v.signing_place}
 
 
 def _frame(office: Office, connection: Connection, day: str, as_of: str | None) -> pd.DataFrame:

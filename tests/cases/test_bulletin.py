@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from docx import Document
 from hypothesis import given
 from hypothesis import strategies as st
-from worlds import World, firm, masked, person, pledge, row, shop, world
+from worlds import World, firm, masked, person, pledge, row, shop, world, xiaohongshu
 from zp_registry.jobs import bulletin as bulletins
 from zp_registry.jobs import cases
 from zp_registry.jobs.extracts import candidates
@@ -43,6 +44,12 @@ def test_other_periods_are_refused(text: str) -> None:
 def _rows(done: dict[str, Any], title: str) -> dict[str, dict[str, Any]]:
     (sheet,) = [s for s in done["sheets"] if title in s["title"]]
     return {str(r[0]): dict(zip(sheet["columns"], r, strict=True)) for r in sheet["rows"]}
+
+
+def candidates_of(county: World, **when: str) -> list[list[str]]:
+    with county.office.engine.connect() as connection:
+        told: list[list[str]] = candidates(connection, county.office, **when).astype("str").fillna("").to_numpy().tolist()
+    return told
 
 
 def _start(county: World) -> None:
@@ -89,6 +96,9 @@ def test_postgresql_tells_the_same(county: World, tmp_path: Path, postgres_url: 
         assert [s for s in there["sheets"] if "未办理" not in s["title"]] == [
             s for s in here["sheets"] if "未办理" not in s["title"]
         ]
+        period, later = parse_period("2026-02"), "2099-01-01T00:00:00.000+00:00"
+        late = [bulletins.figures(w.office, period, later)[0] for w in (county, other)]
+        assert [s for s in late[0] if "未办理" not in s.title] == [s for s in late[1] if "未办理" not in s.title]
         ours, theirs = (reverify(w.office, sent_on="2026-03-02", output=tmp_path / "asked") for w in (county, other))
         assert ours["accounts"] == theirs["accounts"]
         with other.office.engine.connect() as connection:
@@ -111,6 +121,45 @@ def test_a_past_period_is_told_the_same_later(county: World, tmp_path: Path) -> 
     assert later["figures"] != first["figures"]
     noted = county.sql("SELECT subject FROM audit WHERE action = 'write bulletin' ORDER BY id")["subject"].tolist()
     assert noted[0] == noted[1] == f"2026-02-H2, figures {first['figures']}"
+
+
+def test_what_was_known_on_a_past_day_is_told_to_the_digit(county: World, tmp_path: Path) -> None:
+    """Late reports and ledgers, corrections, an old ledger that comes again, people's words, merged entities: all of it
+    later."""
+    _start(county)
+    county.load(xiaohongshu(county.file("xiaohongshu_20260131.csv"), [row("r1", firm(5)), row("r2", B)], JAN))
+    county.night()
+    former = county.sql("SELECT entity_id FROM entity WHERE name = :n", n=A.name)["entity_id"].iloc[0]
+    cases.review_pair(county.office, county.holder("w1"), former, "夫妻换人经营", who="甲")
+    for table, column in (("report_file", "received_at"), ("pledge", "stood"), ("reviewed_pair", "created_at")):
+        county.execute(f"UPDATE {table} SET {column} = '2026-03-02T10:00:00.000+00:00'")
+    period = parse_period("2026-02-H2")
+    first, _ = bulletins.figures(county.office, period)
+    named = candidates_of(county)
+    assert len(named) == 2
+    # A late report for before, a correction of another, a late ledger, one whose row takes another's place until the old one
+    # comes again, a word that is taken back.
+    county.wechat("2026-02-20", [row("x1", person(40)), row("x2", replace(A, phone=person(41).phone))])
+    county.weipaitang(FEB, [row("w1", C), row("w2", B), row("w3", firm(5)), row("w9", person(90))])
+    county.ledger([pledge(n, p, "2026-02-11") for n, p in (("P1", person(40)), ("P7", C), ("P2", person(90)))])
+    old = county.ledger([pledge("P1", B, "2026-02-20"), pledge("P3", person(90), "2023-02-01")])
+    assert (old.counts.unchanged, old.counts.loaded) == (1, 1), "what was superseded counts again"
+    cases.withdraw_pair(county.office, 1, "并非夫妻", who="甲")
+    again = bulletins.write(county.office, "2026-02-H2", tmp_path, "2026-03-02")
+    assert again["sheets"][:-1] == [vars(s) for s in first]
+    assert again["known"] == "2026-03-03 00:00:00"
+    page = next(Path(f) for f in again["files"] if f.endswith(".html")).read_text("utf-8")
+    assert "按 2026-03-03 00:00:00（北京时间）前收到的" in page
+    assert bulletins.figures(county.office, period)[0] != first
+    changed = {(r[0], r[1], r[2]): r[3:] for r in again["sheets"][-1]["rows"]}
+    assert changed["各平台账号", "合计", "账号数"] == [7, 8], "the late report; the corrected one has an account less"
+    assert changed["账号转让、出租、出借线索案件", "合计", "期末未结"] == [None, 1], "there was no case"
+    assert candidates_of(county, as_of=FEB, known="2026-03-02T16:00:00.000+00:00") == named
+    assert candidates_of(county, as_of=FEB) != named
+    with pytest.raises(UsageError):
+        bulletins.write(county.office, "2026-02-H2", tmp_path, "2026-01-01")
+    with pytest.raises(UsageError):
+        bulletins.write(county.office, "2026-02-H2", tmp_path, "2. März")
 
 
 def test_the_confirmed_and_the_unregistered(county: World, tmp_path: Path) -> None:

@@ -49,6 +49,17 @@ def test_one_high_sign_opens_a_case(county: World) -> None:
     assert (case["deadline"], case["provisional"]) == ("2026-03-13", 0)
 
 
+def test_signs_that_bear_each_other_out_come_first(county: World) -> None:
+    lone = row("w2", C)  # the camera alone changes hands; of w1 the money does too
+    taken = row("w1", A, payee_name=B.name, payee=B.card, streamers=[(B.person, B.person_id, "other")])
+    county.weipaitang(JAN, [row("w1", A), lone, row("w9", person(90))])
+    county.weipaitang(FEB, [taken, row("w2", C, streamers=[(person(7).person, person(7).person_id, "other")]),
+                            row("w9", person(90))])  # fmt: skip
+    county.night()
+    assert [(c["account_id"], c["level"]) for c in _found(county)] == [("w1", "high"), ("w2", "medium")]
+    assert {f["level"] for f in county.flags("STREAMER_STRANGER")} == {"high"}, "either sign is high by itself"
+
+
 def test_two_medium_signs_open_one_and_a_lone_one_is_told_low(county: World) -> None:
     mine, agency = shop(4, A), "镇平县星河文化传媒有限公司"
     county.kuaishou(JAN, [row("k1", mine, agency=agency), row("k9", person(90))])

@@ -92,7 +92,6 @@ def _taken(page: Any, base: str, out: Path, kind: str) -> None:
     flag, dossier = first("/followups", r"/followups/F\d+"), first("/cases", r"/entity/E\d+")
     for name, path in (
         ("look", "/look?q=玉器"), ("followups", "/followups"), ("followup", flag),
-        ("notices", flag.replace("/F", "/notices?flag=F")),
         ("rejects", "/rejects"), ("reject", first("/rejects", r"/rejects/[\w-]{12,}")), ("review", "/review"),
         ("pair", first("/review", r"/review/E\d+-E\d+")), ("cases", "/cases"), ("case", first("/cases", r"/cases/C\d+")),
         ("dossier", dossier), ("account", first(dossier, r'/account/[a-z_]+/[^"?#]+')),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from deskworld import ELSEWHERE, NICKNAME, PASSWORD, STAFF, Client, Site, serving
+from docx import Document
 from worlds import kuaishou, person, phone, row
 from zp_registry.jobs.deskwork import Worker
 from zp_registry.jobs.office import open_office
@@ -43,6 +45,15 @@ def _routes() -> list[tuple[str, str, str, bool]]:
 
 ROUTES = _routes()
 NAMES = [f"{m} {r}" for m, r, *_ in ROUTES]
+
+
+def test_no_route_of_the_desk_is_left_out(home: Home) -> None:
+    made = open_office(Settings(home=home.root))
+    app = create_app(made, Worker(made))
+    every = {(m, r.rule) for r in app.url_map.iter_rules() for m in r.methods or () if m not in ("HEAD", "OPTIONS")}
+    public = {("GET", "/static/<path:filename>"), ("GET", "/sign-in"), ("POST", "/sign-in")}
+    assert every == {(m, r) for m, r, *_ in ROUTES} | public
+    made.engine.dispose()
 
 
 def test_every_page_names_a_role() -> None:
@@ -118,6 +129,20 @@ def test_a_wrong_town_gets_nothing_of_any_page(
     of_others = {person(n).name for n in (1, 2, *range(10, 24))} | {things["entity_id"], "石佛寺镇"}
     if rule not in ("/users", "/trail"):
         assert not [x for x in of_others if x in answer.text]
+
+
+def test_the_notices_of_a_town_name_nobody_of_another(site: Site, staff: dict[str, Client]) -> None:
+    def told(who: str, query: str = "") -> str:
+        document = Document(io.BytesIO(staff[who].page(f"/followups/notices{query}").content))
+        return "\n".join(p.text for p in document.paragraphs)
+
+    theirs = person(17).name
+    assert theirs in told("ban")
+    assert theirs in told("ban", "?town=石佛寺镇")
+    assert theirs not in told("ban", "?town=曲屯镇")
+    for query in ("", "?town=曲屯镇", "?code=PLEDGE_MISSING"):
+        assert theirs not in told("qutun", query)
+    assert staff["qutun"].page("/followups/notices?town=石佛寺镇").status_code == 404
 
 
 def test_a_wrong_town_gets_nothing(site: Site, staff: dict[str, Client]) -> None:

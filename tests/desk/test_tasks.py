@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from deskworld import LATER, PASSWORD, Site
+from docx import Document
 from openpyxl import load_workbook
 from test_guard import ROUTES
 from worlds import citizen, kuaishou, person, phone, row, taobao
@@ -210,9 +211,14 @@ def test_following_up_attempts_and_a_signed_pledge(site: Site, signed_in: Any) -
     assert "已登记" in desk.main()
     assert "承诺近期签订" in desk.main()
     assert site.sql("SELECT method, sheet FROM followup_attempt WHERE flag_id = :f", f=flag) == [("电话", "网页登记")]
-    desk.open(f"/followups/notices?flag={flag}")
-    assert "诚信经营承诺书" in desk.main()
-    desk.open(f"/followups/{flag}")
+    with desk.page.expect_download() as saved:
+        desk.page.get_by_role("link", name="下载催签通知书").click()
+    notice = Document(str(saved.value.path()))
+    text = "\n".join([*(p.text for p in notice.paragraphs), *(c.text for t in notice.tables for r in t.rows for c in r.cells)])
+    assert person(14).name in text
+    assert site.entity("plain14") in text
+    assert "再次通知" in text, "tried once, and listed two months ago"
+    assert site.sql("SELECT COUNT(*) FROM followup_listing WHERE flag_id = :f", f=flag) == [(1,)]
     desk.page.fill("input[name=number]", "ZP-2026-0001")
     desk.page.fill("input[name=signer]", person(14).name)
     desk.page.fill("input[name=signed_on]", "2026-02-20")
@@ -397,20 +403,77 @@ NO_PAGES = {
 }  # fmt: skip
 
 
-def test_pages_are_open_to_everybody_and_fit_a_phone(site: Site, signed_in: Any) -> None:
+def _fair(desk: Any, what: str) -> None:
+    """Fits a phone, and axe-core has no serious finding."""
     from axe_playwright_python.sync_playwright import Axe
 
-    desk = signed_in("guan", viewport={"width": 390, "height": 800}, bypass_csp=True)  # the checker is a script of its own
+    assert desk.page.evaluate("document.documentElement.scrollWidth") <= 390, what
+    found = Axe().run(desk.page).response["violations"]
+    bad = [(v["id"], v["nodes"][0]["html"][:120]) for v in found if v["impact"] in ("serious", "critical")]
+    assert not bad, (what, bad)
+
+
+NARROW = {"viewport": {"width": 390, "height": 800}, "bypass_csp": True}  # the checker is a script of its own
+
+
+def test_pages_are_open_to_everybody_and_fit_a_phone(site: Site, signed_in: Any) -> None:
+    desk = signed_in("guan", **NARROW)
     things = {
         "entity_id": site.entity("plain16"), "platform": "kuaishou", "path:account_id": "plain16",
         "flag_id": site.flag("plain16"), "pair": site.pair("near3", "near4"), "case_id": site.case("lent"), "user": "cha",
         "token": site.sql("SELECT token FROM reject WHERE status = 'open'")[0][0],
     }  # fmt: skip
     pages = [re.sub(r"<([^>]+)>", lambda m: things[m[1]], rule) for rule in _pages()]
-    check = f"/followups/notices?flag={site.flag('plain16')}"
-    for path in [*pages, "/look?q=石佛寺", check]:
+    for path in [*pages, "/look?q=石佛寺"]:
         assert desk.open(path).status == 200, path
-        assert desk.page.evaluate("document.documentElement.scrollWidth") <= 390, path
-        found = Axe().run(desk.page).response["violations"]
-        bad = [(v["id"], v["nodes"][0]["html"][:120]) for v in found if v["impact"] in ("serious", "critical")]
-        assert not bad, (path, bad)
+        _fair(desk, path)
+
+
+def test_what_an_upload_shows_is_open_to_everybody_too(site: Site, signed_in: Any, files: Path) -> None:
+    """The pages that need an upload: sign-in before it, what was recognised, the dialogue of an unknown layout, what came of
+    it; and a workbook of rejected rows that goes out, is mended and comes back."""
+    good = kuaishou(files / "kuaishou_20260430.csv", [*LATER, row("", person(140)), row("wide1", person(141))])
+    unknown = files / "另一平台.csv"
+    unknown.write_text("商户编码,商户全称,联络手机\n" + f"m1,{person(142).name},{phone(142)}\n" * 3, "utf-8")
+    desk = signed_in("guan", **NARROW)
+    desk.press("退出")
+    _fair(desk, "sign-in")
+    desk.sign_in("guan")
+    desk.open("/upload")
+    desk.page.set_input_files("input[type=file]", [str(good), str(unknown)])
+    desk.page.get_by_role("button", name="上传并识别").click()
+    desk.page.wait_for_url("**/upload/check**", timeout=90_000)
+    _fair(desk, "what was recognised")
+    check = desk.page.url
+    with desk.page.expect_navigation():
+        desk.page.get_by_role("link", name="说明各列的意思").click()
+    _fair(desk, "the dialogue of a layout")
+    desk.page.goto(check)
+    desk.page.get_by_label("我已核对").check()
+    with desk.page.expect_navigation():
+        desk.page.get_by_role("button", name="确认导入").click()
+    desk.work_done()
+    _fair(desk, "what came of it")
+    open_rows = "SELECT COUNT(*) FROM reject WHERE status = 'open'"
+    before = site.sql(open_rows)[0][0]
+    desk.open("/rejects?file=kuaishou_20260430.csv")
+    with desk.page.expect_download() as saved:
+        desk.page.get_by_role("button", name="导出待更正工作簿").click()
+    path = files / "待更正.xlsx"
+    shutil.copy(saved.value.path(), path)
+    book = load_workbook(path)
+    cells = [c for sheet in book.worksheets for r in sheet.iter_rows() for c in r]
+    top = next(c for c in cells if c.value == "快手ID")
+    title = next(c for c in cells if c.value == "用户昵称" and c.parent is top.parent and c.row == top.row)
+    (line,) = {c.row for c in cells if c.parent is top.parent and c.column == title.column and c.value == "昵称"}
+    top.parent.cell(line, top.column).value = "mended2"
+    book.save(path)
+    desk.open("/upload")
+    desk.page.get_by_label("待更正").check()
+    desk.page.set_input_files("input[type=file]", str(path))
+    desk.page.get_by_role("button", name="上传并识别").click()
+    desk.work_done()
+    assert "更正 1 行" in desk.main()
+    _fair(desk, "what came of the workbook")
+    assert site.sql("SELECT COUNT(*) FROM account WHERE account_id = 'mended2'") == [(1,)]
+    assert site.sql(open_rows)[0][0] == before - 1

@@ -162,6 +162,35 @@ def test_a_tip_makes_a_case_and_keeps_no_number(county: World) -> None:
         cases.add_tip(county.office, "weipaitang:none", "卖号")
 
 
+def test_tips_that_a_call_answers_that_are_old_or_of_a_closed_account(county: World) -> None:
+    _start(county)
+    county.weipaitang(MAR, [row("w1", FIRM), row("w2", A), row("w3", B, status="closed"), row("w9", person(90))])
+    county.night()
+    for account, day in (("w1", "2026-03-10"), ("w2", "2026-03-10"), ("w3", "2026-03-10"), ("w9", "2025-03-01")):
+        cases.add_tip(county.office, f"weipaitang:{account}", "网上有人卖号", day)
+    assert county.codes() == {("w1", "TIP"), ("w2", "TIP")}, "one account is closed, one tip more than a year old"
+    header = ("平台", "账号标识", "名称", "证照号码", "核查结果", "核查日期")
+    _bring(county, "核查结果", header, ("微拍堂", "w1", "", "", "确认本人经营", "2026-03-09"),
+           ("", "", A.name, A.person_id, "确认本人经营", "2026-03-12"))
+    county.night()
+    assert county.codes() == {("w1", "TIP")}, "the holder was called before the tip came"
+    (answered,) = [f for f in county.flags("TIP") if f["account_id"] == "w2"]
+    assert "核查确认本人经营（2026-03-12）" in answered["reason"]
+    assert [c["account_id"] for c in cases.list_cases(county.office)["cases"]] == ["w1"]
+    cases.add_tip(county.office, "weipaitang:w2", "又在网上出租", "2026-03-20")
+    assert county.codes() == {("w1", "TIP"), ("w2", "TIP")}, "what is told after the call is new"
+
+
+def test_a_malicious_tip_is_dismissed_and_stays_so(county: World) -> None:
+    _start(county)
+    county.night()
+    case = cases.add_tip(county.office, "weipaitang:w2", "卖号", "2026-02-10")["case_id"]
+    cases.act(county.office, case, "dismissed", "举报不实，系同行纠纷", who="甲")
+    county.weipaitang(MAR, [row("w1", FIRM), row("w2", A), row("w3", B), row("w9", person(90))])
+    county.night()
+    assert county.codes() == set()
+
+
 # -- pledges
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,18 @@ def test_two_subjects_in_one_report_and_a_change_with_its_dates(county: World) -
     county.wechat("2026-02-28", [row("x1", A), row("x1", B), *stated, row("x9", person(90))])
     county.night()
     assert {a for a, c in county.codes() if c == "TWO_SUBJECTS"} == {"x1"}
+
+
+def test_somebody_who_fits_two_namesakes_and_somebody_who_fits_one(county: World) -> None:
+    one, two = person(1), replace(person(41), name=person(1).name, person=person(1).person)
+    unnumbered: dict[str, Any] = {"person_id": None, "payee": None, "payee_name": None, "streamers": []}
+    both = row("w3", one, address=two.address) | unnumbered  # the phone of one, the home of the other
+    mine = row("w5", C) | unnumbered
+    county.weipaitang("2026-01-31", [row("w1", one), row("w2", two), row("w4", C), row("w9", person(90))])
+    county.weipaitang("2026-02-28", [row("w1", one), row("w2", two), both, row("w4", C), mine, row("w9", person(90))])
+    county.night()
+    assert [f["account_id"] for f in county.flags("ENTITY_UNSURE")] == ["w3"]
+    assert county.holder("w5") == county.holder("w4")
 
 
 def test_a_flag_names_its_rule_and_what_speaks_for_it(county: World) -> None:

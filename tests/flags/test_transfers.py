@@ -30,7 +30,10 @@ def _cam(*people: tuple[Any, str]) -> list[tuple[str, str, str]]:
 
 OWN = row("w1", A)
 WRONG = A.person_id[:-1] + ("0" if A.person_id[-1] != "0" else "1")
+SLIP = replace(A, name=A.name[:-1] + "丽", person=A.name[:-1] + "丽")
 HIDDEN = row("w1", A, person_id=masked(A.person_id))
+NEWLY = replace(FIRM, name="镇平县新名珠宝有限公司", person=name(50), person_id=citizen(50), uscc=masked(str(FIRM.uscc)))
+OTHER = replace(firm(9), uscc=masked(str(firm(9).uscc)))
 RENAMED = replace(A, name=name(21), person=name(21), person_id=masked(A.person_id))  # the 1st and the 21st have one family name
 STORIES: dict[str, tuple[dict[str, Any], dict[str, Any], set[str]]] = {
     # another holder
@@ -40,12 +43,17 @@ STORIES: dict[str, tuple[dict[str, Any], dict[str, Any], set[str]]] = {
     "own sole proprietorship, and back": (row("w1", MINE), OWN, set()),
     "own company": (OWN, row("w1", firm(4, A)), set()),
     "firm renamed": (row("w1", FIRM), row("w1", replace(FIRM, name="镇平县新名珠宝有限公司")), set()),
+    "firm renamed under a masked code": (row("w1", FIRM), row("w1", NEWLY, streamers=_cam((STAFF, "employee"))), set()),
+    "sold to a firm of a masked code": (row("w1", FIRM), row("w1", replace(OTHER, phone=FIRM.phone)), {"HOLDER_CHANGED"}),
     "new legal representative": (row("w1", FIRM), row("w1", replace(FIRM, person=name(50), person_id=citizen(50)),
                                                      streamers=_cam((FIRM, "employee"))), set()),
     "masking begins": (OWN, _now(OWN, person_id=masked(A.person_id)), set()),
     "masking begins for another": (OWN, row("w1", B, person_id=masked(B.person_id)), {"HOLDER_CHANGED"}),
     "corrected number": (_now(OWN, person_id=WRONG), OWN, set()),
     "corrected to another valid number": (_now(OWN, person_id=citizen(60)), OWN, set()),
+    "slips in name and number corrected": (row("w1", SLIP, person_id=WRONG, streamers=[]), OWN | {"streamers": []}, set()),
+    "sold to somebody of nearly the same name": (row("w1", replace(SLIP, phone=B.phone), person_id=WRONG, streamers=[]),
+                                                 OWN | {"streamers": []}, {"HOLDER_CHANGED"}),
     "renamed under a masked number": (HIDDEN, row("w1", RENAMED, streamers=_cam((RENAMED, "self"))), set()),
     "sold within one family name": (HIDDEN, row("w1", person(21), person_id=masked(citizen(21))), {"HOLDER_CHANGED"}),
     "nickname changed": (OWN, _now(OWN, account_name="新昵称"), set()),

@@ -155,6 +155,19 @@ def test_masked_numbers_are_no_keys() -> None:
     assert set(codes(out)) == {"ID_MASKED", "PHONE_MASKED", "PAYEE_MASKED"}
 
 
+def test_two_x_in_a_row_hide_nothing_of_a_whole_code() -> None:
+    whole = "91411324MACUPDXX8M"
+    out = run(holder(subject_name="玉缘有限公司", uscc=whole))
+    assert (value(out, "uscc"), value(out, "id_mask"), codes(out)) == (whole, None, {})
+    out = run(holder(subject_name="玉缘有限公司", uscc="91411324MACUPDXX9M"))
+    assert (value(out, "uscc"), value(out, "id_mask")) == (None, "91411324MACUPD**9M"), "not the code's check character"
+
+
+def test_what_is_visible_of_a_masked_code_is_kept() -> None:
+    out = run(holder(subject_name="玉缘有限公司", uscc="914113xxxxxxxx8m35"))
+    assert (value(out, "uscc"), value(out, "id_mask"), codes(out)) == (None, "914113********8M35", {"ID_MASKED": "uscc"})
+
+
 def test_a_masked_citizen_number_in_the_code_column_moves() -> None:
     out = run(holder(uscc="411324********1234"))
     assert (value(out, "uscc"), value(out, "id_mask")) == (None, "411324********1234")

@@ -83,16 +83,39 @@ def test_postgresql_holds_the_same(
     _same(_registry(tmp_path, order, {6}, postgres_url), straight)
 
 
+# Seeds whose small counties have, each, holders that change, numbers that platforms begin to mask, farms, closings.
+YEARS = [(31, 80, 1.0), (32, 30, 4.0), (33, 30, 0.0), (34, 40, 8.0)]
+
+
 @pytest.mark.soak
-def test_twelve_months_night_by_night_are_twelve_months_in_one_go(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("seed", "parties", "dirt"), YEARS)
+def test_twelve_months_night_by_night_are_twelve_months_in_one_go(
+    tmp_path: Path, seed: int, parties: int, dirt: float
+) -> None:
+    """Every month a night, one report in six a month or two late, one sent again corrected in the next month; against all of it
+    at once, backwards but for what takes another's place."""
     layouts = ("douyin", "kuaishou", "wechat_channels", "weipaitang", "province_share")
-    generate(tmp_path / "world", seed=31, parties=80, months=12, dirt=Dirt().scaled(1), layouts=layouts)
-    reports = sorted((tmp_path / "world").glob("reports/**/*.*"), key=lambda p: (re.findall(r"20\d{4}", p.name), p.name))
+    generate(tmp_path / "world", seed=seed, parties=parties, months=12, dirt=Dirt().scaled(dirt), layouts=layouts)
+    chance = random.Random(seed)
     ledgers = [(p, "pledge") for p in sorted((tmp_path / "world").glob("pledges/*.*"))]
-    order = [*ledgers, *((p, "report") for p in reports)]
-    month = [re.findall(r"20\d{4}", p.name)[:1] for p, _ in order]
-    nights = {n for n in range(len(ledgers), len(order) - 1) if month[n] != month[n + 1]}
-    assert len(nights) >= 11
-    nightly, at_once = _registry(tmp_path / "a", order, nights), _registry(tmp_path / "b", order[::-1], set())
+    months: list[list[tuple[Path, str]]] = [[] for _ in range(16)]
+    reports = sorted((tmp_path / "world").glob("reports/**/*.*"))
+    dates = sorted({re.findall(r"20\d{4}", p.name)[0] for p in reports if re.search(r"20\d{4}", p.name)})
+    for path in reports:
+        due = dates.index(m[0]) if (m := re.findall(r"20\d{4}", path.name)) else 11
+        months[due + (chance.choice((1, 2)) if chance.random() < 0.17 else 0)].append((path, "report"))
+    again = chance.choice([p for p, _ in months[3] if p.suffix == ".csv"] or [p for p, _ in months[3]])
+    shorter = tmp_path / "again" / again.name
+    shorter.parent.mkdir()
+    lines = again.read_bytes().splitlines(keepends=True)
+    shorter.write_bytes(b"".join(lines[:1] + lines[2:]) if again.suffix == ".csv" else again.read_bytes())
+    months[5].append((shorter, "report"))
+    months[chance.randrange(12)] += ledgers
+    order = [pair for month in months for pair in month]
+    ends = [sum(len(m) for m in months[: n + 1]) - 1 for n in range(len(months))]
+    nightly = _registry(tmp_path / "a", order, {e for e in ends if e >= 0})
+    backwards = [p for p in order[::-1] if p[0] != shorter]
+    backwards.insert(backwards.index((again, "report")) + 1, (shorter, "report"))
+    at_once = _registry(tmp_path / "b", backwards, set())
     assert nightly["cases"]
     _same(nightly, at_once)

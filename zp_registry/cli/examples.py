@@ -88,9 +88,11 @@ jobs run --due
 watchdog
 health --html health.html
 bulletin --period 2026-11-H1
+bulletin --period 2026-10 --as-known-on 2026-11-05
 reverify --platform kuaishou
 extract market --reason "联席会议"
 candidates
+candidates --as-of 2026-09-30
 """
 EXAMPLES = tuple(_TEXT.splitlines())
 

@@ -12,19 +12,23 @@ from zp_registry.jobs import extracts, office, reverify
 
 OUTPUT = click.option("--output", type=click.Path(file_okay=False, path_type=Path),
                       help="Folder for the files (default: lists/ in the home folder).")  # fmt: skip
+KNOWN = click.option("--as-known-on", "known_on", metavar="DATE|TIME",
+                     help="Only what had come by the end of that day, or before that time (2026-03-31T10:15:00).")  # fmt: skip
 
 
 @click.command("bulletin")
 @click.option("--period", required=True, metavar="YYYY-MM[-H1|-H2]", help="A month, or its first (to the 15th) or second half.")
+@KNOWN
 @OUTPUT
 @command
-def bulletin(answer: Answer, period: str, output: Path | None) -> None:
-    """Write the joint meeting's bulletin of a period (docx, html, xlsx), told again from the history."""
+def bulletin(answer: Answer, period: str, known_on: str | None, output: Path | None) -> None:
+    """Write the joint meeting's bulletin of a period (docx, html, xlsx), told again from the history; with --as-known-on as it
+    was known then, and which figures are others now."""
     with office.at_work(answer.settings, "bulletin") as opened:
-        done = bulletins.write(opened, period, output)
+        done = bulletins.write(opened, period, output, known_on)
     for file in done["files"]:
         answer.say(f"written: {file}")
-    answer.say(f"figures {done['figures']}")
+    answer.say(f"figures {done['figures']}, as known before {done['known']}")
     answer.give(done)
 
 
@@ -57,12 +61,14 @@ def extract(answer: Answer, name: str, reason: str, output: Path | None) -> None
 
 
 @click.command("candidates")
+@click.option("--as-of", type=Day(), help="Told again for a past date (default: the newest report date).")
+@KNOWN
 @OUTPUT
 @command
-def candidates(answer: Answer, output: Path | None) -> None:
+def candidates(answer: Answer, as_of: str | None, known_on: str | None, output: Path | None) -> None:
     """Write the candidates of the honest-merchant selection: signed, verified, without case or sanction."""
     with office.at_work(answer.settings, "candidates") as opened:
-        done = extracts.write_candidates(opened, output)
+        done = extracts.write_candidates(opened, output, as_of, known_on)
     answer.say(f"written: {done['file']} ({done['rows']} entities)")
     answer.give(done)
 

@@ -15,7 +15,7 @@ from zp_registry.desk.work import hand_in
 from zp_registry.errors import UsageError
 from zp_registry.flags.codes import FLAG_CODES
 from zp_registry.jobs.cases import RUNNING, STATE_NAMES, STATES, CaseFilter, list_cases, note_document, one_case
-from zp_registry.lists.casedocs import case_docx, case_html
+from zp_registry.lists.casedocs import DOCX, case_docx, case_html
 from zp_registry.registry import audit, people, search
 from zp_registry.registry.casestory import LANES
 from zp_registry.registry.progress import pledges_by_town
@@ -25,7 +25,7 @@ PER_PAGE = 50
 ACTS: Final = ("assigned", "noted", "attached", "visited", "confirmed", "dismissed", "handed_over", "reopened")
 LEVELS: Final = {"high": "高", "medium": "中", "low": "低"}
 DOCUMENTS: Final[dict[str, tuple[str, Callable[[dict[str, Any], str], str | bytes]]]] = {
-    "docx": ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", case_docx),
+    "docx": (DOCX, case_docx),
     "html": ("text/html", case_html),
 }
 _CASE = re.compile(r"[A-Za-z0-9-]{1,30}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import re
 from typing import Any
 
@@ -13,10 +14,13 @@ from sqlalchemy import Connection
 from zp_registry.desk.access import me, needs, note, noted
 from zp_registry.desk.state import desk
 from zp_registry.desk.work import hand_in
+from zp_registry.errors import UsageError
 from zp_registry.flags.reminders import NAMES, reminder_levels
-from zp_registry.jobs.lists import reminder_rules
+from zp_registry.jobs.lists import pledge_notices, reminder_rules
 from zp_registry.jobs.pledging import subject
+from zp_registry.lists.casedocs import DOCX
 from zp_registry.lists.followups_form import METHODS, OUTCOMES
+from zp_registry.lists.safety import file_name
 from zp_registry.registry import followup_lines
 from zp_registry.registry.inputs import reference_date
 
@@ -29,12 +33,12 @@ def _days() -> int:
 
 
 def _staged(connection: Connection, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The lines with ``reminder``: how urgent each has become, in Chinese."""
+    """The lines with ``level`` (a word of LEVELS) and ``reminder``: how urgent each has become, in Chinese."""
     if not rows:
         return rows
     attempts, since = pd.Series([r["attempts"] for r in rows]), pd.Series([r["first_seen"] for r in rows], dtype="str")
     levels = reminder_levels(attempts, since, reference_date(connection), reminder_rules(desk().office))
-    return [{**r, "reminder": NAMES[level]} for r, level in zip(rows, levels, strict=True)]
+    return [{**r, "level": level, "reminder": NAMES[level]} for r, level in zip(rows, levels, strict=True)]
 
 
 @page.get("/followups")
@@ -58,7 +62,7 @@ def followups() -> Any:
     folder = desk().office.home.root / "desk" / "lists"
     files = sorted(p.name for p in folder.glob("*.xlsx") if _may(p.name)) if folder.is_dir() else []
     return render_template("followups.html", rows=rows, n=n, at=at, step=PER_PAGE, by_town=by_town, town=town, code=code,
-                           tried=tried, files=files)  # fmt: skip
+                           tried=tried, files=files, most=NOTICES)  # fmt: skip
 
 
 def _line(flag_id: str) -> dict[str, Any]:
@@ -117,21 +121,24 @@ def pledge(flag_id: str) -> Any:
 @page.get("/followups/notices")
 @needs("clerk")
 def notices() -> Any:
-    """Notices to print, one page each: of one entity, or of a town's list."""
+    """Notices to print as a Word document from the bureau's template, one page each: of one entity, or of the filtered list."""
     with desk().office.engine.connect() as connection:
         if flag := request.args.get("flag", ""):
             found = followup_lines.one(connection, flag, me().towns, _days())
             rows = [found] if found else []
         else:
-            town = request.args.get("town", "")[:60] or None
-            rows = followup_lines.lines(connection, me().towns, town=town, limit=NOTICES, deadline_days=_days())
+            given: dict[str, Any] = {k: request.args.get(k, "")[:60] or None for k in ("town", "code", "tried")}
+            rows = followup_lines.lines(connection, me().towns, **given, limit=NOTICES, deadline_days=_days())
+        rows = [{**r, "reminder": r["level"]} for r in _staged(connection, rows)]
     if not rows:
         abort(404)
     noted("print notices", f"{len(rows)} entities")
-    today = dt.date.today()
-    later = (today + dt.timedelta(days=_days())).isoformat()  # nobody is asked to sign by a day that has passed
-    rows = [{**r, "deadline": later if r["deadline"] < today.isoformat() else r["deadline"]} for r in rows]
-    return render_template("notices.html", rows=rows, today=today, most=NOTICES)
+    try:
+        data = pledge_notices(desk().office, rows)
+    except UsageError:  # the command says what is wrong with the bureau's template
+        return render_template("error.html", said="本局的通知书模板不能使用，请联系系统管理员", code=500), 500
+    name = f"催签通知书_{rows[0]['entity_id'] if len(rows) == 1 else request.args.get('town') or '全部'}.docx"
+    return send_file(io.BytesIO(data), mimetype=DOCX, as_attachment=True, download_name=file_name(name))
 
 
 @page.post("/followups/lists")

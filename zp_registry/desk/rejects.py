@@ -14,7 +14,7 @@ from zp_registry.desk.state import desk
 from zp_registry.desk.work import hand_in
 from zp_registry.jobs.corrections import export_rejects, shown_cells
 from zp_registry.jobs.shift import on_shift
-from zp_registry.quarantine.codes import message
+from zp_registry.quarantine.codes import message, severity
 from zp_registry.registry import audit
 from zp_registry.registry.rejects import listed, open_rejects, tally
 
@@ -63,7 +63,8 @@ def one(token: str) -> Any:
         onward = url_for("rejects.rejects", file=row.source_file)
         return hand_in("correct", token, {"cells": {token: edited}}, url_for("rejects.one", token=token), onward)
     noted("show reject", f"{row.source_file} {row.sheet} {row.row}")
-    return render_template("reject.html", row=row, cells=cells, whole=row.bad.get("", []))
+    grave = {h for h, said in row.bad.items() if any(severity(c) != "note" for c, _ in said)}
+    return render_template("reject.html", row=row, cells=cells, grave=grave, whole=row.bad.get("", []))
 
 
 @page.post("/rejects.xlsx")

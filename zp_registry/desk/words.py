@@ -8,6 +8,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from zp_registry.lists import dossier
+from zp_registry.quarantine.codes import severity
 
 HERE = ZoneInfo("Asia/Shanghai")
 MENU: Final = (
@@ -126,4 +127,5 @@ FILTERS: Final = {
     "state": lambda v: STATES.get(v, v or ""), "work": lambda v: WORK.get(v, v), "role": lambda v: ROLES.get(v, v),
     "reason": lambda v: REASONS.get(v, v or ""), "kind": lambda v: KINDS.get(v, v), "decision": lambda v: DECISIONS.get(v, v),
     "field": lambda v: FIELDS.get(v, "（中间值）" if v.startswith("_") else v), "severity": lambda v: SEVERITIES.get(v, v),
+    "grave": lambda v: severity(v) != "note",
 }  # fmt: skip

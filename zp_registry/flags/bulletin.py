@@ -10,7 +10,7 @@ from datetime import date, timedelta
 import pandas as pd
 
 from zp_registry.errors import UsageError
-from zp_registry.flags.cases import OPEN_STATES, cases_of
+from zp_registry.flags.cases import OPEN_STATES, live_cases
 from zp_registry.flags.missing import active_entities
 from zp_registry.flags.pledges import PledgeRules, statuses
 from zp_registry.flags.rulebook import Rulebook
@@ -240,17 +240,9 @@ def _percent(share: float | None) -> float | None:
     return None if share is None else round(100 * share, 1)
 
 
-def _last_states(told: Told) -> pd.DataFrame:
-    acts = told.decided[told.decided["to_state"] != ""]
-    return acts.drop_duplicates(ACCOUNT, keep="last")[[*ACCOUNT, "to_state"]]
-
-
 def _live(told: Told, book: Rulebook) -> pd.DataFrame:
     """Cases at the end of the period: platform, account_id, entity_id, codes, level, opened_on, state."""
-    transfers = told.flags[told.flags["family"] == "TRANSFER"]
-    found = cases_of(transfers, book)
-    found = found[found["standing"] == "live"].merge(_last_states(told), on=ACCOUNT, how="left")
-    return found.assign(state=found["to_state"].astype("str").fillna("open").replace("closed", "open"))
+    return live_cases(told.flags, told.decided, book)
 
 
 def _cases(told: Told, town: pd.Series[str], period: Period, book: Rulebook) -> Sheet:
@@ -425,6 +417,20 @@ def _unregistered(told: Told, now: pd.DataFrame, people: pd.DataFrame, town: pd.
         "按平台报送的“年交易额是否超过10万元”；网络交易监督管理办法第8条。姓名、号码已脱敏。",
         unit="个",
     )
+
+
+def differences(then: list[Sheet], now: list[Sheet]) -> Sheet:
+    """What is told otherwise now than it was known then: of tables with a total their totals, of others every row."""
+    rows: list[list[object]] = []
+    for old, new in zip(then, now, strict=True):
+        before, after = ({str(r[0]): r for r in (s.rows[-1:] if s.total else s.rows)} for s in (old, new))
+        for name in sorted({*before, *after}):
+            was, is_ = ([*sheet.get(name, [name, *[None] * (len(old.columns) - 1)])] for sheet in (before, after))
+            pairs = zip(old.columns[1:], was[1:], is_[1:], strict=True)
+            rows += [[old.title, name, column, a, b] for column, a, b in pairs if a != b]
+    note = "当时所知：上面各表；现在所知：之后收到的报表、台账和更正也算在内。有合计的表只比合计。"
+    columns = ["表", "行", "统计项", "当时所知", "现在所知"]
+    return Sheet("与现在所知不同的数字", columns, rows or [["没有差别", "", "", None, None]], note, unit="同各表")
 
 
 def _summed(rows: list[list[object]]) -> list[list[object]]:

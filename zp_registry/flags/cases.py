@@ -16,9 +16,14 @@ OPEN_STATES = ("open", "assigned", "visited")
 WITHDRAWN = "依据已被更正或撤回"  # stands in ``explained`` of a flag whose cause is gone
 
 
-def qualified(flags: pd.DataFrame) -> pd.DataFrame:
+def qualified(flags: pd.DataFrame, book: Rulebook) -> pd.DataFrame:
     """Accounts (index platform, account_id) with one high flag or two medium ones: ``score``, ``level``, ``codes``,
-    ``opened_on`` (report date from which on that was so), ``entity_id``."""
+    ``opened_on`` (report date from which on that was so), ``entity_id``.
+
+    Whatever makes a case has a high sign or two medium ones, so that their level would tell nothing apart. A case's score is
+    that of all its strong signs together (1 − ∏(1 − score)), and it is high above ``book.first``: where signs bear each other
+    out.
+    """
     strong = flags[flags["score"] >= MEDIUM].sort_values([*ACCOUNT, "first_seen", "code"])
     if strong.empty:
         names = ["score", "level", "codes", "opened_on", "entity_id"]
@@ -29,13 +34,13 @@ def qualified(flags: pd.DataFrame) -> pd.DataFrame:
     grouped = strong.groupby(ACCOUNT)
     out = pd.DataFrame(
         {
-            "score": grouped["score"].max(),
+            "score": (1 - (1 - strong["score"]).groupby([strong[c] for c in ACCOUNT]).prod()).round(4),
             "codes": grouped["code"].agg(lambda s: ";".join(sorted(set(s)))),
             "opened_on": opened,
             "entity_id": grouped["entity_id"].last(),
         }
     ).dropna(subset=["opened_on"])
-    out["level"] = np.where(out["score"] >= HIGH, "high", "medium")
+    out["level"] = np.where(out["score"] > book.first, "high", "medium")
     return out
 
 
@@ -47,14 +52,14 @@ def cases_of(flags: pd.DataFrame, book: Rulebook) -> pd.DataFrame:
     withdrawn (its grounds were corrected away) or ended (its cause has passed).
     """
     flags = flags[flags["account_id"].notna()]
-    ever = qualified(flags)
+    ever = qualified(flags, book)
     if ever.empty:
         return pd.DataFrame(
             columns=[*ACCOUNT, "entity_id", "level", "score", "codes", "opened_on", "news_on", "grace_until", "deadline",
                      "provisional", "standing"]
         )  # fmt: skip
     open_now = flags[flags["status"] == "open"]
-    live = qualified(open_now)
+    live = qualified(open_now, book)
     # What is open tells how strong the case is; of a case that is over, what it was about.
     out = live.combine_first(ever)
     event = flags["code"].map({c: v.event for c, v in FLAG_CODES.items()}).astype(bool)
@@ -78,6 +83,15 @@ def cases_of(flags: pd.DataFrame, book: Rulebook) -> pd.DataFrame:
     out["deadline"], provisional = deadlines(out["news_on"], book.case_days)
     out["provisional"] = provisional.astype("int64")
     return out
+
+
+def live_cases(flags: pd.DataFrame, acts: pd.DataFrame, book: Rulebook) -> pd.DataFrame:
+    """The cases that ``flags`` give, each in the state (``state``) that the last of ``acts`` (platform, account_id, to_state,
+    in order) left it in."""
+    last = acts[acts["to_state"] != ""].drop_duplicates(ACCOUNT, keep="last")[[*ACCOUNT, "to_state"]]
+    found = cases_of(flags[flags["family"] == "TRANSFER"], book)
+    found = found[found["standing"] == "live"].merge(last, on=ACCOUNT, how="left")
+    return found.assign(state=found["to_state"].astype("str").fillna("open").replace("closed", "open"))
 
 
 def settled_state(state: str, standing: str) -> tuple[str, str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from operator import ne
+
+import numpy as np
 import pandas as pd
 
 from zp_registry.flags.circle import Circle
@@ -99,6 +102,18 @@ def _innocent(rows: pd.DataFrame, circle: Circle) -> pd.Series[str]:
     same_thing = (rows["prev_phones"] == rows["phones"]) | (rows["prev_payee_hash"] == rows["payee_hash"])
     renamed = persons & family & shown & fits & still & same_thing.fillna(False)
     out = out.mask(renamed, "改名：证件号码可见部分、电话和收款账户未变")
+    # A slip in a name is corrected; its number was no number: one character, and all that a buyer would bring along is as
+    # before.
+    unread = rows["number"].isna() | rows["prev_number"].isna()
+    every_thing = (rows["prev_phones"] == rows["phones"]) & (rows["prev_payee_hash"] == rows["payee_hash"])
+    slip = rows["holder_changed"] & persons & unread & every_thing.fillna(False)
+    slip &= _one_character(rows["subject_key"].where(slip), rows["prev_subject_key"].where(slip))
+    out = out.mask(slip, "更正笔误：姓名仅一字之差，电话和收款账户未变")
+    # A firm takes another name while its code is masked: the digits that are visible stay, and so does what is its own.
+    firms = rows["subject_kind"].isin(BUSINESS_KINDS) & rows["prev_subject_kind"].isin(BUSINESS_KINDS)
+    hidden = _visible(rows["number"], rows["prev_number"]) & masks_fit(rows["number"], rows["prev_number"])
+    renamed = firms & hidden & (same_thing.fillna(False) | same_person)
+    out = out.mask(renamed, "企业更名：信用代码可见部分及电话、收款账户或负责人未变")
     led = circle.leads(rows["prev_entity_id"], rows["entity_id"], rows["as_of"])
     led |= circle.leads(rows["entity_id"], rows["prev_entity_id"], rows["prev_as_of"])
     out = out.mask(led, "自然人与其任法定代表人的企业")
@@ -107,6 +122,25 @@ def _innocent(rows: pd.DataFrame, circle: Circle) -> pd.Series[str]:
         out = out.mask(both.isin(list(circle.reviewed)), "经人工复核，关系正当")
     out = out.mask(linked.fillna(False), "本人登记的个体工商户")
     return out.where(rows["holder_changed"])
+
+
+def _one_character(left: pd.Series[str], right: pd.Series[str]) -> pd.Series[bool]:
+    """True where two names of one length differ in one character."""
+    both = left.notna() & right.notna()
+    out = pd.Series(False, index=left.index)
+    pairs = zip(left[both], right[both], strict=True)
+    out[both] = np.array([len(a) == len(b) and sum(map(ne, a, b)) == 1 for a, b in pairs], dtype=bool)
+    return out
+
+
+def _visible(left: pd.Series[str], right: pd.Series[str]) -> pd.Series[bool]:
+    """True where one of two numbers is masked and both show at least ten characters, four of them at the end: firms of one
+    county begin alike."""
+    out = left.str.contains("*", regex=False).fillna(False) | right.str.contains("*", regex=False).fillna(False)
+    for numbers in (left, right):
+        shown = numbers.str.replace("*", "", regex=False).str.len() >= 10
+        out &= shown.fillna(False) & numbers.str.contains(r"[^*]{4}$", regex=True).fillna(False)
+    return out.astype(bool)
 
 
 def control_changes(marks: pd.DataFrame, window: int, least: int) -> pd.DataFrame:

@@ -73,8 +73,10 @@ def _entities(lines: pd.DataFrame, steps: pd.DataFrame, resolved: Resolved) -> p
 def _about_accounts(
     lines: pd.DataFrame, now: pd.DataFrame, held: pd.DataFrame, entity: pd.Series[str], on: str, book: Rulebook
 ) -> pd.DataFrame:
-    """A line that names an account speaks of it alone, another of all accounts that its entity holds."""
-    said = lines[lines["code"].notna()].assign(about_entity=lambda f: entity.reindex(f.index))
+    """A line that names an account speaks of it alone, another of all accounts that its entity holds. A tip is answered by a
+    call of that day or later that found the holder at work."""
+    reached = (lines["topic"] == "call") & (lines["outcome"] == "reached")
+    said = lines[lines["code"].notna() | reached].assign(about_entity=lambda f: entity.reindex(f.index))
     direct = said[said["account_id"].notna() & said["platform"].notna()]
     direct = direct.merge(held.rename(columns={"entity_id": "holder"}), on=ACCOUNT)
     mine = said[said["account_id"].isna()].drop(columns=ACCOUNT)
@@ -82,6 +84,8 @@ def _about_accounts(
     rows = pd.concat([direct, mine], ignore_index=True)
     # Whom the line speaks of no longer holds the account: then it says nothing of the one who does.
     rows = rows[rows["about_entity"].isna() | (rows["about_entity"] == rows["holder"])]
+    answers = rows[rows["code"].isna() & (rows["happened_on"] >= rows["valid_from"])].groupby(ACCOUNT)["happened_on"].max()
+    rows = rows[rows["code"].notna()]
     rows = rows.merge(now[[*ACCOUNT, "account_status"]], on=ACCOUNT, how="left")
     rows = rows[rows["account_status"].fillna("normal") != "closed"]
     if rows.empty:
@@ -95,7 +99,12 @@ def _about_accounts(
     age = (pd.Timestamp(on) - pd.to_datetime(rows["happened_on"])).dt.days
     rows["status"] = pd.Series("open", index=rows.index).where((windows == 0) | (age <= windows), "resolved")
     rows["first_seen"] = rows["first_seen"].where(rows["first_seen"] >= rows["valid_from"], rows["valid_from"])
-    rows = rows.sort_values([*ACCOUNT, "code", "status", "happened_on"]).drop_duplicates([*ACCOUNT, "code"], keep="last")
+    answered = looked_up(rows, ACCOUNT, answers)
+    answered = answered.where((rows["code"] == "TIP") & (answered >= rows["happened_on"]).fillna(False))
+    rows["status"] = rows["status"].mask(answered.notna(), "resolved")
+    rows["explained"] = ("核查确认本人经营（" + answered + "）").astype("str")
+    # Of several lines one that stands is told, and of these the newest.
+    rows = rows.sort_values(["status", "happened_on"], ascending=[False, True]).drop_duplicates([*ACCOUNT, "code"], keep="last")
     return _told(rows, rows["outcome"].map(_SAID) + "（" + rows["happened_on"] + "）", on, book)
 
 
@@ -140,8 +149,9 @@ def _told(rows: pd.DataFrame, what: pd.Series[str], last: str | pd.Series[str], 
     reason = title + "：" + what.fillna("") + ("；" + rows["remark"]).fillna("") + "。依据：" + place + "。"
     out = rows.assign(as_of=rows["happened_on"])
     return out.assign(
-        family="TRANSFER", level=level(score), score=score, entity_id=rows["holder"], other_entity_id=blank, explained=blank,
-        last_seen=last, reason=reason.astype("str"), evidence=evidence_rows(out, what, previous=False),
+        family="TRANSFER", level=level(score), score=score, entity_id=rows["holder"], other_entity_id=blank,
+        explained=rows.get("explained", blank), last_seen=last, reason=reason.astype("str"),
+        evidence=evidence_rows(out, what, previous=False),
     )[list(COLUMNS)]  # fmt: skip
 
 

@@ -50,12 +50,14 @@ class Rule(_Strict):
 
 
 class Rulebook(_Strict):
-    """All rules; ``lowered`` and ``lifted``: what an explanation takes from a score, and what other signs add to it."""
+    """All rules; ``first``: above which score a case is to be looked at first; ``lowered`` and ``lifted``: what an explanation
+    takes from a score, and what other signs add to it."""
 
     version: str = Field(alias="版本")
     grace_days: int = Field(10, ge=0, alias="宽限工作日")
     case_days: int = Field(10, ge=1, alias="办理工作日")
     reviewed_days: int = Field(365, ge=1, alias="复核有效天数")
+    first: float = Field(0.9, ge=0, le=1, alias="优先分值")
     lowered: dict[str, float] = Field(default_factory=dict, alias="减分")
     lifted: dict[str, float] = Field(default_factory=dict, alias="加分")
     rules: dict[str, Rule] = Field(alias="规则")

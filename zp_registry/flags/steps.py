@@ -25,6 +25,7 @@ WATCHED = (
     "place",
     "as_of",
     "id_mask",
+    "number",
     "file_name",
     "sheet",
     "row",
@@ -47,6 +48,7 @@ def steps(resolved: Resolved, records: pd.DataFrame, people: pd.DataFrame) -> pd
         "subject_key",
         "subject_kind",
         "id_mask",
+        "uscc",
         "phone_hash",
         "phone_hashes",
         "phone_mask",
@@ -73,6 +75,7 @@ def steps(resolved: Resolved, records: pd.DataFrame, people: pd.DataFrame) -> pd
         "market",
     ]
     out = points.merge(records[columns], on="record_id").sort_values([*ACCOUNT, "as_of"], ignore_index=True)
+    out["number"] = out["uscc"].fillna(out["id_mask"])  # as far as it may be shown
     out["phones"] = _sorted_sets(out["phone_hashes"].fillna(out["phone_hash"]))
     cast = people[people["name_key"].notna()].sort_values(["record_id", "name_key"])
     cast = cast.set_index("record_id")

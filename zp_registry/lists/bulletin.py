@@ -68,11 +68,24 @@ def _picture(sheet: Sheet) -> bytes | None:
 
 
 def write_bulletin(
-    sheets: Sequence[Sheet], period: Period, folder: Path, *, county: str, bureau: str, newest: str
+    sheets: Sequence[Sheet],
+    period: Period,
+    folder: Path,
+    *,
+    county: str,
+    bureau: str,
+    newest: str,
+    known: str,
+    rules: str,
 ) -> list[Path]:
-    """Writes docx, html and xlsx into ``folder`` and gives their paths. ``newest``: the newest report date that counts."""
+    """Writes docx, html and xlsx into ``folder`` and gives their paths. ``newest``: the newest report date that counts;
+    ``known``: the time before which everything that had come counts; ``rules``: the rules' version."""
     title = f"{county}电子商务规范管理情况通报（{period.name}）"
-    notes = [CAUTION, f"统计期间 {period.first} 至 {period.last}；数据截至 {newest}。{bureau}"]
+    notes = [
+        CAUTION,
+        f"统计期间 {period.first} 至 {period.last}；最新报送日期 {newest}；"
+        f"按 {known}（北京时间）前收到的报表、台账和核查记录统计，线索规则 {rules}。{bureau}",
+    ]
     parts = _parts(sheets)
     stem = folder / f"联席会议通报_{period.name}"
     return [

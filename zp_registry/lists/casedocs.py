@@ -17,6 +17,7 @@ from docx.shared import Cm, Pt
 
 from zp_registry.lists.casepictures import graph_picture, timeline_picture
 
+DOCX: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 LEVELS: Final = {"high": "高", "medium": "中", "low": "低"}
 STATUSES: Final = {"open": "待处理", "confirmed": "已确认", "dismissed": "已排除", "resolved": "已消除"}
 CAUTION: Final = "本件为线索核查材料，由系统根据报送数据整理，不是认定结论；证件、电话、账户号码已脱敏。内部使用，注意保密。"

@@ -85,11 +85,20 @@ def write_notices(
 
 
 def notices(
-    part: pd.DataFrame, template: Any, *, day: date, office: str, places: dict[str, str], days: int = 15
+    part: pd.DataFrame,
+    template: Any,
+    *,
+    day: date,
+    office: str,
+    places: dict[str, str],
+    days: int = 15,
+    printed: date | None = None,
 ) -> bytes:
-    """The notices of these lines (FOLLOWUPS) as one document, in their order."""
+    """The notices of these lines (FOLLOWUPS) as one document, in their order. ``printed`` (default: ``day``): the day from
+    which somebody has ``days`` whose deadline has passed."""
     document = copy.deepcopy(template)
-    later = str(day + timedelta(days=days))
+    base = printed or day
+    later = str(base + timedelta(days=days))
     body = document.element.body
     page = [e for e in body.iterchildren() if e.tag != qn("w:sectPr")]
     for element in page:
@@ -100,7 +109,7 @@ def notices(
             "机关": office, "文种": _KINDS[row["reminder"]], "主体": row["subject_name"] or "（未报名称）",
             "编号": row["entity_id"], "平台": re.sub(r"\d+(?=、|$)", "", row["platforms"] or "平台"),
             "事由": _REASONS.get(row["reason"], "尚未签订承诺书"),
-            "期限": later if row["deadline"] < str(day) else row["deadline"],
+            "期限": later if row["deadline"] < str(base) else row["deadline"],
             "要求": _ASKS[row["reminder"]], "地点": places.get(town) or f"{town}市场监督管理所",
             "地址": row["business_address"] or "（报表未写明）", "数据日期": str(day),
         }  # fmt: skip

@@ -13,9 +13,9 @@ import pandas as pd
 from zp_registry.normalise.citizen import check_citizens
 from zp_registry.normalise.columns import Bools, Faults, blank, filled, matches
 from zp_registry.normalise.documents import check_documents, id_text
-from zp_registry.normalise.masks import is_masked, looks_like_person
+from zp_registry.normalise.masks import code_mask, is_masked, looks_like_person, masked_column
 from zp_registry.normalise.text import clean_code
-from zp_registry.normalise.uscc import UsccCheck, check_usccs
+from zp_registry.normalise.uscc import check_usccs
 
 _BUSINESS_HEAD = r"^9[123]"
 
@@ -52,19 +52,21 @@ def settle(uscc: pd.Series[str], number: pd.Series[str], as_of: pd.Series[str],
     return uscc.mask(swap, number), number.mask(swap, uscc)
 
 
-def check_codes(series: pd.Series[str], faults: Faults, field: str) -> tuple[pd.Series[str], UsccCheck]:
-    """Valid credit codes of a cleaned upper-case column, else NA, with the remarks on ``field``.
+def check_codes(series: pd.Series[str], faults: Faults, field: str) -> tuple[pd.Series[str], pd.Series[str]]:
+    """Valid credit codes of a cleaned upper-case column, else NA, and what is visible of masked ones, with the remarks on
+    ``field``.
 
     USCC_SHAPE, USCC_CHECK and USCC_CONFUSABLE empty the value; USCC_ORG_CHECK and ID_MASKED are notes.
     """
-    masked = is_masked(series)
+    # X is a letter of codes, and in one code of a hundred stands twice in a row: no mask where the code is right.
+    masked = is_masked(series) & ~(check_usccs(series).valid & ~matches(series, "X{4}"))
     found = check_usccs(series.mask(masked))
     faults.add(masked, field, "ID_MASKED")
     faults.add(found.shape, field, "USCC_SHAPE")
     faults.add(found.check, field, "USCC_CHECK")
     faults.add(found.confusable, field, "USCC_CONFUSABLE", np.array(found.notes, dtype=object))
     faults.add(found.org, field, "USCC_ORG_CHECK")
-    return series.where(found.valid), found
+    return series.where(found.valid), masked_column(series, masked, code_mask)
 
 
 def read_numbers(frame: pd.DataFrame, as_of: pd.Series[str], faults: Faults) -> None:

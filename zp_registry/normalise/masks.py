@@ -52,6 +52,12 @@ def person_mask(value: str) -> str | None:
     return to_length(text, 18)[:60] if _PERSON.match(text) else text[:60]
 
 
+def code_mask(value: str) -> str | None:
+    """A masked credit code in its 18 characters; None if nothing of it is visible."""
+    text = stars(value.upper())
+    return to_length(text, 18)[:60] if text.strip("*") else None
+
+
 def phone_mask(value: str) -> str | None:
     """A masked phone number, mobiles in their 11 characters; None if nothing of it is visible."""
     text = re.sub(r"^(?:\+|00)?86(?=1[3-9*])", "", stars(re.sub(r"[\s()]", "", value))).replace("+", "")

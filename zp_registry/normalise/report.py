@@ -81,7 +81,7 @@ def _parties(out: pd.DataFrame, as_of: pd.Series[str], earlier: pd.DataFrame, fo
     uscc, number = settle(id_text(clean_code(out["uscc"])), id_text(clean_code(out["id_number"])), as_of, found)
     out["id_type"] = id_types(out["id_type"])
     given = filled(uscc) | _faulty(out, earlier, "uscc")
-    out["uscc"], _ = check_codes(uscc, found, "uscc")
+    out["uscc"], code_mask = check_codes(uscc, found, "uscc")
     own = check_documents(number, out["id_type"], as_of, found, "id_number")
     out["id_number"], out["id_mask"] = own.number, own.mask
     # The kind of document belongs to the operator's number where that is the only one in the row.
@@ -96,6 +96,8 @@ def _parties(out: pd.DataFrame, as_of: pd.Series[str], earlier: pd.DataFrame, fo
     out["subject_kind"] = decide_kinds(clean(out["subject_kind"]), out["uscc"], given & ~filled(out["uscc"]), has_id,
                                        out["subject_name"], found)
     _give_to_operator(out, has_id)
+    # A business's own number is its code, also where it is masked.
+    out["id_mask"] = out["id_mask"].mask(belongs_to_operator(out["subject_kind"]) & filled(code_mask), code_mask)
 
 
 def _give_to_operator(out: pd.DataFrame, has_id: Bools) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from zp_registry.crypto import Keyring, mask_id_column, mask_phone_column
 from zp_registry.registry import bulk
@@ -65,9 +65,12 @@ def load_ledger(connection: Connection, batch: Batch, ring: Keyring, now: str) -
         connection,
         "SELECT p.record_key FROM load_keys k JOIN pledge p ON p.record_key = k.record_key WHERE p.superseded_by IS NULL",
     )
-    connection.exec_driver_sql(
-        "UPDATE pledge SET superseded_by = NULL WHERE superseded_by IS NOT NULL AND record_key IN (SELECT record_key "
-        "FROM load_keys)"
+    connection.execute(
+        text(
+            "UPDATE pledge SET superseded_by = NULL, stood = stood || ' ' || :now WHERE superseded_by IS NOT NULL "
+            "AND record_key IN (SELECT record_key FROM load_keys)"
+        ),
+        {"now": now},
     )
     everything = bulk.read(connection, "SELECT p.record_key FROM load_keys k JOIN pledge p ON p.record_key = k.record_key")
     bulk.unstage(connection, "load_keys")
@@ -75,14 +78,14 @@ def load_ledger(connection: Connection, batch: Batch, ring: Keyring, now: str) -
     counts.loaded = len(rows) - counts.unchanged
     fresh = rows[~rows["record_key"].isin(everything["record_key"])]
     if len(fresh):
-        _insert(connection, fresh, file_id, ring)
+        _insert(connection, fresh, file_id, ring, now)
     insert_rejects_and_faults(connection, batch, file_id, ring)
-    _supersede(connection, rows)
+    _supersede(connection, rows, now)
     note_counts(connection, file_id, counts)
     return counts
 
 
-def _insert(connection: Connection, rows: pd.DataFrame, file_id: int, ring: Keyring) -> None:
+def _insert(connection: Connection, rows: pd.DataFrame, file_id: int, ring: Keyring, now: str) -> None:
     keys = rows["record_key"].tolist()
     frame = pd.DataFrame(
         {
@@ -90,6 +93,7 @@ def _insert(connection: Connection, rows: pd.DataFrame, file_id: int, ring: Keyr
             "file_id": file_id,
             "sheet": rows["sheet"].fillna(""),
             "row": rows["row"],
+            "stood": now,
             **{c: rows[c] for c in _COPIED},
             "id_hash": ring.match_column(rows["id_number"], "id"),
             "id_mask": mask_id_column(rows["id_number"]).fillna(rows["id_mask"]),
@@ -113,15 +117,18 @@ def _insert(connection: Connection, rows: pd.DataFrame, file_id: int, ring: Keyr
     bulk.unstage(connection, "load_pledges")
 
 
-def _supersede(connection: Connection, rows: pd.DataFrame) -> None:
+def _supersede(connection: Connection, rows: pd.DataFrame, now: str) -> None:
     """Of several live rows with one pledge number the one loaded last counts: it is the correction. Two rows of one file with
     one number are two pledges by a slip of numbering, and both stay."""
     mine = rows.loc[rows["pledge_number"].notna(), ["pledge_number", "record_key"]]
     bulk.stage(connection, "load_numbers", mine.astype("str"))
-    connection.exec_driver_sql(
-        "UPDATE pledge SET superseded_by = (SELECT MAX(q.id) FROM pledge q JOIN load_numbers m ON m.record_key = q.record_key "
-        "WHERE m.pledge_number = pledge.pledge_number) WHERE superseded_by IS NULL AND pledge_number IN (SELECT "
-        "pledge_number FROM load_numbers) "
-        "AND record_key NOT IN (SELECT record_key FROM load_numbers)"
+    connection.execute(
+        text(
+            "UPDATE pledge SET superseded_by = (SELECT MAX(q.id) FROM pledge q JOIN load_numbers m ON "
+            "m.record_key = q.record_key WHERE m.pledge_number = pledge.pledge_number), stood = stood || ' ' || :now "
+            "WHERE superseded_by IS NULL AND pledge_number IN (SELECT pledge_number FROM load_numbers) "
+            "AND record_key NOT IN (SELECT record_key FROM load_numbers)"
+        ),
+        {"now": now},
     )
     bulk.unstage(connection, "load_numbers")

@@ -156,6 +156,8 @@ COLUMNS: Final[dict[str, str]] = {
     "created_at": "Moment of creation.",
     "deleted_at": "Moment at which it was withdrawn; empty: it counts.",
     "superseded_by": "The newer one that took its place; empty: it counts.",
+    "stood": "Moments at which the row came to count and ceased to, by turns, blanks between.",
+    "noted_at": "Moment at which the line came.",
     "superseded_at": "Moment at which a newer one took its place.",
     "closed_at": "Moment at which it was closed.",
     "recorded_at": "Moment at which the registry took it in.",

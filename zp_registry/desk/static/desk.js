@@ -91,7 +91,4 @@
     });
   });
 
-  each("[data-print]", function (button) {
-    button.addEventListener("click", function () { window.print(); });
-  });
 })();

@@ -34,6 +34,7 @@ class Notice(Base):
     outcome: Mapped[str] = mapped_column(String(40))
     happened_on: Mapped[str] = mapped_column(String(10))
     remark: Mapped[str | None] = mapped_column(Text)
+    noted_at: Mapped[str] = mapped_column(String(32), default="", server_default="")
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 

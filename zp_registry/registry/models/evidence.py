@@ -209,7 +209,8 @@ class Fault(Base):
 
 
 class Pledge(Base):
-    """One ledger row (诚信经营承诺书台账); a later row with the same pledge number supersedes it."""
+    """One ledger row (诚信经营承诺书台账); a later row with the same pledge number supersedes it. ``stood``: the moments at
+    which it came to count and ceased to, by turns, blanks between."""
 
     __tablename__ = "pledge"
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -236,4 +237,5 @@ class Pledge(Base):
     scan_number: Mapped[str | None] = mapped_column(String(120))
     remark: Mapped[str | None] = mapped_column(Text)
     superseded_by: Mapped[int | None] = mapped_column(Id)
+    stood: Mapped[str] = mapped_column(Text, default="", server_default="")
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
