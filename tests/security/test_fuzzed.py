@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from zp_registry.mapping.streamers import _parse
+from zp_registry.resolve.model import settings as model_settings
 
 SECONDS = float(os.environ.get("ZP_TEST_FUZZ_SECONDS", "1200"))  # of processor time, for all parsers together
 
@@ -68,6 +69,8 @@ def test_what_else_did() -> None:
         PARSERS["variables"][0](environ)
     PARSERS["files of operators"][0](_DEEPER.encode())
     PARSERS["files of operators"][0](b'{"keys": [], "backend": "sqlite"}')
+    model = (Path(model_settings.__file__).parent / "default.json").read_text("utf-8")
+    PARSERS["files of operators"][0](model.replace('"sql_condition": "', '"sql_condition": "' + "[" * 3000, 1).encode())
     assert _parse(_DEEPER) is None
     spec = next(m.api for m in MAPPINGS if m.api is not None and m.api.token is not None)
     for value in (None, "x", 10**400, float("inf"), ["x"], {}):

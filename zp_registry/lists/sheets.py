@@ -14,8 +14,8 @@ def _in_memory(suffix: str = "") -> str:
 
 
 def _give_back(writer: _writer.WorksheetWriter) -> None:
-    os.close(int(writer.out.rpartition("/")[2]))
+    os.close(int(str(writer.out).rpartition("/")[2]))
 
 
 _writer.create_temporary_file = _in_memory
-_writer.WorksheetWriter.cleanup = _give_back
+_writer.WorksheetWriter.cleanup = _give_back  # type: ignore[method-assign, assignment]

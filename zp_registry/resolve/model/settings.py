@@ -168,6 +168,6 @@ def _sql_fault(text: object, where: str) -> list[str]:
         return [f"{where}: a condition in SQL is needed"]
     try:
         sqlglot.parse_one(text, read="duckdb")
-    except SqlglotError as error:
+    except (SqlglotError, RecursionError) as error:
         return [f"{where}: cannot be read as SQL: {str(error).splitlines()[0]}"]
     return []
