@@ -178,7 +178,8 @@ def _outcome(office: Office, arrival: Arrival, options: Options) -> Outcome:
             return arrival.known
         assert arrival.reading is not None
         file, arrival.reading = arrival.reading.result(), None
-        return import_report(office, file, options)
+        # Saved again without a change: the name tells the same, and so does every cell.
+        return (_known(office, name, file, options) if file.content else None) or import_report(office, file, options)
     except OptionNeeded as error:
         return Outcome(name, "asked", code="OPTION_NEEDED", message=str(error))
     except FileRefused as refused:
@@ -197,7 +198,7 @@ def import_report(office: Office, file: ReportFile, options: Options) -> Outcome
     mapped = map_report(
         file, office.mappings, platform=options.platform, as_of=options.as_of, scope=options.scope, kind=options.kind
     )
-    return _known(office, file.name, file.sha256, options, mapped) or load_mapped(office, mapped, options)
+    return _known(office, file.name, file, options, mapped) or load_mapped(office, mapped, options)
 
 
 def load_mapped(
@@ -235,6 +236,7 @@ def load_mapped(
         office.run_id,
         warnings,
         options.accept,
+        mapped.file.content or None,
     )
     batch = Batch(
         facts,
@@ -272,14 +274,18 @@ def _expectations(office: Office, mapped: MappedReport) -> Expectations:
     return Expectations(**{**office.settings.quarantine.model_dump(), **stated})
 
 
-def _known(office: Office, name: str, digest: str, options: Options, mapped: MappedReport | None = None) -> Outcome | None:
-    """A file that stands already, loaded by the mapping as it is today: its rows are accounted for as they were then.
+def _known(
+    office: Office, name: str, file: ReportFile | str, options: Options, mapped: MappedReport | None = None
+) -> Outcome | None:
+    """A file (or the hash of one) that stands already, loaded by the mapping as it is today: its rows are accounted for as they
+    were then.
 
     Under another name (``mapped`` given) the same bytes may speak of another date or platform, and then are another report.
     """
     as_of = mapped.as_of if mapped is not None and options.kind == "report" else None
+    digest, content = (file, "") if isinstance(file, str) else (file.sha256, file.content)
     with office.engine.connect() as connection:
-        row = known_file(connection, digest, options.text(), name if mapped is None else None, as_of)
+        row = known_file(connection, digest, options.text(), name if mapped is None else None, as_of, content)
     if row is None or row.mapping_hash != office.mapping_hash(row.mapping):
         return None
     if mapped is not None and row.mapping != mapped.mapping.id:

@@ -18,7 +18,6 @@ from zp_registry.flags.codes import FLAG_CODES
 from zp_registry.flags.reminders import ReminderRules
 from zp_registry.lists import cells
 from zp_registry.lists.followups import read_followups, write_followups
-from zp_registry.lists.notices import load_template, notices, write_notices
 from zp_registry.lists.safety import iso_date
 from zp_registry.lists.transfers import write_transfers
 from zp_registry.quarantine.codes import message
@@ -90,6 +89,8 @@ def write_pledge_notices(
 ) -> list[Path]:  # fmt: skip
     """The 催签通知书, a page for each merchant of the list, one document per town or officer; noted on the audit trail.
     ``level``: those of one reminder level alone. UsageError for a template that cannot be used."""
+    from zp_registry.lists.notices import load_template, write_notices  # loads what writes Word, as few need
+
     template = load_template(office.home.root)
     with office.engine.begin() as connection:
         day = reference_date(connection)
@@ -115,6 +116,8 @@ def write_pledge_notices(
 def pledge_notices(office: Office, rows: Sequence[Mapping[str, Any]]) -> bytes:
     """The 催签通知书 of these lines (followup_lines.lines, with ``reminder``: a word of LEVELS) as one docx, in their order,
     from the same template. UsageError for a template that cannot be used."""
+    from zp_registry.lists.notices import load_template, notices
+
     template = load_template(office.home.root)
     lines = pd.DataFrame(rows).rename(columns={"name": "subject_name", "address": "business_address"})
     with office.engine.begin() as connection:

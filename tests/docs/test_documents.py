@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 from zp_registry.cli import main
 from zp_registry.cli.docs import documents
-from zp_registry.cli.examples import examples_of, leaves
+from zp_registry.cli.examples import below, examples_of, leaves
 from zp_registry.flags.codes import FLAG_CODES
 from zp_registry.quarantine.codes import CODES
 from zp_registry.registry.models import Base
@@ -128,8 +128,8 @@ def test_a_quoted_command_exists(name: str, line: str) -> None:
     done = CliRunner().invoke(main, [*words, "--help"])
     assert done.exit_code == 0, f"{name} quotes 'zp-registry {line}': {done.output}"
     command: click.Command = main
-    while isinstance(command, click.Group) and words and words[0] in command.commands:
-        command = command.commands[words.pop(0)]
+    while words and words[0] in below(command):
+        command = below(command)[words.pop(0)]
     assert command is not main or not words, f"{name}: 'zp-registry {line}' names no command"
     context = click.Context(command)
     values, _, _ = command.make_parser(context).parse_args(words)

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import openpyxl
 import pytest
 from alembic import command
 from hypothesis import Phase, given, settings
@@ -56,6 +57,39 @@ def test_a_file_and_its_versions(either: World) -> None:
 
     february = either.kuaishou(FEB, [row("ks1", person(1)), row("ks2", person(2)), row("ks2", person(2))])
     assert _counts(february) == {"unchanged": 1, "loaded": 1, "repeated": 1}, "ks2 went back to an old version: that is news"
+
+
+def _saved_again(path: Path, target: Path | None = None) -> Path:
+    """Opened and saved in another program: other bytes, the same cells."""
+    book = openpyxl.load_workbook(path)
+    book.properties.title = "另存"
+    book.save(target or path)
+    return target or path
+
+
+def test_a_workbook_that_was_merely_saved_again_is_known(county: World) -> None:
+    """The night after finds nothing to do; the rows stay where they were first read, and corrections made meanwhile stand."""
+    first = wechat(county.file("wechat_channels_20260131.xlsx"), [row("sph1", person(1)), row("sph2", person(2))], JAN)
+    assert _counts(county.load(first)) == {"loaded": 2}
+    before = first.read_bytes()
+    again = county.load(_saved_again(first))
+    assert first.read_bytes() != before
+    assert (again.state, _counts(again)) == ("unchanged", {"unchanged": 2})
+    other = county.load(_saved_again(first, county.file(f"副本_{first.name}")))
+    assert (other.state, _counts(other)) == ("unchanged", {"unchanged": 2})
+    assert len(county.sql("SELECT id FROM report_file")) == 1
+
+
+def test_former_content_in_a_new_file_undoes_a_correction(county: World) -> None:
+    """A platform that goes back to what it said first has said something new."""
+    path = county.file("wechat_channels_20260131.xlsx")
+    county.load(wechat(path, [row("sph1", person(1))], JAN))
+    first = path.read_bytes()
+    county.load(wechat(path, [row("sph1", person(3))], JAN))
+    path.write_bytes(first)
+    county.load(_saved_again(path))
+    county.night()
+    assert county.holdings("sph1") == [(name(1), JAN, None)]
 
 
 def test_known_bytes_under_a_name_of_another_date_are_another_report(county: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import gc
 import json
 import os
 import sys
@@ -115,6 +116,7 @@ def command(function: Callable[..., int | None]) -> Callable[..., None]:
     def run(*args: Any, home: Path | None, as_json: bool, **kwargs: Any) -> None:
         try:
             os.umask(os.umask(0o077) | 0o007)  # what we write is for nobody else, also where a library makes the file
+            gc.set_threshold(100_000, 50, 100)  # whole columns come and go: to look for cycles each time takes a tenth
             settings = load_settings(home)
             set_up_logs(settings.logs.level, settings.logs.file)
             code = function(Answer(settings, as_json), *args, **kwargs) or 0

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import click
 
+from zp_registry.cli.common import Main
+
 _TEXT = """\
 init
 import inbox/reports --as-of 2026-08-31
@@ -97,27 +99,36 @@ candidates --as-of 2026-09-30
 EXAMPLES = tuple(_TEXT.splitlines())
 
 
+def below(command: click.Command) -> dict[str, click.Command]:
+    """The commands of a group, by name; none of what is no group."""
+    if not isinstance(command, click.Group):
+        return {}
+    context = click.Context(command)  # the program itself loads its commands when asked; groups have theirs, in their order
+    names = command.list_commands(context) if isinstance(command, Main) else list(command.commands)
+    found = {name: command.get_command(context, name) for name in names}
+    return {name: one for name, one in found.items() if one is not None}
+
+
 def leaves(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     """Every command that does something, with the words that lead to it."""
     if not isinstance(command, click.Group) or command.invoke_without_command:
         yield path, command
-    if isinstance(command, click.Group):
-        for name, below in command.commands.items():
-            yield from leaves(below, (*path, name))
+    for name, one in below(command).items():
+        yield from leaves(one, (*path, name))
 
 
 def examples_of(path: tuple[str, ...], command: click.Command) -> list[str]:
     """The examples of a command; those of a command below a group are not the group's."""
-    below = command.commands if isinstance(command, click.Group) else {}
+    under = below(command)
     found = [line.split() for line in EXAMPLES]
     return [
         EXAMPLES[n] for n, words in enumerate(found)
-        if tuple(words[: len(path)]) == path and not (len(words) > len(path) and words[len(path)] in below)
+        if tuple(words[: len(path)]) == path and not (len(words) > len(path) and words[len(path)] in under)
     ]  # fmt: skip
 
 
-def add_examples(main: click.Command) -> None:
-    """Puts each example behind its command's help."""
-    for path, command in leaves(main):
-        if found := examples_of(path, command):
-            command.epilog = "Example: " + "; ".join(f"zp-registry {line}" for line in found)
+def add_examples(command: click.Command, path: tuple[str, ...]) -> None:
+    """Puts each example behind the help of its command: of the one at ``path`` and of those below it."""
+    for words, one in leaves(command, path):
+        if found := examples_of(words, one):
+            one.epilog = "Example: " + "; ".join(f"zp-registry {line}" for line in found)

@@ -1,4 +1,4 @@
-"""Commands that bring data in: init, import, pull, pledges, mappings."""
+"""Commands that bring data in: init, import, pull, mappings; pledges import."""
 
 from __future__ import annotations
 
@@ -169,4 +169,4 @@ def mappings_check(answer: Answer, folder: Path | None) -> int:
     return 2 if problems else 0
 
 
-COMMANDS = (init, import_, pledges, pull, mappings)
+COMMANDS = (init, import_, pull, mappings)

@@ -69,4 +69,4 @@ def parties(answer: Answer) -> None:
     answer.give({"parties": rows})
 
 
-COMMANDS: tuple[click.Command, ...] = ()
+COMMANDS = (pledges,)

@@ -5,13 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-
-matplotlib.use("Agg")  # no display on a server
-
-from matplotlib import pyplot as plt
-from matplotlib.ticker import FuncFormatter
-
 LINE, DOTS, TEXT = "#2b6cb0", {"exact": "#718096", "partial": "#dd6b20", "model": "#2f855a", "person": "#805ad5"}, "#2d3748"
 NAMES = {"exact": "exact numbers", "partial": "+ partial keys", "model": "+ model", "person": "+ people"}
 
@@ -19,6 +12,11 @@ NAMES = {"exact": "exact numbers", "partial": "+ partial keys", "model": "+ mode
 def draw(path: Path, tiers: list[dict[str, Any]], lines: list[dict[str, Any]], title: str = "") -> None:
     """Writes precision over recall along the model's threshold (``lines``: thresholds.thresholds) with the points of the
     tiers (``tiers``: tiers.by_tier) marked, beside precision and recall over the threshold. PNG, 1600 x 700 pixels."""
+    import matplotlib
+
+    matplotlib.use("Agg")  # no display on a server
+    from matplotlib import pyplot as plt
+
     figure, (curve, weights) = plt.subplots(1, 2, figsize=(16, 7), dpi=100)
     try:
         points = [t for t in tiers if t["tier"] in DOTS and (t["edges"] or t["tier"] in ("exact", "partial"))]
@@ -56,10 +54,13 @@ def _frame(axes: Any, x: list[float], y: list[float]) -> None:
 
 
 def _grid(axes: Any) -> None:
+    from matplotlib.ticker import FuncFormatter
+
     axes.grid(color="#e2e8f0", lw=0.8)
     axes.set_axisbelow(True)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
+
     axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:.4f}".rstrip("0").rstrip(".")))
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from zp_registry.flags.codes import FLAG_CODES
 from zp_registry.flags.rulebook import HIGH, MEDIUM, Rulebook
@@ -114,6 +112,9 @@ def settled_state(state: str, standing: str) -> tuple[str, str]:
 def groups(members: pd.DataFrame) -> pd.Series[int]:
     """Cases that hang together: index case, the number of its group. ``members``: case, token (whatever two of one controller
     have in common)."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
     cases, names = pd.factorize(members["case"])
     tokens, _ = pd.factorize(members["token"])
     n = len(names)

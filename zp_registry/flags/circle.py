@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from zp_registry.frames import both_ways
+from zp_registry.frames import among, both_ways, rows_among
 from zp_registry.resolve import Resolved
 from zp_registry.resolve.links import FORMER, INNOCENT, OPERATOR, REPRESENTATIVE
 
@@ -130,13 +130,12 @@ class Circle:
         """True where one of the phones is an agency's."""
         distinct = phones.dropna().drop_duplicates()
         lent = {p for p in distinct if not self.agency_phones.isdisjoint(p.split(";"))}
-        return phones.isin(list(lent))
+        return among(phones, lent)
 
 
 def _marked(entity: pd.Series[str], name: pd.Series[str], pairs: pd.DataFrame) -> pd.Series[bool]:
     """True where (entity, name) is one of ``pairs`` (entity_id, name)."""
-    asked = pd.MultiIndex.from_arrays([entity, name])
-    return pd.Series(asked.isin(pd.MultiIndex.from_frame(pairs[["entity_id", "name"]])), index=entity.index, dtype=bool)
+    return rows_among(pd.DataFrame({"entity_id": entity, "name": name}), ["entity_id", "name"], pairs)
 
 
 def _by_number(rows: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:

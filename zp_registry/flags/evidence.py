@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from zp_registry.texts import json_objects, to_arrow
 
 COLUMNS = (
     "family",
@@ -31,35 +33,25 @@ def none() -> pd.DataFrame:
 
 def evidence_rows(rows: pd.DataFrame, what: pd.Series[str] | str, *, previous: bool) -> pd.Series[str]:
     """JSON text: the row that shows the change and, with ``previous``, the one before it."""
-    out = []
-    words = pd.Series(what, index=rows.index)
-    for r, w in zip(rows.to_dict("records"), words, strict=True):
-        items = []
-        if previous and isinstance(r.get("prev_as_of"), str):
-            items.append(
-                {
-                    "as_of": r["prev_as_of"],
-                    "source_file": r["prev_file_name"],
-                    "sheet": _text(r["prev_sheet"]),
-                    "row": int(r["prev_row"]),
-                    "what": "变更前",
-                }
-            )
-        items.append(
-            {
-                "as_of": _text(r["as_of"]),
-                "source_file": r["file_name"],
-                "sheet": _text(r["sheet"]),
-                "row": int(r["row"]),
-                "what": _text(w),
-            }
-        )
-        out.append(json.dumps(items, ensure_ascii=False))
-    return pd.Series(out, index=rows.index, dtype="str")
+    now = rows[["as_of", "sheet", "row"]].assign(source_file=rows["file_name"], what=what)
+    told = evidence_items(now)
+    if previous and "prev_as_of" in rows:
+        before = rows[["prev_as_of", "prev_file_name", "prev_sheet", "prev_row"]]
+        before = before.set_axis(["as_of", "source_file", "sheet", "row"], axis=1)[rows["prev_as_of"].notna()]
+        told = (evidence_items(before.assign(what="变更前")) + ", ").reindex(rows.index).fillna("") + told
+    return "[" + told + "]"
 
 
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+def evidence_items(rows: pd.DataFrame) -> pd.Series[str]:
+    """Each of ``rows`` (as_of, source_file, sheet, row, what) as a JSON object."""
+    if rows.empty:
+        return pd.Series(index=rows.index, dtype="str")
+    texts = [(name, to_arrow(rows[name].astype("str").fillna(""))) for name in ("as_of", "source_file", "sheet")]
+    open_ = pc.utf8_slice_codeunits(json_objects(texts), 0, -1)
+    number = to_arrow(rows["row"].astype("int64").astype("str"))
+    rest = pc.utf8_slice_codeunits(json_objects([("what", to_arrow(rows["what"].astype("str").fillna("")))]), 1)
+    parts = [open_, pa.scalar(', "row": ', pa.large_string()), number, pa.scalar(", ", pa.large_string()), rest]
+    return pd.Series(pc.binary_join_element_wise(*parts, pa.scalar("", pa.large_string())), index=rows.index, dtype="str")
 
 
 def shown(name: pd.Series[str], mask: pd.Series[str]) -> pd.Series[str]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import pandas as pd
 
-from zp_registry.flags.evidence import COLUMNS
+from zp_registry.flags.evidence import COLUMNS, evidence_items
 from zp_registry.flags.pledges import PledgeRules, statuses
+from zp_registry.frames import among
 from zp_registry.resolve import Resolved
 from zp_registry.resolve.history import ACCOUNT
 from zp_registry.resolve.links import OPERATOR
@@ -40,7 +39,8 @@ def pledge_flags(
     for on in dates:
         latest = statuses(matched, resolved.entities, on, rules, operates, resolved.alike)
         active = active_entities(resolved.holdings, statuses_of_accounts, on)
-        state = latest[latest.index.isin(active["entity_id"]) & latest.isin(list(CODES))]
+        lacking = latest[latest.isin(list(CODES))]
+        state = lacking[among(lacking.index.to_series(), active["entity_id"])]
         states.append(pd.DataFrame({"entity_id": state.index, "status": state.to_numpy(), "on": on}))
     rows = pd.concat(states, ignore_index=True) if states else pd.DataFrame(columns=["entity_id", "status", "on"])
     if rows.empty:
@@ -82,12 +82,9 @@ def pledge_flags(
         + "。"
     )
     first = resolved.holdings.drop_duplicates("entity_id").set_index("entity_id").reindex(out["entity_id"])
-    out["evidence"] = [
-        json.dumps(
-            [{"as_of": day, "source_file": place, "sheet": "", "row": 0, "what": "主体持有账号"}], ensure_ascii=False
-        )
-        for day, place in zip(first["valid_from"].fillna(""), first["evidence"].fillna(""), strict=True)
-    ]
+    held_from = first[["valid_from", "evidence"]].set_axis(["as_of", "source_file"], axis=1).fillna("")
+    told = evidence_items(held_from.assign(sheet="", row=0, what="主体持有账号").reset_index(drop=True))
+    out["evidence"] = ("[" + told + "]").to_numpy()
     level = out["code"].map({"PLEDGE_OUTDATED": "low"}).fillna("medium")
     empty = pd.Series(pd.NA, index=out.index, dtype="str")
     out = out.assign(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from zp_registry.evidence import Evidence
-from zp_registry.frames import BUSINESS_KINDS, SUBJECT_KINDS, both_ways
+from zp_registry.frames import BUSINESS_KINDS, SUBJECT_KINDS, among, both_ways, rows_among
 from zp_registry.resolve import Resolved
 from zp_registry.resolve.subjects import masks_fit
 
@@ -172,7 +172,7 @@ def _masked(rows: pd.DataFrame, known: _Known) -> pd.DataFrame:
         known.names[~known.names["business"]], left_on="subject_key", right_on="name_key"
     )
     whole = set(known.numbers.loc[known.numbers["kind"] == "id", "entity_id"])
-    pairs = pairs[pairs["id_hash"].isna() | ~pairs["entity_id"].isin(whole)]
+    pairs = pairs[pairs["id_hash"].isna() | ~among(pairs["entity_id"], whole)]
     pairs = pairs.merge(known.numbers[known.numbers["kind"] == "mask"], on="entity_id")
     return pairs[masks_fit(pairs["id_mask"], pairs["value"])]
 
@@ -198,8 +198,7 @@ def _by_name(rows: pd.DataFrame, known: _Known) -> pd.Series[str]:
 
 
 def _pair_in(entity: pd.Series[str], name: pd.Series[str], table: pd.DataFrame) -> pd.Series[bool]:
-    pairs = set(zip(table["entity_id"], table["name_key"], strict=True))
-    return pd.Series([(e, n) in pairs for e, n in zip(entity, name, strict=True)], index=entity.index, dtype=bool)
+    return rows_among(pd.DataFrame({"entity_id": entity, "name_key": name}), ["entity_id", "name_key"], table)
 
 
 def short_form(short: pd.Series[str], full: pd.Series[str]) -> pd.Series[bool]:
@@ -239,8 +238,8 @@ def _covered(status: pd.Series[str], operates: pd.DataFrame, rules: PledgeRules)
     out = status
     for giver, taker, said in ends:
         if said:
-            covered = set(operates.loc[operates[giver].isin(signed), taker])
-            out = out.mask(out.index.isin(covered), "signed")
+            covered = set(operates.loc[among(operates[giver], signed), taker])
+            out = out.mask(among(out.index.to_series(), covered), "signed")
     return out
 
 
@@ -268,8 +267,8 @@ def statuses(
     status = best.reindex(out.index).fillna("missing").astype("str")
     if alike is not None and rules.alike_covers:
         signed, pairs = set(status.index[status == "signed"]), both_ways(alike)
-        covered = set(pairs.loc[pairs["entity_id"].isin(signed), "other_entity_id"])
-        status = status.mask(status.index.isin(covered), "signed")
+        covered = set(pairs.loc[among(pairs["entity_id"], signed), "other_entity_id"])
+        status = status.mask(among(status.index.to_series(), covered), "signed")
     if operates is not None and (rules.person_covers_shop or rules.shop_covers_person):
         status = _covered(status, operates, rules)
     exempt = out.index.isin(list(rules.exempt)) | out.isin(list(rules.exempt)).to_numpy()

@@ -7,7 +7,7 @@ import pandas as pd
 from zp_registry.flags.circle import Circle
 from zp_registry.flags.evidence import COLUMNS, evidence_rows, none, shown, standing
 from zp_registry.flags.rulebook import Rulebook, level
-from zp_registry.frames import BUSINESS_KINDS, looked_up
+from zp_registry.frames import BUSINESS_KINDS, among, looked_up
 from zp_registry.resolve.history import ACCOUNT
 
 
@@ -100,7 +100,7 @@ def many_accounts_flags(
 ) -> pd.DataFrame:
     """MANY_ACCOUNTS: a natural person holds so many accounts on one platform; open while it is so."""
     least = book.rules["MANY_ACCOUNTS"].least
-    persons = held[held["entity_id"].isin(set(steps.loc[~steps["subject_kind"].isin(BUSINESS_KINDS), "entity_id"]))]
+    persons = held[among(held["entity_id"], steps.loc[~steps["subject_kind"].isin(BUSINESS_KINDS), "entity_id"])]
     most = persons.groupby(["platform", "entity_id"])["account_id"].nunique()
     often = most[most >= least].reset_index()[["platform", "entity_id"]]
     if often.empty:
@@ -132,7 +132,12 @@ def age_flags(steps: pd.DataFrame, held: pd.DataFrame, dates: list[str], book: R
     rule = book.rules["HOLDER_AGE"]
     people = steps[~steps["subject_kind"].isin(["enterprise", "cooperative"])]
     # A number that this account shows masked may stand whole on another of the same holder.
-    born = people.dropna(subset=["birth_year"]).sort_values("as_of", kind="stable").drop_duplicates("entity_id", keep="last")
+    born = people.loc[people["birth_year"].notna(), ["entity_id", "as_of", "birth_year"]]
+    born = born.sort_values("as_of", kind="stable").drop_duplicates("entity_id", keep="last")
+    # Whoever is of age on the first of the dates and not yet old on the last is so on all of them.
+    year = born["birth_year"].astype("int64")
+    born = born[(int(dates[0][:4]) - year < rule.younger) | (int(dates[-1][:4]) - year > rule.older + 1)]
+    people = people[among(people["entity_id"], born["entity_id"])]
     people = people.drop_duplicates([*ACCOUNT, "entity_id"], keep="last").drop(columns="birth_year")
     people = people.merge(born[["entity_id", "birth_year"]], on="entity_id")
     spells = held.merge(people, on=[*ACCOUNT, "entity_id"])

@@ -10,10 +10,10 @@ from zp_registry.flags.changes import change_marks, control_changes
 from zp_registry.flags.circle import Circle
 from zp_registry.flags.evidence import COLUMNS, evidence_rows, explained, none, shown, standing
 from zp_registry.flags.rulebook import Rulebook, level
-from zp_registry.flags.sharing import SharingRules, shared_on
+from zp_registry.flags.sharing import SharingRules, shared_on, shared_things
 from zp_registry.flags.signals import age_flags, dormant_flags, many_accounts_flags, several_hands_flags, two_subjects_flags
 from zp_registry.flags.steps import contained
-from zp_registry.frames import BUSINESS_KINDS
+from zp_registry.frames import BUSINESS_KINDS, rows_among
 from zp_registry.resolve.history import ACCOUNT
 
 
@@ -247,8 +247,11 @@ def sharing_flags(
 ) -> pd.DataFrame:
     """SHARED_PAYEE, SHARED_PHONE, SHARED_STREAMER, SHARED_ADDRESS, FAR_ADDRESS: state flags, told again at each report date."""
     least = {code: book.rules[code].least for code in ("SHARED_ADDRESS", "FAR_ADDRESS")}
-    parts = [shared_on(marks, held, on, circle, rules, least).assign(on=on) for on in dates]
-    rows = pd.concat(parts, ignore_index=True)
+    shown, things = shared_things(marks, circle, rules, least)
+    if things.empty:
+        return none()
+    held = held[rows_among(held, ACCOUNT, shown[ACCOUNT])]
+    rows = pd.concat([shared_on(shown, things, held, on).assign(on=on) for on in dates], ignore_index=True)
     if rows.empty:
         return none()
     out = standing(rows, ["code", *ACCOUNT], dates)

@@ -7,12 +7,10 @@ import io
 import os
 import re
 import textwrap
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import matplotlib
-from matplotlib import font_manager
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+if TYPE_CHECKING:  # matplotlib is loaded when something is drawn: most commands draw nothing
+    from matplotlib.figure import Figure
 
 _FONTS: Final = (
     "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "SimHei",
@@ -28,6 +26,8 @@ _KINDS: Final = {"account": ("账号", "#DDEBF7"), "phone": ("电话", "#FFF2CC"
 @functools.cache
 def chinese_font() -> str | None:
     """A font on this machine that has Chinese characters; None when there is none."""
+    from matplotlib import font_manager
+
     for new in (False, True):
         if new:  # the library's own list may be older than the font
             for path in font_manager.findSystemFonts():
@@ -40,6 +40,9 @@ def chinese_font() -> str | None:
 
 
 def _figure(width: float, height: float) -> Figure:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(width, height), dpi=150)
     FigureCanvasAgg(figure)
     return figure
@@ -52,6 +55,8 @@ def _png(figure: Figure) -> bytes:
 
 
 def _style() -> Any:
+    import matplotlib
+
     font = chinese_font()
     families = [font, "DejaVu Sans"] if font else ["DejaVu Sans"]
     return matplotlib.rc_context({"font.family": families, "axes.unicode_minus": False})

@@ -5,8 +5,10 @@ Fonts are those of Chinese offices (等线, 宋体); a machine without them fall
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -56,6 +58,7 @@ class Col:
     centred: bool = False
 
 
+@functools.lru_cache(1 << 16)
 def width_of(text: str) -> int:
     """Display width of the widest line; wide and ambiguous characters count 2."""
     return max(
@@ -63,6 +66,7 @@ def width_of(text: str) -> int:
     )
 
 
+@functools.lru_cache(1 << 16)
 def _lines(text: str, width: float) -> int:
     """How many lines the text takes in a column of this width. A margin of one CJK character allows for wrapping."""
     return sum(max(1, -(-width_of(line) // max(2, int(width - 1)))) for line in text.split("\n"))
@@ -75,6 +79,7 @@ class Book:
     county: str = ""
     wb: Workbook = field(default_factory=Workbook)
     _styles: dict[tuple[object, ...], str] = field(default_factory=dict)
+    _looks: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.wb.active is not None:
@@ -124,7 +129,12 @@ class Book:
     def put(self, ws: Worksheet, row: int, column: int, value: object, style: str, kind: Kind = "text") -> Cell:
         """Writes one cell. Text is stored as text whatever it looks like; other kinds fall back to text if they do not fit."""
         cell: Any = ws.cell(row, column)  # a MergedCell is never addressed here
-        cell.style = style
+        look = self._looks.get(style)
+        if look is None:
+            cell.style = style
+            self._looks[style] = copy(cell._style)
+        else:  # naming the style of each cell anew takes as long as all the rest
+            cell._style = copy(look)
         real = _convert(value, kind)
         if isinstance(real, str):
             put_text(cell, real)

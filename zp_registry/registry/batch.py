@@ -22,6 +22,7 @@ class FileFacts:
     run_id: str | None
     warnings: list[dict[str, str]] = field(default_factory=list)
     accepted_reason: str | None = None
+    content_sha256: str | None = None
 
 
 @dataclass

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert, text
 from zp_registry.flags.cases import WITHDRAWN, cases_of, groups, settled_state
 from zp_registry.flags.rulebook import Rulebook
 from zp_registry.frames import as_records
-from zp_registry.registry import bulk
+from zp_registry.registry import bulk, differences
 from zp_registry.registry.models import CaseEvent
 from zp_registry.registry.state import read_state, write_state
 
@@ -56,7 +56,7 @@ def write_cases(connection: Connection, book: Rulebook, now: str) -> dict[str, i
     lost.loc[closing, "state"] = "closed"
     every = pd.concat([both.reindex(columns=old.columns), lost], ignore_index=True)
     every["group_id"] = _grouped(connection, every)
-    counts = bulk.write_difference(connection, "case_file", every[list(old.columns)], ["case_id"])
+    counts = differences.write_difference(connection, "case_file", every[list(old.columns)], ["case_id"])
     if events:
         connection.execute(insert(CaseEvent), events)
     return counts

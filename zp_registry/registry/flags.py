@@ -8,7 +8,8 @@ from sqlalchemy import Connection, text
 from zp_registry.flags import Flagged
 from zp_registry.flags.cases import WITHDRAWN
 from zp_registry.flags.codes import FLAG_CODES
-from zp_registry.registry import bulk
+from zp_registry.frames import among
+from zp_registry.registry import bulk, differences
 from zp_registry.registry.state import read_state, write_state
 
 
@@ -32,12 +33,12 @@ def write_flags(connection: Connection, flagged: Flagged, decisions: pd.DataFram
     new["flag_id"] = new["anchor"].map(old.set_index("anchor")["flag_id"]).astype("str")
     fresh = new["flag_id"].isna()
     new.loc[fresh, "flag_id"] = _new_ids(connection, int(fresh.sum()))
-    gone = old[~old["anchor"].isin(new["anchor"]) & old["flag_id"].isin(worked)].assign(
+    gone = old[~among(old["anchor"], new["anchor"]) & among(old["flag_id"], worked)].assign(
         status="resolved", explained=WITHDRAWN
     )
     every = pd.concat([new, gone], ignore_index=True)[list(old.columns)]
     every["status"] = decided(every, decisions)
-    counts = bulk.write_difference(connection, "flag", every, ["flag_id"])
+    counts = differences.write_difference(connection, "flag", every, ["flag_id"])
     _write_pledge_status(connection, flagged.pledge_status)
     return counts
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from sqlalchemy import Connection, text
 
-from zp_registry.registry import bulk
+from zp_registry.registry import bulk, differences
 from zp_registry.registry.guards import verify_clusters
 from zp_registry.resolve import Resolved
 from zp_registry.resolve.links import TABLE
@@ -65,19 +65,19 @@ def write_resolved(connection: Connection, resolved: Resolved, now: str) -> dict
     entities = resolved.entities
     accounts = resolved.accounts
     return {
-        "entity": bulk.write_difference(connection, "entity", entities, ["entity_id"]),
-        "entity_identifier": bulk.write_difference(
+        "entity": differences.write_difference(connection, "entity", entities, ["entity_id"]),
+        "entity_identifier": differences.write_difference(
             connection, "entity_identifier", resolved.identifiers, ["entity_id", "kind", "value"]
         ),
-        "entity_name": bulk.write_difference(connection, "entity_name", resolved.names, ["entity_id", "name"]),
-        "account": bulk.write_difference(connection, "account", accounts, ["platform", "account_id"]),
-        "holding": bulk.write_history(
+        "entity_name": differences.write_difference(connection, "entity_name", resolved.names, ["entity_id", "name"]),
+        "account": differences.write_difference(connection, "account", accounts, ["platform", "account_id"]),
+        "holding": differences.write_history(
             connection, "holding", resolved.holdings, ["platform", "account_id", "entity_id", "valid_from"], now
         ),
-        "role": bulk.write_history(
+        "role": differences.write_history(
             connection, "role", resolved.roles, ["platform", "account_id", "role", "party_key", "valid_from"], now
         ),
-        "link": bulk.write_difference(
+        "link": differences.write_difference(
             connection, "link", resolved.links[list(TABLE)], ["entity_id", "other_entity_id", "kind"]
         ),
     }

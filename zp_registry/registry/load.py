@@ -13,6 +13,7 @@ import pandas as pd
 from sqlalchemy import Connection, Row, insert, text
 
 from zp_registry.crypto import Keyring
+from zp_registry.frames import among
 from zp_registry.registry import bulk
 from zp_registry.registry.batch import Batch, Counts, FileFacts
 from zp_registry.registry.keep import insert_rejects_and_faults
@@ -23,18 +24,20 @@ MAIN_SHARE = 0.2  # a date with a smaller share of a file's rows is a few strays
 
 
 def known_file(
-    connection: Connection, sha256: str, options: str, name: str | None = None, as_of: str | None = None
+    connection: Connection, sha256: str, options: str, name: str | None = None, as_of: str | None = None, content: str = ""
 ) -> Row[Any] | None:
     """The newest file of these bytes, asked for in this way (and, if given, of this name, or with a report for this date), that
-    stands in the registry."""
+    stands in the registry; or one of other bytes with the same ``content``, as long as nothing has taken its place."""
     return connection.execute(
         text("""
             SELECT f.mapping, f.mapping_hash, f.rows_read, f.rows_loaded, f.rows_unchanged, f.rows_repeated, f.rows_rejected,
                    f.rows_skipped, (SELECT MAX(r.as_of) FROM report r WHERE r.file_id = f.id) AS as_of
-            FROM report_file f WHERE f.sha256 = :s AND f.options = :o AND f.state = 'loaded'
+            FROM report_file f WHERE f.options = :o AND f.state = 'loaded' AND (f.sha256 = :s OR (:c <> '' AND
+              f.content_sha256 = :c AND NOT EXISTS (SELECT 1 FROM report r WHERE r.file_id = f.id AND
+              r.superseded_by IS NOT NULL)))
               AND (CAST(:n AS TEXT) IS NULL OR f.name = :n) AND (CAST(:d AS TEXT) IS NULL
               OR EXISTS (SELECT 1 FROM report r WHERE r.file_id = f.id AND r.as_of = :d)) ORDER BY f.id DESC LIMIT 1"""),
-        {"s": sha256, "o": options, "n": name, "d": as_of},
+        {"s": sha256, "o": options, "n": name, "d": as_of, "c": content},
     ).first()
 
 
@@ -67,7 +70,7 @@ def load(connection: Connection, batch: Batch, ring: Keyring, now: str) -> Count
     reports = _insert_reports(connection, batch, rows, file_id, source, now)
     first = ~rows.duplicated(["as_of", "part", "record_key"])
     rows = rows[first]
-    unchanged = rows["record_key"].isin(known)
+    unchanged = among(rows["record_key"], known)
     counts.repeated = int((~first).sum())
     counts.unchanged = int(unchanged.sum())
     counts.loaded = len(rows) - counts.unchanged
@@ -116,6 +119,7 @@ def insert_file(
             run_id=facts.run_id,
             warnings=facts.warnings,
             accepted_reason=facts.accepted_reason,
+            content_sha256=facts.content_sha256,
             received_at=now,
             state=state,
             refusal=refusal,
@@ -237,7 +241,7 @@ def _insert_records(connection: Connection, rows: pd.DataFrame, batch: Batch, ri
     bulk.stage(connection, "load_keys", distinct[["record_key"]].astype("str"))
     there = bulk.read(connection, "SELECT k.record_key FROM load_keys k JOIN record c ON c.record_key = k.record_key")
     bulk.unstage(connection, "load_keys")
-    fresh = distinct[~distinct["record_key"].isin(there["record_key"])]
+    fresh = distinct[~among(distinct["record_key"], there["record_key"])]
     if fresh.empty:
         return
     bulk.stage(connection, "load_fresh", fresh[["record_key"]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 import json
 import re
@@ -24,8 +25,12 @@ LEAST = 10  # characters of a password
 TRIES, TRIES_FROM, WITHIN = 5, 30, dt.timedelta(minutes=15)  # wrong passwords of one name, and of one address
 _NAME = re.compile(r"[\w.@-]{1,60}")
 _hasher = PasswordHasher()
-# Somebody unknown takes as long as somebody known.
-_NOBODY = _hasher.hash(secrets.token_hex(16))
+
+
+@functools.cache
+def _nobody() -> str:
+    """A hash that no password has: somebody unknown takes as long as somebody known."""
+    return _hasher.hash(secrets.token_hex(16))
 
 
 @dataclass(frozen=True)
@@ -182,7 +187,7 @@ def sign_in(connection: Connection, name: str, password: str, address: str) -> t
         audit.note(connection, "desk sign-in throttled", name, address, name)
         return None, "throttled"
     row = connection.execute(text("SELECT password_hash, disabled FROM desk_user WHERE name = :n"), {"n": name}).first()
-    good = _verified(row[0] if row else _NOBODY, password) and row is not None and not row[1]
+    good = _verified(row[0] if row else _nobody(), password) and row is not None and not row[1]
     connection.execute(
         text("INSERT INTO desk_sign_in (at, name, address, good) VALUES (:t, :n, :a, :g)"),
         {"t": audit.moment(), "n": name, "a": address, "g": int(good)},

@@ -169,6 +169,7 @@ COLUMNS: Final[dict[str, str]] = {
     "retired_at": "Moment from which on the key seals nothing new.",
     "at": "Moment of the deed.",
     # files, rejects
+    "content_sha256": "Hash of what the file's tables say, by which a file that was merely saved again is known.",
     "sha256": "SHA-256 of the bytes: the same file is known again.",
     "mapping": "Id of the mapping that read the file.",
     "mapping_hash": "Short hash of that mapping's content.",

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -70,6 +68,9 @@ class Clusters:
         open_ = np.flatnonzero(self._root[a] != self._root[b])
         if not len(open_):
             return made, refused
+        from scipy.sparse import coo_array
+        from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
+
         ends = np.column_stack([self._root[a[open_]], self._root[b[open_]]])
         ends.sort(axis=1)
         # The first pair of two clusters speaks for the others.

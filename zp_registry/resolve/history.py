@@ -8,9 +8,11 @@ none is stated the former holder stays and the account gets a flag.
 
 from __future__ import annotations
 
+import duckdb
 import pandas as pd
+import pyarrow as pa
 
-from zp_registry.frames import looked_up
+from zp_registry.frames import looked_up, rows_among
 from zp_registry.resolve.accounts import comparable
 
 ACCOUNT = ["platform", "account_id"]
@@ -74,10 +76,9 @@ def choose_holders(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     began = looked_up(doubtful, ACCOUNT, starts)
     former = doubtful[doubtful["as_of"].to_numpy() > began.to_numpy()] if len(doubtful) else doubtful
     points = first.assign(kind="hold", end_reason=pd.Series(pd.NA, index=first.index, dtype="str"))
-    keys = pd.MultiIndex.from_frame(points[group])
-    points.loc[keys.isin(pd.MultiIndex.from_frame(former[group])), "kind"] = "present"
+    points.loc[rows_among(points, group, former), "kind"] = "present"
     gone = rows[~rows["live"]].sort_values([*group, "source", "part", "sheet", "row", "report_id"]).drop_duplicates(group)
-    gone = gone[~pd.MultiIndex.from_frame(gone[group]).isin(keys)]
+    gone = gone[~rows_among(gone, group, points)]
     gone = gone.assign(kind="end", end_reason=gone["void"].map({True: "void", False: "stated"}).astype("str"))
     return pd.concat([points, gone], ignore_index=True)[list(POINTS)], doubtful[group]
 
@@ -164,14 +165,29 @@ def place(rows: pd.DataFrame) -> pd.Series[str]:
 def spells(seen: pd.DataFrame, dates: pd.DataFrame) -> pd.DataFrame:
     """``seen``: account, as_of, role, party_key and details; ``dates``: account, as_of of every time the account was seen.
     A party's spell lasts over consecutive dates of its account and ends at the first date without it."""
-    order = dates.drop_duplicates().sort_values([*ACCOUNT, "as_of"])
-    order = order.assign(n=order.groupby(ACCOUNT).cumcount(), next_as_of=order.groupby(ACCOUNT)["as_of"].shift(-1))
-    rows = seen.drop_duplicates([*ACCOUNT, "as_of", "role", "party_key"]).merge(order, on=[*ACCOUNT, "as_of"])
-    keys = [*ACCOUNT, "role", "party_key"]
-    rows = rows.sort_values([*keys, "n"])
-    rows["spell"] = (rows["n"] - rows.groupby(keys).cumcount()).astype("int64")
-    grouped = rows.groupby([*keys, "spell"])
-    out = grouped.agg(name=("name", "last"), mask=("mask", "last"), relation=("relation", "last"), valid_from=("as_of", "min"))
-    # Not "last" of next_as_of: that passes over the missing one of a spell that goes on.
-    ends = rows.drop_duplicates([*keys, "spell"], keep="last").set_index([*keys, "spell"])["next_as_of"]
-    return out.join(ends.rename("valid_to")).reset_index().drop(columns="spell")
+    con = duckdb.connect()
+    con.execute("SET enable_progress_bar = false; SET python_enable_replacements = false")
+    con.register("seen", pa.Table.from_pandas(seen.assign(pos=range(len(seen))), preserve_index=False))
+    con.register("dates", pa.Table.from_pandas(dates, preserve_index=False))
+    out = con.sql(_SPELLS).to_arrow_table().to_pandas()
+    con.close()
+    told: pd.DataFrame = out.astype(dict.fromkeys(out.columns, "str"))
+    return told
+
+
+_SPELLS = """
+WITH days AS (
+    SELECT *, row_number() OVER w AS n, lead(as_of) OVER w AS next_as_of FROM (SELECT DISTINCT * FROM dates)
+    WINDOW w AS (PARTITION BY platform, account_id ORDER BY as_of)),
+once AS (
+    SELECT platform, account_id, as_of, role, party_key, arg_min_null(name, pos) AS name, arg_min_null(mask, pos) AS mask,
+           arg_min_null(relation, pos) AS relation
+    FROM seen GROUP BY ALL),
+islands AS (
+    SELECT once.*, n, next_as_of, n - row_number() OVER (PARTITION BY platform, account_id, role, party_key ORDER BY n) AS spell
+    FROM once JOIN days USING (platform, account_id, as_of))
+SELECT platform, account_id, role, party_key, arg_max(name, n) AS name, arg_max(mask, n) AS mask,
+       arg_max(relation, n) AS relation, min(as_of) AS valid_from, arg_max_null(next_as_of, n) AS valid_to
+FROM islands GROUP BY platform, account_id, role, party_key, spell
+ORDER BY platform, account_id, role, party_key, spell
+"""

@@ -11,7 +11,7 @@ from typing import Final
 
 import pandas as pd
 
-from zp_registry.frames import both_ways
+from zp_registry.frames import among, both_ways, rows_among
 from zp_registry.resolve.subjects import masks_fit
 
 LED = ("enterprise", "cooperative")
@@ -99,11 +99,11 @@ def _names_by_number(people: pd.DataFrame) -> pd.Series[str]:
 
 
 def _by_name(rows: pd.DataFrame, seen: pd.DataFrame, people: pd.DataFrame, told: pd.DataFrame, hub_names: int) -> pd.DataFrame:
-    numbered = told[told["operator_hash"].notna()].set_index(["other_entity_id", "legal_key"]).index
+    numbered = told.loc[told["operator_hash"].notna(), ["other_entity_id", "legal_key"]]
     open_ = told[told["operator_hash"].isna() & told["legal_key"].notna()]
-    open_ = open_[~pd.MultiIndex.from_frame(open_[["other_entity_id", "legal_key"]]).isin(numbered)]
-    persons = seen[seen["entity_id"].isin(people["entity_id"]) & seen["subject_key"].isin(open_["legal_key"])]
-    firms = rows[rows["entity_id"].isin(open_["other_entity_id"])]
+    open_ = open_[~rows_among(open_, ["other_entity_id", "legal_key"], numbered)]
+    persons = seen[among(seen["entity_id"], people["entity_id"]) & among(seen["subject_key"], open_["legal_key"])]
+    firms = rows[among(rows["entity_id"], open_["other_entity_id"])]
     alike = _things(persons, "subject_key").merge(
         _things(firms, "legal_key").rename(columns={"entity_id": "other_entity_id"}), on=["name", "type", "token"]
     )
@@ -142,7 +142,7 @@ def _things(rows: pd.DataFrame, name: str, wanted: set[str] | None = None) -> pd
         base.assign(type="payee", token=rows["payee_hash"]),
         base.assign(type="address", token=rows["address_key"].where(rows["address_key"].str.len() >= 6)),
     ]
-    given = [p[p["name"].notna() & (p["token"].notna() if wanted is None else p["token"].isin(list(wanted)))] for p in parts]
+    given = [p[p["name"].notna() & (p["token"].notna() if wanted is None else among(p["token"], wanted))] for p in parts]
     return pd.concat([p.astype("str").drop_duplicates() for p in given], ignore_index=True)
 
 
@@ -150,9 +150,9 @@ def _paid(seen: pd.DataFrame, entities: pd.DataFrame, hub_names: int) -> pd.Data
     """Two entities with one payee account that bears the name of one of them; no hub, and not the declared agency's."""
     rows = seen[seen["payee_hash"].notna()]
     spread = rows.drop_duplicates(["entity_id", "payee_hash"]).groupby("payee_hash").size()
-    rows = rows[rows["payee_hash"].isin(spread.index[spread > 1])]
+    rows = rows[among(rows["payee_hash"], spread.index[spread > 1])]
     names = rows.groupby("payee_hash")["subject_key"].nunique()
-    rows = rows[rows["payee_hash"].isin(names.index[names < hub_names])]
+    rows = rows[among(rows["payee_hash"], names.index[names < hub_names])]
     used = _dated(rows, ["entity_id", "payee_hash", "payee_key", "agency_key"])
     owner = used[["entity_id", "payee_hash"]].drop_duplicates().merge(entities[["entity_id", "name_key"]], on="entity_id")
     stated = used.loc[used["payee_key"].notna(), ["payee_hash", "payee_key"]].drop_duplicates()

@@ -6,6 +6,10 @@ import pandas as pd
 
 from zp_registry.resolve.history import ACCOUNT, spells
 
+_SAID = ("operator_hash", "operator_key", "operator_mask", "operator_name", "legal_key", "legal_representative", "payee_hash",
+         "payee_key", "payee_mask", "payee_name", "agency_uscc", "agency_key", "agency_name", "phone_hash", "phone_mask",
+         "contact_name")  # fmt: skip
+
 
 def role_sightings(timeline: pd.DataFrame, records: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
     """``timeline``: hold points (platform, account_id, as_of, record_id) → account, as_of, role, party_key, name,
@@ -13,7 +17,7 @@ def role_sightings(timeline: pd.DataFrame, records: pd.DataFrame, people: pd.Dat
 
     A party's key is the keyed hash of its number, else its name's comparison form.
     """
-    base = timeline[[*ACCOUNT, "as_of", "record_id"]].merge(records.drop(columns=["platform"]), on="record_id")
+    base = timeline[[*ACCOUNT, "as_of", "record_id"]].merge(records[["record_id", *_SAID]], on="record_id")
     nothing = pd.Series(pd.NA, index=base.index, dtype="str")
     parts = [
         _part(

@@ -7,6 +7,7 @@ what arrives is checked before it is believed.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import mmap
 from typing import IO, Any
@@ -81,8 +82,10 @@ def read_packed(memory: mmap.mmap) -> ReportFile:
     source = pa.BufferReader(pa.py_buffer(view)[end:])
     tables = [_table(told, pa.ipc.open_stream(source).read_all()) for told in head["tables"]]
     warnings = [(str(code), str(detail)) for code, detail in head["warnings"]]
+    said = json.dumps([head["format"], head["warnings"], head["tables"]], sort_keys=True).encode()
+    content = hashlib.sha256(hashlib.sha256(said).digest() + hashlib.sha256(view[end:]).digest()).hexdigest()
     return ReportFile(str(head["name"]), str(head["sha256"]), int(head["size"]), str(head["format"]), str(head["encoding"]),
-                      tables, warnings)
+                      tables, warnings, content)
 
 
 def _table(told: dict[str, Any], arrow: pa.Table) -> RawTable:

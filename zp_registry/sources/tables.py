@@ -80,7 +80,8 @@ class RawTable:
 @dataclass
 class ReportFile:
     """A file that has been read: ``sha256`` of its bytes (hex), ``size`` in bytes, ``format`` (xlsx | xls | xlsb | ods | csv |
-    jsonl), ``encoding`` for text formats, its tables, and codes of severity ``warn`` with details (``ENCODING_GB18030``)."""
+    jsonl), ``encoding`` for text formats, its tables, and codes of severity ``warn`` with details (``ENCODING_GB18030``);
+    ``content``: a hash of what the tables say, which stays when a file is merely saved again (empty where nobody asks)."""
 
     name: str
     sha256: str
@@ -89,3 +90,4 @@ class ReportFile:
     encoding: str
     tables: list[RawTable]
     warnings: list[tuple[str, str]] = field(default_factory=list)
+    content: str = ""

@@ -11,11 +11,13 @@ _SEVERAL = "phone_hashes LIKE '%;%'"
 
 
 class ReportFile(Base):
-    """A file or pull that was read; ``state`` is loaded | refused. ``options`` is how it was asked for."""
+    """A file or pull that was read; ``state`` is loaded | refused. ``options`` is how it was asked for; ``content_sha256`` is a
+    hash of what its tables say, by which a file that was merely saved again is known."""
 
     __tablename__ = "report_file"
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     sha256: Mapped[str] = mapped_column(String(64), index=True)
+    content_sha256: Mapped[str | None] = mapped_column(String(64), index=True)
     name: Mapped[str] = mapped_column(Text)
     kind: Mapped[str] = mapped_column(String(20))
     mapping: Mapped[str | None] = mapped_column(String(60))

@@ -8,17 +8,20 @@ import secrets
 import warnings
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
 import pandas as pd
 import pyarrow as pa
 import sqlglot
-from splink import DuckDBAPI, Linker
 from sqlglot import exp
 
 from zp_registry.errors import UsageError
 from zp_registry.resolve.model.settings import MatchModel
+from zp_registry.spark import spark_session
+
+if TYPE_CHECKING:  # Splink is loaded when pairs are scored: most commands score none
+    from splink import Linker
 
 Engine = Literal["duckdb", "spark"]
 # DuckDB's functions that Spark itself lacks, and their names in the library that Splink brings along for Spark.
@@ -196,6 +199,8 @@ def connect() -> duckdb.DuckDBPyConnection:
 
 @contextmanager
 def _linker(table: pa.Table, settings: dict[str, Any], model: MatchModel, engine: Engine) -> Iterator[tuple[Linker, Any]]:
+    from splink import DuckDBAPI, Linker
+
     # Splink tells the time that each step took; what it warns of still reaches the log.
     chatty = logging.getLogger("splink")
     before = chatty.level
@@ -237,20 +242,8 @@ def _frequencies(table: pa.Table, model: MatchModel) -> dict[str, pa.Table]:
 
 def _spark_api() -> Any:
     try:
-        from pyspark.sql import SparkSession
         from splink.backends.spark import SparkAPI, similarity_jar_location
     except ImportError:
         raise UsageError("the spark engine needs pyspark: install zp-registry[spark]") from None
-    session = (
-        SparkSession.builder.master("local[*]")
-        .appName("zp-registry")
-        .config("spark.ui.enabled", "false")
-        .config("spark.ui.showConsoleProgress", "false")
-        .config("spark.sql.shuffle.partitions", "8")
-        .config("spark.default.parallelism", "8")
-        .config("spark.jars", similarity_jar_location())
-        .config("spark.sql.codegen.wholeStage", "false")  # Splink's statements outgrow what one Java method may hold
-        .getOrCreate()
-    )
-    session.sparkContext.setLogLevel("OFF")
+    session = spark_session([similarity_jar_location()])
     return SparkAPI(spark_session=session, num_partitions_on_repartition=8, break_lineage_method="persist")

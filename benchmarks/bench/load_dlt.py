@@ -1,0 +1,56 @@
+"""The rows of workbooks into a database by dlt, each row taking the place of the one with its key, as nightly reports need it;
+nothing is checked, mapped, sealed, resolved or flagged: ``python -m bench.load_dlt DATABASE FOLDER FILE…``.
+
+DATABASE: ``duckdb``, which dlt loads quickest, or ``sqlite``, the registry's own."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+os.environ.update({"RUNTIME__DLTHUB_TELEMETRY": "false", "RUNTIME__LOG_LEVEL": "ERROR"})
+
+import dlt
+from python_calamine import CalamineWorkbook
+
+from .measure import spent
+
+FORMATS: Any = {"duckdb": "parquet", "sqlite": "typed-jsonl"}
+HEADS = 3  # title, date, header
+
+
+def rows(path: str) -> Iterator[dict[str, Any]]:
+    """The rows under the header, as dictionaries; rows without a key are left out, since dlt stops at one."""
+    for name in CalamineWorkbook.from_path(path).sheet_names:
+        cells = CalamineWorkbook.from_path(path).get_sheet_by_name(name).to_python()
+        header = [f"c{i}" for i in range(len(cells[HEADS - 1]))]
+        for row in cells[HEADS:]:
+            if row[1]:
+                yield dict(zip(header, map(str, row), strict=True))
+
+
+def main() -> None:
+    """Prints rows, seconds, processor seconds."""
+    base, folder, paths = sys.argv[1], Path(sys.argv[2]), sys.argv[3:]
+    folder.mkdir(parents=True)
+    target: Any = (
+        dlt.destinations.duckdb(str(folder / "target.duckdb"))
+        if base == "duckdb"
+        else dlt.destinations.sqlalchemy(f"sqlite:///{folder / 'target.sqlite'}")
+    )
+    pipeline = dlt.pipeline("bench", pipelines_dir=str(folder / "work"), destination=target, dataset_name="staging")
+    wall, cpu = time.perf_counter(), spent()
+    source = dlt.resource((r for p in paths for r in rows(p)), name="report", write_disposition="merge", primary_key="c1")
+    pipeline.run(source, loader_file_format=FORMATS[base])
+    used, seconds = spent() - cpu, time.perf_counter() - wall
+    loaded = pipeline.last_trace.last_normalize_info.row_counts["report"]
+    print(json.dumps({"rows": loaded, "seconds": round(seconds, 2), "cpu": round(used, 2)}))
+
+
+if __name__ == "__main__":
+    main()

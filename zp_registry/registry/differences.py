@@ -1,0 +1,102 @@
+"""Making tables equal what was computed by touching only what differs.
+
+What stands is read once and compared in memory; only the rows that differ travel to the database, so that a night in which
+little changed writes little."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+from sqlalchemy import BigInteger, Connection, Float, Integer, text
+
+from zp_registry.registry import bulk
+from zp_registry.registry.models import Base
+from zp_registry.texts import to_arrow
+
+
+def write_difference(connection: Connection, table: str, computed: pd.DataFrame, keys: Sequence[str]) -> dict[str, int]:
+    """Makes ``table`` hold exactly ``computed`` (columns of the table; unique by ``keys``), touching only what differs.
+
+    Returns the counts ``added``, ``changed`` and ``removed``.
+    """
+    columns = [str(c) for c in computed.columns]
+    values = [c for c in columns if c not in keys]
+    con = _both(connection, table, columns, computed, f"SELECT {', '.join(columns)} FROM {table}")
+    by = ", ".join(keys)
+    gone = con.execute(f"SELECT {by} FROM old ANTI JOIN new USING ({by})").df()
+    added = _places(con, f"SELECT pos FROM new ANTI JOIN old USING ({by})")
+    differs = " OR ".join(f"old.{c} IS DISTINCT FROM new.{c}" for c in values)
+    changed = _places(con, f"SELECT pos FROM new JOIN old USING ({by}) WHERE {differs}") if values else []
+    con.close()
+    if len(gone):
+        statement = f"DELETE FROM {table} AS t WHERE EXISTS (SELECT 1 FROM wd_rows n WHERE {{on}})"
+        _with_staged(connection, table, gone, keys, statement)
+    if changed:
+        sets = ", ".join(f"{c} = n.{c}" for c in values)
+        statement = f"UPDATE {table} AS t SET {sets} FROM wd_rows n WHERE {{on}}"
+        _with_staged(connection, table, computed.iloc[changed], keys, statement)
+    bulk.append(connection, table, computed.iloc[added])
+    return {"added": len(added), "changed": len(changed), "removed": len(gone)}
+
+
+def write_history(connection: Connection, table: str, computed: pd.DataFrame, keys: Sequence[str], now: str) -> dict[str, int]:
+    """Makes the live rows of a bitemporal ``table`` equal ``computed``: rows that no longer hold are closed in recorded time
+    (``recorded_to``), new ones are added; nothing is overwritten. ``keys``: all columns of ``computed`` that make a row what it
+    is; a row whose other columns differ is closed and added anew.
+    """
+    columns = [str(c) for c in computed.columns]
+    con = _both(
+        connection, table, columns, computed, f"SELECT id, {', '.join(columns)} FROM {table} WHERE recorded_to IS NULL"
+    )
+    same = " AND ".join(f"old.{c} = new.{c}" if c in keys else f"old.{c} IS NOT DISTINCT FROM new.{c}" for c in columns)
+    gone = con.execute(f"SELECT id FROM old ANTI JOIN new ON {same}").df()
+    added = _places(con, f"SELECT pos FROM new ANTI JOIN old ON {same}")
+    con.close()
+    if len(gone):
+        bulk.stage(connection, "wd_rows", gone)
+        connection.execute(
+            text(f"UPDATE {table} SET recorded_to = :now WHERE id IN (SELECT id FROM wd_rows)"), {"now": now}
+        )
+        bulk.unstage(connection, "wd_rows")
+    bulk.append(connection, table, computed.iloc[added].assign(recorded_from=now))
+    return {"added": len(added), "closed": len(gone)}
+
+
+def _both(
+    connection: Connection, table: str, columns: Sequence[str], computed: pd.DataFrame, select: str
+) -> duckdb.DuckDBPyConnection:
+    """``old`` (what stands) and ``new`` (what was computed, ``pos``: its place in the frame), to be compared."""
+    kinds = {c.name: c.type for c in Base.metadata.tables[table].columns}
+    whole = [c for c, k in kinds.items() if isinstance(k, Integer | BigInteger)]
+    floats = [c for c in columns if isinstance(kinds[c], Float)]
+    old = bulk.read(connection, select, integers=whole, floats=floats)
+    con = duckdb.connect()
+    con.execute("SET enable_progress_bar = false; SET python_enable_replacements = false")
+    con.register("old", pa.table({str(c): _compared(old[c], str(c) in whole, str(c) in floats) for c in old.columns}))
+    new = {c: _compared(computed[c], c in whole, c in floats) for c in columns}
+    con.register("new", pa.table({**new, "pos": pa.array(range(len(computed)), pa.int64())}))
+    return con
+
+
+def _compared(column: pd.Series[Any], whole: bool, floating: bool) -> pa.Array:
+    if whole:
+        return pa.array(column.astype("Int64"), pa.int64(), from_pandas=True)
+    if floating:
+        return pa.array(column, pa.float64(), from_pandas=True)
+    return to_arrow(column.astype("str"))
+
+
+def _places(con: duckdb.DuckDBPyConnection, select: str) -> list[int]:
+    places: list[int] = con.sql(f"{select} ORDER BY pos").to_arrow_table()["pos"].to_pylist()
+    return places
+
+
+def _with_staged(connection: Connection, table: str, rows: pd.DataFrame, keys: Sequence[str], statement: str) -> None:
+    bulk.stage(connection, "wd_rows", rows, like=table)
+    connection.exec_driver_sql(f"CREATE INDEX wd_rows_key ON wd_rows ({', '.join(keys)})")
+    connection.exec_driver_sql(statement.format(on=" AND ".join(f"t.{k} = n.{k}" for k in keys)))
+    bulk.unstage(connection, "wd_rows")
