@@ -160,7 +160,7 @@ def evaluate_(answer: Answer, truth: Path, listing: Path | None, png: Path | Non
     form = listing.suffix.lstrip(".").lower() if listing else "csv"
     if form not in FORMATS or (png and png.suffix.lower() != ".png"):
         raise UsageError("--errors takes a file that ends in .csv, .jsonl or .xlsx, --picture one that ends in .png")
-    labels = _read(truth)
+    labels = read_labels(truth)
     missing = set(REQUIRED) - set(labels.columns)
     if missing:
         raise UsageError(f"{truth}: the columns {', '.join(sorted(missing))} are missing")
@@ -182,9 +182,9 @@ def evaluate_(answer: Answer, truth: Path, listing: Path | None, png: Path | Non
     accounts, flags = tables.accounts(knowledge), tables.flags(knowledge)
     beside = {n: truth.parent / f"truth_{n}.csv" for n in ("pledges", "transfers", "benign")}
     if beside["pledges"].exists():
-        out["pledges"] = evaluate_pledges(labels, _read(beside["pledges"]), accounts)
+        out["pledges"] = evaluate_pledges(labels, read_labels(beside["pledges"]), accounts)
     if beside["transfers"].exists() and beside["benign"].exists():
-        out["transfers"] = evaluate_transfers(_read(beside["transfers"]), _read(beside["benign"]), flags)
+        out["transfers"] = evaluate_transfers(read_labels(beside["transfers"]), read_labels(beside["benign"]), flags)
     if png:
         picture.draw(png, out["tiers"], out["thresholds"], f"{len(labels.drop_duplicates(KEY))} accounts of {truth.name}")
         out["picture"] = str(png)
@@ -195,8 +195,12 @@ def evaluate_(answer: Answer, truth: Path, listing: Path | None, png: Path | Non
     answer.give(out)
 
 
-def _read(path: Path) -> pd.DataFrame:
-    return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+def read_labels(path: Path) -> pd.DataFrame:
+    """A file of labels, every column as text. UsageError if it is no such file."""
+    try:
+        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except (ValueError, pd.errors.ParserError):  # no UTF-8, no columns, rows of other lengths
+        raise UsageError(f"{path} is not a CSV file in UTF-8 with a row of headers") from None
 
 
 COMMANDS = (show, export, status, runs, evaluate_)
