@@ -53,10 +53,12 @@ def main() -> None:
         first = signed_in(base, name)
         pages = chosen(first, base)
         alone, clerks = Times(), Times()
-        before = cpu()
+        before, worked = cpu(), defaultdict[str, float](float)
         for _ in range(given.alone):
             for page, path in pages:
+                began = cpu()
                 alone.take(page, first, "GET", base + path)
+                worked[page] += 1000 * (cpu() - began) / given.alone
         between = cpu()
         at_once(base, name, pages, clerks, given.clerks, given.rounds)
         spent = [between - before, cpu() - between]
@@ -64,9 +66,10 @@ def main() -> None:
     for title, times, used in (("one person", alone, spent[0]), (f"{given.clerks} people at once", clerks, spent[1])):
         each = 1000 * used / times.rows()[-1]["requests"]
         print(f"\n{title}, {each:.0f} ms of the server's processor time a request")
-        print(f"{'page':<14}{'requests':>9}{'errors':>8}{'median ms':>11}{'p95 ms':>9}")
+        print(f"{'page':<14}{'requests':>9}{'errors':>8}{'median ms':>11}{'p95 ms':>9}{'cpu ms':>8}")
         for row in times.rows():
-            print(f"{row['page']:<14}{row['requests']:>9}{row['errors']:>8}{row['median']:>11}{row['p95']:>9}")
+            cost = f"{worked[row['page']]:.0f}" if times is alone and row["page"] in worked else ""
+            print(f"{row['page']:<14}{row['requests']:>9}{row['errors']:>8}{row['median']:>11}{row['p95']:>9}{cost:>8}")
     if given.out:
         given.out.write_text(json.dumps({"warm": warm, "alone": alone.rows(), "at_once": clerks.rows()}, indent=1))
 

@@ -7,26 +7,27 @@ A backup is a folder: ``manifest.json`` (schema, wrapped data keys, counts) and 
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
-import secrets
 import shutil
 import sqlite3
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
-from zp_registry.crypto import Keyring, WrappedKey, find_master, seal_file, unseal_file
+from zp_registry.crypto import Keyring, WrappedKey, find_master, mark_of, seal_file, unseal_file
 from zp_registry.errors import KeyProblem, UsageError, ZpError
 from zp_registry.home import Home
 from zp_registry.registry import audit
 from zp_registry.registry.database import alembic_config, open_database, schema_of
+from zp_registry.registry.keys import stored_keys
 from zp_registry.settings import Settings
 
 COUNTED = ("report_file", "report", "record", "sighting", "reject", "pledge", "entity", "holding", "flag", "audit")
@@ -35,6 +36,7 @@ _VARIABLES = {
     "host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE",
     "sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY",
 }  # fmt: skip
+_UNFINISHED = ".zp-backup-"
 
 
 class BackupFailed(ZpError):
@@ -43,12 +45,28 @@ class BackupFailed(ZpError):
 
 @contextmanager
 def _own_folder(beside: Path) -> Iterator[Path]:
-    """A folder for the plain copy, which holds names in clear: mode 0700, beside the target and not in a shared /tmp."""
-    folder = Path(tempfile.mkdtemp(prefix=".zp-backup-", dir=beside))
+    """A folder for the plain copy, which holds names in clear: mode 0700, beside the target and not in a shared /tmp. What a
+    killed run left of such is deleted: the lock on it died with the run."""
+    for left in beside.glob(f"{_UNFINISHED}*"):
+        with suppress(OSError), _locked(left):
+            shutil.rmtree(left)
+    folder = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=beside))
     try:
-        yield folder
+        with _locked(folder):
+            yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """OSError if another process has it."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
 
 
 def backup(engine: Engine, ring: Keyring, target: Path) -> dict[str, Any]:
@@ -57,31 +75,43 @@ def backup(engine: Engine, ring: Keyring, target: Path) -> dict[str, Any]:
     if target.exists():
         raise UsageError(f"{target} is there already")
     target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_name(f".{target.name}.{secrets.token_hex(3)}")
-    unfinished.mkdir(mode=0o700)
-    try:
-        with _own_folder(target.parent) as folder:
-            plain = folder / "database"
-            _copy(engine, plain)
-            counts = _counts(engine, plain)
-            seal_file(plain, unfinished / "database.sealed", ring)
-        with engine.connect() as connection:
-            rows = connection.execute(text("SELECT key_id, purpose, wrapped, created_at, retired_at FROM data_key"))
-            keys = [{**dict(r), "wrapped": base64.b64encode(bytes(r["wrapped"])).decode()} for r in rows.mappings()]
-        manifest = {"made_at": audit.moment(), "backend": engine.dialect.name, "schema": schema_of(engine), "keys": keys,
+    with _own_folder(target.parent) as folder:
+        plain, sealed = folder / "database", folder / "sealed"
+        sealed.mkdir(mode=0o700)
+        before = _stored_keys(engine)
+        _copy(engine, plain)
+        counts = _counts(engine, plain)
+        seal_file(plain, sealed / "database.sealed", ring)
+        plain.unlink()
+        keys = _stored_keys(engine)
+        if {mark_of(k) for k in before} != {mark_of(k) for k in keys}:
+            raise BackupFailed("the master key was changed meanwhile: make the backup again")
+        told = [{**vars(k), "wrapped": base64.b64encode(k.wrapped).decode()} for k in keys]
+        manifest = {"made_at": audit.moment(), "backend": engine.dialect.name, "schema": schema_of(engine), "keys": told,
                     "counts": counts}  # fmt: skip
-        (unfinished / "manifest.json").write_text(json.dumps(manifest, indent=1), "utf-8")
-        with _own_folder(target.parent) as folder:
-            unseal_file(unfinished / "database.sealed", folder / "proof", ring)
-            if _counts(engine, folder / "proof") != counts:
-                raise BackupFailed("the backup does not hold what was copied")
-        unfinished.rename(target)
-    except BaseException:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        raise
+        (sealed / "manifest.json").write_text(json.dumps(manifest, indent=1), "utf-8")
+        unseal_file(sealed / "database.sealed", folder / "proof", ring)
+        if _counts(engine, folder / "proof") != counts:
+            raise BackupFailed("the backup does not hold what was copied")
+        sealed.rename(target)
     with engine.begin() as connection:
         audit.note(connection, "backup", target.name)
     return manifest
+
+
+def _stored_keys(engine: Engine) -> list[WrappedKey]:
+    with engine.connect() as connection:
+        return stored_keys(connection)
+
+
+def old_backups(home: Home, before: str) -> list[Path]:
+    """The backups made before upgrades earlier than that day."""
+    out = []
+    for folder in sorted(home.backups.glob("schema-*")):
+        with suppress(UsageError):  # what is no backup is left alone
+            if str(read_manifest(folder)[0]["made_at"]) < before:
+                out.append(folder)
+    return out
 
 
 def backup_before_upgrade(engine: Engine, ring: Keyring, home: Home) -> Path:
@@ -98,12 +128,7 @@ def backup_before_upgrade(engine: Engine, ring: Keyring, home: Home) -> Path:
 def restore(settings: Settings, source: Path) -> dict[str, Any]:
     """Brings a backup into the empty registry of ``settings``. KeyProblem for a wrong master key, UsageError for a newer schema
     or a place that is not empty: in each case nothing was written."""
-    try:
-        manifest = json.loads((source / "manifest.json").read_text("utf-8"))
-        keys = [WrappedKey(k["key_id"], k["purpose"], base64.b64decode(k["wrapped"]), k["created_at"], k["retired_at"])
-                for k in manifest["keys"]]  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError):
-        raise UsageError(f"{source} is no backup: its manifest.json cannot be read") from None
+    manifest, keys = read_manifest(source)
     home = Home(settings.home)
     master = find_master(home.master_key)
     if master is None:
@@ -121,6 +146,18 @@ def restore(settings: Settings, source: Path) -> dict[str, Any]:
         unseal_file(source / "database.sealed", plain, ring)
         _bring(engine, plain)
     return dict(manifest)
+
+
+def read_manifest(source: Path) -> tuple[dict[str, Any], list[WrappedKey]]:
+    """A backup's manifest and its wrapped keys. UsageError if it is none."""
+    try:
+        manifest = json.loads((source / "manifest.json").read_text("utf-8"))
+        keys = [WrappedKey(str(k["key_id"]), k["purpose"], base64.b64decode(k["wrapped"]), str(k["created_at"]),
+                           k["retired_at"]) for k in manifest["keys"]]  # fmt: skip
+        known = {name: str(manifest[name]) for name in ("backend", "schema", "made_at")}
+        return {**manifest, **known, "counts": dict(manifest["counts"])}, keys
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        raise UsageError(f"{source} is no backup: its manifest.json cannot be read") from None
 
 
 def _copy(engine: Engine, plain: Path) -> None:

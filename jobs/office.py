@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from zp_registry.crypto import Keyring, create_master, find_master
+from zp_registry.crypto import Keyring, create_master
 from zp_registry.errors import KeyProblem, UsageError
 from zp_registry.flags.rulebook import Rulebook, load_rulebook
 from zp_registry.home import Home
@@ -22,7 +22,7 @@ from zp_registry.mapping import Mappings, load_mappings
 from zp_registry.registry import audit
 from zp_registry.registry.audit import moment
 from zp_registry.registry.database import open_database, schema_is_current, schema_of, upgrade
-from zp_registry.registry.keys import open_keyring
+from zp_registry.registry.keys import find_fitting, open_keyring, settle_master
 from zp_registry.registry.onewriter import only_writer_of
 from zp_registry.registry.runs import finish_run, start_run
 from zp_registry.registry.state import read_state, write_state
@@ -83,7 +83,7 @@ def _open(settings: Settings, home: Home, engine: Engine, *, backup: bool = True
     Raises, before anything is changed: KeyProblem when the registry has data but the master key is lost or wrong, BackupFailed,
     UsageError when its schema is newer than this program; and UpgradeFailed, after which it is as it was.
     """
-    master = find_master(home.master_key)
+    master = find_fitting(engine, home.master_key)
     if master is None:
         if _has_keys(engine):
             raise KeyProblem(f"the registry is encrypted, but there is no master key: put it back into {home.master_key}")
@@ -124,6 +124,7 @@ def at_work(settings: Settings, command: str, *, backup: bool = True) -> Iterato
         stack.enter_context(only_writer(home.lock, command))
         office = _open(settings, home, open_database(settings.database_url), backup=backup)
         stack.enter_context(only_writer_of(office.engine, home.root, command))
+        settle_master(office.engine, home.master_key)
         office.run_id = start_run(office.engine, command)
         note_settings(office)
         try:

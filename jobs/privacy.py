@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from zp_registry.registry import audit, bulk, tables
 from zp_registry.registry.dossier import current_entity, entity_dossier
 from zp_registry.registry.inputs import reference_date
 
+from .backup import old_backups
 from .office import Office
 
 FIELDS = ("name", "number", "phone", "address", "payee")
@@ -145,21 +147,27 @@ def retention(office: Office, *, dry_run: bool = False) -> list[dict[str, Any]]:
     ):
         before = _later(today, -months)
         out.append(_rule(what, before, article, _old_files(folder.rglob("*"), before, dry_run)))
+    before = _later(today, -rules.backup_months)
+    old = old_backups(home, before)
+    if not dry_run:
+        for copy in old:
+            shutil.rmtree(copy)
+    out.append(_rule("backups made before upgrades", before, "个人信息保护法 第十九、四十七条", len(old)))
     with office.engine.begin() as connection:
         before = _later(today, -rules.log_months)
         out.append(_rule("run records", before, "网络安全法 第二十一条", _gone(
             connection, "run WHERE state <> 'running' AND started_at < :d AND NOT EXISTS "
             "(SELECT 1 FROM report_file f WHERE f.run_id = run.run_id)", {"d": before}, dry_run)))  # fmt: skip
         before = _later(reference_date(connection) or today, -rules.identity_years * 12)
-        old = (
+        gone = (
             "record WHERE sealed IS NOT NULL AND live = 0 AND NOT EXISTS (SELECT 1 FROM sighting g JOIN report r ON "
             "r.id = g.report_id WHERE g.record_id = record.id AND r.as_of >= :d) AND NOT EXISTS (SELECT 1 FROM account a "
             "WHERE a.platform = record.platform AND a.account_id = record.account_ref AND a.last_seen >= :d)"
         )
-        count = int(connection.execute(text(f"SELECT COUNT(*) FROM {old}"), {"d": before}).scalar() or 0)
+        count = int(connection.execute(text(f"SELECT COUNT(*) FROM {gone}"), {"d": before}).scalar() or 0)
         if count and not dry_run:
             connection.execute(
-                text(f"UPDATE record SET sealed = NULL, birth_year = NULL WHERE id IN (SELECT id FROM {old})"), {"d": before}
+                text(f"UPDATE record SET sealed = NULL, birth_year = NULL WHERE id IN (SELECT id FROM {gone})"), {"d": before}
             )
         article = "网络交易监督管理办法 第三十一条；个人信息保护法 第四十七条"
         out.append(_rule("numbers of accounts that are gone", before, article, count))

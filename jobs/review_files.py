@@ -188,7 +188,7 @@ def import_judgements(office: Office, path: Path) -> Reviewed:
 
     UsageError, and nothing is written, when any line of the file is malformed.
     """
-    said = _read(path)
+    said = read_judgements(path)
     reviewed = Reviewed(path.name)
     with office.engine.begin() as connection:
         placed = judgements.place(connection, said).assign(judgement=said["judgement"].map(WORDS).astype("str"))
@@ -221,7 +221,8 @@ def import_judgements(office: Office, path: Path) -> Reviewed:
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d.*")
 
 
-def _read(path: Path) -> pd.DataFrame:
+def read_judgements(path: Path) -> pd.DataFrame:
+    """A file of people's judgements: JUDGEMENTS, all as text. UsageError names what is wrong, by line."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))

@@ -83,15 +83,19 @@ def job_states(home: Home) -> dict[str, JobState]:
     return out
 
 
+def watched_since(home: Home, at: dt.datetime) -> dt.datetime:
+    """When the watch began: now, if that is nowhere noted."""
+    with suppress(KeyError, ValueError, TypeError):
+        return dt.datetime.fromisoformat(_read(home.watch / _SINCE)["since"]).astimezone(dt.UTC)
+    _write(home.watch / _SINCE, {"since": at.isoformat()})
+    return at
+
+
 def facts(settings: Settings, at: dt.datetime) -> Facts:
     """What there is to know at this moment; a registry that cannot be opened is one of the facts."""
     home = Home(settings.home)
     home.create()
-    since = _read(home.watch / _SINCE)
-    if "since" not in since:
-        since = {"since": at.isoformat()}
-        _write(home.watch / _SINCE, since)
-    out = Facts(at, dt.datetime.fromisoformat(since["since"]), job_states(home), free=shutil.disk_usage(home.root).free)
+    out = Facts(at, watched_since(home, at), job_states(home), free=shutil.disk_usage(home.root).free)
     try:
         office = open_office(settings)
         with office.engine.connect() as connection:
@@ -108,8 +112,7 @@ def facts(settings: Settings, at: dt.datetime) -> Facts:
 
 def platforms(office: Office, connection: Connection, at: dt.datetime) -> list[Fresh]:
     """The freshness of every platform that has reported, has an interface, or is named in the settings."""
-    reports = bulk.read(connection, "SELECT source AS platform, MAX(as_of) AS as_of FROM report WHERE superseded_by IS NULL "
-                        "GROUP BY source")  # fmt: skip
+    reports = bulk.read(connection, "SELECT DISTINCT source AS platform, as_of FROM report WHERE superseded_by IS NULL")
     given = office.settings.freshness
     names = {*reports["platform"], *configured(office), *given.platforms}
     expected = {name: given.platforms.get(name, given.days) for name in names}
@@ -214,7 +217,7 @@ def _alive(pid: int) -> bool:
 def _read(file: Path) -> dict[str, Any]:
     try:
         found = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -22,13 +22,14 @@ from zp_registry.jobs.office import Office, at_work
 from zp_registry.simulator import ids
 
 from zp_registry.frames import as_records
+from zp_registry.home import Home
 from zp_registry.registry import bulk, tables
 from zp_registry.registry.cases import read_cases
 from zp_registry.registry.flags import decide
 from zp_registry.settings import PledgeSettings, Settings
 
 __all__ = [
-    "Party", "World", "card", "citizen", "comparable", "douyin", "firm", "kuaishou", "ledger", "masked", "name",
+    "Party", "World", "card", "citizen", "comparable", "douyin", "fill_inbox", "firm", "kuaishou", "ledger", "masked", "name",
     "person", "phone", "pledge", "row", "share", "shop", "taobao", "wechat", "weipaitang", "world", "xiaohongshu",
 ]
 
@@ -132,6 +133,20 @@ def pledge(number: str, holder: Party, signed: str, **changed: Any) -> dict[str,
         "经营者/负责人": holder.person, "联系电话": holder.phone, "所属乡镇街道": "石佛寺镇", "承诺书版本": "2024版",
         "签订日期": signed, "签订方式(纸质/电子)": "纸质", "扫描件编号": f"S{number}",
     } | changed
+
+
+def fill_inbox(home: Home) -> list[dict[str, Any]]:
+    """Two months of a platform in which k1 changes hands, a rejected row, another platform, a ledger and a broken file; the
+    first report's rows."""
+    home.create()
+    inbox = home.inbox / "reports"
+    first = [row("k1", person(1)), row("k2", shop(2)), row("k3", firm(3)), row("", person(4))]
+    kuaishou(inbox / "kuaishou_20260131.csv", first)
+    kuaishou(inbox / "kuaishou_20260228.csv", [row("k1", person(5)), *first[1:3]])
+    weipaitang(inbox / "weipaitang_20260131.jsonl", [row("w1", person(1)), row("w2", person(8))], "2026-01-31")
+    (inbox / "broken.xlsx").write_bytes(b"PK\x03\x04 cut")
+    ledger(home.inbox / "pledges" / "台账_石佛寺镇.xlsx", [pledge("P1", person(1), "2026-01-10")])
+    return first
 
 
 @dataclass

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -165,8 +166,17 @@ def _keyed(frame: pd.DataFrame) -> pa.Array:
 
 def as_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows as dictionaries, NA as None."""
-    plain = frame.astype(object).where(frame.notna(), None)
-    return [{str(k): v for k, v in row.items()} for row in plain.to_dict("records")]
+    names = [str(c) for c in frame.columns]
+    columns = [_plain(frame.iloc[:, n]) for n in range(len(names))]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _plain(column: pd.Series[Any]) -> list[Any]:
+    """The values as Python's own, NA as None. Pages of the desk ask for many small tables: no frame of objects is made."""
+    values = column.tolist()
+    if column.dtype == object:
+        values = [v.item() if isinstance(v, np.generic) else v for v in values]
+    return [None if gone else v for v, gone in zip(values, column.isna().tolist(), strict=True)] if column.hasnans else values
 
 
 def both_ways(links: pd.DataFrame) -> pd.DataFrame:

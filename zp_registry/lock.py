@@ -45,5 +45,5 @@ def _holder(file: Path) -> str:
     try:
         who = json.loads(file.read_text("utf-8"))
         return f"'{who['command']}', process {who['pid']}, since {who['started']}"
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return "it has only just started"

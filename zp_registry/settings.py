@@ -51,7 +51,7 @@ def _place(place: str) -> str:
 
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
-AbsolutePath = Annotated[Path, AfterValidator(lambda p: Path(os.path.abspath(p.expanduser())))]
+AbsolutePath = Annotated[Path, AfterValidator(lambda p: Path(os.path.abspath(os.path.expanduser(p))))]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 
@@ -277,6 +277,9 @@ class RetentionSettings(Section):
                             "(直播电商监督管理办法 arts. 27, 28, 45: verification records at least 3).")
     refused_months: int = Field(default=12, ge=1, description="Months that refused files are kept, sealed, in `refused/` "
                                 "(个人信息保护法 arts. 6, 19: no longer than needed).")
+    backup_months: int = Field(default=6, ge=1, description="Months that the backups made before upgrades are kept in "
+                               "`backups/`: nobody goes back behind an upgrade after that, and what was deleted must not live "
+                               "on in copies (个人信息保护法 arts. 19, 47). Daily backups go by `jobs.backups_kept`.")
 
 
 Place = Annotated[str, AfterValidator(_place)]

@@ -51,6 +51,7 @@ def main() -> None:
         browser = play.chromium.launch(executable_path=program, args=["--no-sandbox"])
         for width in (WIDE, NARROW):
             page = browser.new_context(locale="zh-CN", viewport={"width": width, "height": 800}).new_page()
+            page.set_default_timeout(120_000)
             _taken(page, site.base, out, "wide" if width == WIDE else "narrow")
         browser.close()
     if given.manual:

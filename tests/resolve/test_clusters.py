@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
+import duckdb
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from zp_registry.resolve import scope
 from zp_registry.resolve.clusters import Caps
 from zp_registry.resolve.matching import Matched, MatchRules, match
 from zp_registry.resolve.model import load_model
@@ -347,6 +350,49 @@ def test_a_phone_that_becomes_a_hub_parts_those_it_joined() -> None:
     whole = [match(rows[live], _none(), _order(rows), _edges([]), MatchRules(None, EASY)) for live in nights]
     assert [w.roots[1] == w.roots[2] for w in whole] == [True, False]
     _live_nights((rows, nights, [["1"] * 3] * 2, [[], []]), MatchRules(None, EASY))
+
+
+def _p(name: int, number: int | None = None, shown: str = "full", *tokens: str, business: bool = False) -> dict[str, Any]:
+    known = None if number is None else NUMBERS[number]
+    return {"name": NAMES[name], "number": known, "shown": shown, "tokens": tokens, "business": business}
+
+
+# Subject 1 goes or comes; who is resolved anew. The last of each world has nothing to do with it.
+@pytest.mark.parametrize(("people", "standing", "reached"), [
+    ([_p(0), _p(1)], [], [1]),
+    ([_p(0), _p(1), _p(2)], [(1, 2)], [1, 2]),
+    ([_p(0, None, "none", "phone:1"), _p(0, None, "none", "phone:1"), _p(0, None, "none", "phone:2")], [], [1, 2]),
+    ([_p(0, 0, business=True), _p(1, 0, business=True), _p(2, 1, business=True)], [], [1, 2]),
+    ([_p(0, 0), _p(1, 0), _p(2, 1)], [], [1, 2]),
+    ([_p(0, 0, "mask", "account:1"), _p(1, 0, "mask", "account:1"), _p(2, 0, "mask", "account:2")], [], [1, 2]),
+    ([_p(0, 0), _p(1, 0, "full", "phone:1"), _p(1, None, "none", "phone:1"), _p(2)], [], [1, 2, 3]),
+    ([_p(0, None, "none", "phone:1"), _p(1, None, "none", "phone:1"), _p(1, None, "none", "phone:2")], [], [1, 2]),
+], ids=["alone", "edge", "name and phone", "credit code", "number", "digits on one account", "two steps", "hub"])  # fmt: skip
+@pytest.mark.parametrize("column", ["live", "was_live"])
+def test_a_change_reaches_all_that_it_may_concern_and_nobody_else(
+    people: list[dict[str, Any]], standing: list[tuple[int, int]], reached: list[int], column: str
+) -> None:
+    rows = _rows(people)
+    rows.loc[rows["subject_id"] == 1, column] = 0
+    edges = _edges([(*pair, "positive") for pair in standing])[["left_id", "right_id"]]
+    done = match(rows, _none(), _order(rows), _edges([]), MatchRules(None, EASY), edges)
+    assert done.scope.tolist() == reached
+
+
+def test_whom_people_have_judged_is_resolved_every_night() -> None:
+    rows = _rows([_p(0), _p(1), _p(2)])
+    done = match(rows, _none(), _order(rows), _edges([(1, 2, "negative")]), RULES, _edges([])[["left_id", "right_id"]])
+    assert done.scope.tolist() == [1, 2]
+
+
+def test_the_other_end_of_a_models_pair_brings_all_that_concerns_it() -> None:
+    with duckdb.connect() as con:
+        con.execute("CREATE TEMP TABLE scope AS SELECT 1::BIGINT AS subject_id")
+        con.execute("CREATE TEMP TABLE bond AS FROM (VALUES (2::BIGINT, 'a'), (3, 'a'), (4, 'b')) b(subject_id, key)")
+        pairs = _edges([(1, 2, "unsure")])
+        assert scope.widen(con, pairs)
+        assert sorted(con.execute("FROM scope").fetchall()) == [(1,), (2,), (3,)]
+        assert not scope.widen(con, pairs)
 
 
 def test_a_night_resolves_no_more_than_it_must() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import fuzz_values as values
 import openpyxl
 import pandas as pd
 from hypothesis import strategies as st
@@ -273,6 +274,23 @@ def _pages() -> bytes:
 
 _PAGED = _pages()
 
+_NAMED = ["20260131", "2026年13月32日", "2026-1-1", "202602", "_", "v2", "douyin", "报送", "日期：", "https://", "[",
+          "a@b:99999999/", ".xlsx", "2026-03-H1", "20269999"]  # fmt: skip
+_STATES = st.dictionaries(
+    st.sampled_from(["token", "until", "life", "refresh_token", "seed", "day", "forced", "rest_until", "running", "in_a_row",
+                     "count", "cut_off", "platform", "as_of", "dated", "started", "ended", "code", "pid", "boot", "since",
+                     "question"]),
+    JSON | st.sampled_from(["1e999", "2026-01-31T00:00:00+00:00", "nan", [1, "x"], 10**400, 1e308]), max_size=6)  # fmt: skip
+_RECORDS = st.lists(
+    st.dictionaries(st.text(max_size=6) | st.sampled_from(["shop", "id", "name", "anchors"]), JSON, max_size=5), max_size=5)
+_MODEL = (Path(__file__).parents[2] / "zp_registry" / "resolve" / "model" / "default.json").read_text("utf-8")
+_FILES = [
+    _MODEL, "platform,account_id,month,party_id,decidable\nkuaishou,k1,2026-01,P1,1\n", "A" * 43 + "=\n",
+    "left_id,right_id,judgement,who,why,created_at\n1,2,same,a,b,2026-03-31T08:00:00.000+00:00\n",
+    json.dumps({"made_at": "2026", "backend": "sqlite", "schema": "0001", "counts": {}, "keys": [
+        {"key_id": "00", "purpose": "data", "wrapped": "AQ==", "created_at": "2026", "retired_at": None}]}),
+]  # fmt: skip
+
 PARSERS: dict[str, tuple[Callable[..., None], tuple[st.SearchStrategy[Any], ...]]] = {
     **{f"a changed {form}": (lambda data, changes: read_workbook(changed(data, changes)), (st.just(data), CHANGES))
        for form, data in WORKBOOKS.items()},
@@ -292,4 +310,14 @@ PARSERS: dict[str, tuple[Callable[..., None], tuple[st.SearchStrategy[Any], ...]
     "pages of a pull": (lambda data, changes: told(lambda: FiledPages(changed(data, changes)), PagesBroken),
                         (st.just(_PAGED) | st.binary(max_size=300), CHANGES)),
     "sealed values and files": (_sealed, (st.binary(max_size=200), CHANGES)),
+    "numbers": (values.numbers, (COLUMN, COLUMN, st.sampled_from(["2026-01-31", "1999-12-31"]))),
+    "names of files": (values.names_of_files, (st.text(max_size=40) | st.lists(st.sampled_from(_NAMED)).map("".join),
+                                               st.lists(st.sampled_from(_WORDS) | st.text(max_size=12), max_size=4))),
+    "words of a search": (values.searched, (st.text(min_size=1, max_size=30) | st.sampled_from(_WORDS),)),
+    "states between runs": (values.states, (JSON | _STATES, st.sampled_from(_SPECS))),
+    "records of pages": (values.pages, (st.lists(_RECORDS | JSON, max_size=3), st.sampled_from(_SPECS), JSON | _STATES)),
+    "the reading process's answer": (lambda data, changes: values.from_the_reading_process(data, lambda b: changed(b, changes)),
+                                     (st.sampled_from(_ENCODED), CHANGES)),
+    "files of operators": (values.files, (_some(_FILES) | JSON.map(lambda v: json.dumps(v).encode()),)),
+    "variables": (values.variables, (values.VARIABLES,)),
 }  # fmt: skip

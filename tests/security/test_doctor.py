@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from sqlalchemy import Connection, text
-from worlds import World, firm, kuaishou, ledger, person, pledge, row, shop, weipaitang, world
+from worlds import World, fill_inbox, firm, kuaishou, person, row, world
 from zp_registry.jobs.doctor import RAW, examine
 from zp_registry.jobs.nightly import nightly
 
@@ -24,17 +24,10 @@ from zp_registry.registry.integrity import Finding, findings
 def county(database_url: str, tmp_path: Path) -> Iterator[World]:
     """Two months: an account that changes hands, a rejected row, a report that came twice, a ledger, a refused file."""
     home = Home(tmp_path / "home")
-    home.create()
-    inbox = home.inbox / "reports"
-    first = [row("k1", person(1)), row("k2", shop(2)), row("k3", firm(3)), row("", person(4))]
-    kuaishou(inbox / "kuaishou_20260131.csv", first)
-    kuaishou(inbox / "kuaishou_20260228.csv", [row("k1", person(5)), *first[1:3]])
-    weipaitang(inbox / "weipaitang_20260131.jsonl", [row("w1", person(1)), row("w2", person(8))], "2026-01-31")
-    (inbox / "broken.xlsx").write_bytes(b"PK\x03\x04 cut")
-    ledger(home.inbox / "pledges" / "台账_石佛寺镇.xlsx", [pledge("P1", person(1), "2026-01-10")])
+    first = fill_inbox(home)
     with world(home.root, tmp_path / "files", database_url) as made:
         assert nightly(made.office).exit_code == 3
-        kuaishou(inbox / "kuaishou_20260228.csv", [row("k1", person(6)), *first[1:3]])
+        kuaishou(home.inbox / "reports" / "kuaishou_20260228.csv", [row("k1", person(6)), *first[1:3]])
         assert nightly(made.office).exit_code == 0
         yield made
 

@@ -8,9 +8,12 @@ import time
 from pathlib import Path
 
 import pytest
-from fuzz import PARSERS, READER
+from fuzz import MAPPINGS, PARSERS, READER
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
+
+from zp_registry.mapping.streamers import _parse
+from zp_registry.resolve.model import settings as model_settings
 
 SECONDS = float(os.environ.get("ZP_TEST_FUZZ_SECONDS", "1200"))  # of processor time, for all parsers together
 
@@ -55,6 +58,24 @@ _DEEP = "[" * 3000 + "]" * 3000
 ], ids=lambda v: v[:20])  # fmt: skip
 def test_what_once_ended_in_a_traceback(name: str, text: str) -> None:
     PARSERS[name][0](text.encode())
+
+
+_DEEPER = "[" * 100_000
+
+
+def test_what_else_did() -> None:
+    """Nesting without end in every JSON, states that a program did not write, a home of nobody's."""
+    for environ in ({"ZP_TOWNS": _DEEPER}, {"ZP_HOME": "~nobody-of-that-name"}):
+        PARSERS["variables"][0](environ)
+    PARSERS["files of operators"][0](_DEEPER.encode())
+    PARSERS["files of operators"][0](b'{"keys": [], "backend": "sqlite"}')
+    model = (Path(model_settings.__file__).parent / "default.json").read_text("utf-8")
+    PARSERS["files of operators"][0](model.replace('"sql_condition": "', '"sql_condition": "' + "[" * 3000, 1).encode())
+    assert _parse(_DEEPER) is None
+    spec = next(m.api for m in MAPPINGS if m.api is not None and m.api.token is not None)
+    for value in (None, "x", 10**400, float("inf"), ["x"], {}):
+        PARSERS["states between runs"][0](dict.fromkeys(("until", "life", "forced", "rest_until", "since"), value), spec)
+        PARSERS["records of pages"][0]([[]], spec, {"as_of": value, "cut_off": value or "2026-01-31T00:00:00+00:00"})
 
 
 def test_a_returned_workbook_whose_hidden_sheet_was_changed() -> None:

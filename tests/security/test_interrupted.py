@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -9,36 +10,27 @@ import shutil
 import subprocess
 import sys
 import threading
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+from faults import Server
 from sqlalchemy import create_engine, make_url, text
-from worlds import firm, kuaishou, ledger, person, pledge, row, shop, wechat, weipaitang, world
+from worlds import fill_inbox, kuaishou, person, row, shop, wechat, world
 from zp_registry.jobs.doctor import examine
 from zp_registry.jobs.office import at_work
 
 from zp_registry.errors import LockHeld
 from zp_registry.home import Home
 from zp_registry.registry import audit, tables
+from zp_registry.registry.database import open_database
 from zp_registry.settings import Settings
 
-PROGRAM = Path(__file__).with_name("faults.py")
-KINDS = ("kill", "full", "readonly", "locked", "cut", "clock", "full!", "readonly!", "locked!", "cut!")
-
-
-def stock(home: Home) -> None:
-    """An inbox of several kinds of files: transfers, a pledge ledger, rejected rows, a broken file."""
-    home.create()
-    inbox = home.inbox / "reports"
-    first = [row("k1", person(1)), row("k2", shop(2)), row("k3", firm(3)), row("", person(4))]
-    kuaishou(inbox / "kuaishou_20260131.csv", first)
-    kuaishou(inbox / "kuaishou_20260228.csv", [row("k1", person(5)), *first[1:3]])
-    weipaitang(inbox / "weipaitang_20260131.jsonl", [row("w1", person(1)), row("w2", person(8))], "2026-01-31")
-    wechat(inbox / "wechat_channels_20260131.xlsx", [row("c1", shop(2)), row("c2", person(9))], "2026-01-31")
-    (inbox / "broken.xlsx").write_bytes(b"PK\x03\x04 cut")
-    ledger(home.inbox / "pledges" / "台账_石佛寺镇.xlsx", [pledge("P1", person(1), "2026-01-10")])
+KILLS = ("kill", "kill~")
+FAILURES = ("full", "readonly", "locked", "cut", "clock", "full!", "readonly!", "locked!", "cut!")
 
 
 def contents(home: Home, url: str) -> dict[str, list[tuple[str, ...]]]:
@@ -77,33 +69,21 @@ def contents(home: Home, url: str) -> dict[str, list[tuple[str, ...]]]:
 
 
 class Ground:
-    """Places for nights, each with the same full inbox and an empty database."""
+    """Places for nights, each with the same full inbox (``stocked``) and an empty database. ``quick``: nights by the server
+    that is ready for them (``faults.py``); else by one that has imported the program and no more."""
 
-    def __init__(self, folder: Path, backend: str) -> None:
-        self.folder, self.backend, self.made = folder, backend, 0
-        env = {k: v for k, v in os.environ.items() if not k.startswith("ZP_")}
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        self.server = subprocess.Popen([sys.executable, PROGRAM], text=True, env=env, **pipes)
-        self.stocked = Home(folder / "stocked")
-        stock(self.stocked)
-        self.expected, self.writes = {}, 0
+    def __init__(self, folder: Path, stocked: Home, backend: str, *, quick: bool) -> None:
+        self.folder, self.stocked, self.backend, self.made = folder, stocked, backend, 0
+        folder.mkdir()
+        self.server = Server(folder, *([shutil.copytree(stocked.root, folder / "spent")] if quick else []))
         home, url = self.place()
-        code, said = self.night(home, url)
-        assert code == 3, said[-3000:]
-        self.writes = int(said.split()[-1])
+        done, said = self.server.ask(home.root, url)
+        assert done["code"] == 3, said[-3000:]
+        self.writes: int = done["writes"]
         self.expected = contents(home, url)
         assert self.expected["inbox"] == self.expected["doctor"] == []
         assert len(self.expected["accounts"]) == 7
-
-    def night(self, home: Home, url: str, kind: str = "count", at: int = 0) -> tuple[int, str]:
-        """A night: its exit code and what it said."""
-        log = self.folder / "log"
-        assert self.server.stdin is not None
-        assert self.server.stdout is not None
-        asked = {"home": str(home.root), "url": url, "kind": kind, "at": at, "log": str(log)}
-        self.server.stdin.write(json.dumps(asked) + "\n")
-        self.server.stdin.flush()
-        return int(self.server.stdout.readline()), log.read_text("utf-8")
+        self.leave(home, url)
 
     def place(self) -> tuple[Home, str]:
         self.made += 1
@@ -115,69 +95,93 @@ class Ground:
         if not server:
             pytest.skip("no PostgreSQL server: give ZP_TEST_DATABASE_URL, or run .ci/run")
         name = f"zp_test_fault_{os.getpid()}_{self.made}"
-        _on_server(server, f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+        on_server(server, f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
         return Home(root), make_url(server).set(database=name).render_as_string(hide_password=False)
 
     def close(self) -> None:
-        assert self.server.stdin is not None
-        self.server.stdin.close()
-        self.server.wait(60)
+        self.server.close()
 
     def leave(self, home: Home, url: str) -> None:
         shutil.rmtree(home.root)
         if self.backend != "sqlite":
             name = make_url(url).database
-            _on_server(os.environ["ZP_TEST_DATABASE_URL"], f"DROP DATABASE {name} WITH (FORCE)")
+            on_server(os.environ["ZP_TEST_DATABASE_URL"], f"DROP DATABASE {name} WITH (FORCE)")
 
-    def disturb(self, kind: str, at: int) -> None:
+    def disturb(self, kind: str, at: int) -> dict[str, Any]:
+        """A night with a fault and one without; how the first ended. AssertionError if the registry is another then."""
         home, url = self.place()
-        self.night(home, url, kind, at)
-        code, said = self.night(home, url)
-        assert code in (0, 3), f"{kind} at {at}: {said[-3000:]}"
+        first, _ = self.server.ask(home.root, url, kind, at)
+        second, said = self.server.ask(home.root, url)
+        assert second["code"] in (0, 3), f"{kind} at {at}: {said[-3000:]}"
         now = contents(home, url)
         for name, rows in self.expected.items():
-            assert now[name] == rows, f"{kind} at write {at} of {self.writes}: {name}"
+            assert now[name] == rows, f"{kind} at write {at} of {self.writes} ({first['hit']}): {name}"
         self.leave(home, url)
+        return first
 
 
-def _on_server(server: str, statement: str) -> None:
+def on_server(server: str, statement: str) -> None:
     engine = create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text(statement))
     engine.dispose()
 
 
-def _points(seed: int, writes: int, count: int) -> list[tuple[str, int]]:
-    """A kill at every second point, at the others each kind in turn."""
-    chance = random.Random(seed)
-    return [(KINDS[n // 2 % len(KINDS)] if n % 2 else "kill", chance.randrange(1, writes + 1)) for n in range(count)]
+def _points(seed: int, writes: int, count: int) -> Iterator[tuple[str, int]]:
+    """A kill at every second point, at the others each failure in turn; no write comes again before each has had its point."""
+    chance, deck = random.Random(seed), list[int]()
+    for n in range(count):
+        if not deck:
+            deck = chance.sample(range(1, writes + 1), writes)
+        yield FAILURES[n // 2 % len(FAILURES)] if n % 2 else KILLS[n // 2 % 2], deck.pop()
 
 
-def test_a_disturbed_night_is_made_good_by_the_next_one(tmp_path: Path) -> None:
-    with closing(Ground(tmp_path, "sqlite")) as ground:
+@pytest.fixture(scope="module")
+def stocked(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """An inbox of several kinds of files."""
+    home = Home(tmp_path_factory.mktemp("stocked"))
+    fill_inbox(home)
+    rows = [row("c1", shop(2)), row("c2", person(9))]
+    wechat(home.inbox / "reports" / "wechat_channels_20260131.xlsx", rows, "2026-01-31")
+    return home
+
+
+def test_a_disturbed_night_is_made_good_by_the_next_one(stocked: Home, tmp_path: Path) -> None:
+    with closing(Ground(tmp_path / "ground", stocked, "sqlite", quick=False)) as ground:
         for kind, at in _points(11, ground.writes, 3):
             ground.disturb(kind, at)
 
 
 @pytest.mark.postgres
-def test_on_postgresql_too(tmp_path: Path) -> None:
-    with closing(Ground(tmp_path, "postgresql")) as ground:
+def test_on_postgresql_too(stocked: Home, tmp_path: Path) -> None:
+    with closing(Ground(tmp_path / "ground", stocked, "postgresql", quick=False)) as ground:
         for kind, at in [("cut", ground.writes // 2), *_points(12, ground.writes, 1)]:
             ground.disturb(kind, at)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("backend", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def test_at_five_hundred_points_and_by_every_kind(tmp_path: Path, backend: str) -> None:
-    count, wrong = int(os.environ.get("ZP_TEST_FAULT_POINTS", "500")), []
-    with closing(Ground(tmp_path, backend)) as ground:
-        for number, (kind, at) in enumerate(_points(13, ground.writes, count), 1):
+def test_at_five_hundred_points_and_by_every_kind(stocked: Home, tmp_path: Path, backend: str) -> None:
+    """``ZP_TEST_FAULT_POINTS`` of ``ZP_TEST_FAULT_SEED``, from the point ``ZP_TEST_FAULT_FROM`` on; ``ZP_TEST_FAULT_LOG``: a
+    file that gets a JSON line for each point."""
+    asked = (("POINTS", "500"), ("SEED", "13"), ("FROM", "1"))
+    count, seed, first = (int(os.environ.get(f"ZP_TEST_FAULT_{name}", given)) for name, given in asked)
+    log, wrong = os.environ.get("ZP_TEST_FAULT_LOG"), []
+    with ExitStack() as both:
+        quick, fresh = (both.enter_context(closing(Ground(tmp_path / name, stocked, backend, quick=name == "quick")))
+                        for name in ("quick", "fresh"))  # fmt: skip
+        assert fresh.expected == quick.expected
+        for number, (kind, at) in itertools.islice(enumerate(_points(seed, quick.writes, count), 1), first - 1, None):
+            told: dict[str, Any] = {"backend": backend, "number": number, "kind": kind, "at": at, "of": quick.writes}
             try:
-                ground.disturb(kind, at)
+                told |= (quick if number % 20 else fresh).disturb(kind, at)
             except AssertionError as error:
                 wrong.append(f"{kind} at {at}: {error}")
+                told["wrong"] = wrong[-1]
                 print(wrong[-1], file=sys.stderr)
-            print(f"{number} of {count} points, {len(wrong)} wrong, {ground.writes} writes", file=sys.stderr)
+            if log:
+                with Path(log).open("a", encoding="utf-8") as out:
+                    out.write(json.dumps(told, ensure_ascii=False) + "\n")
     assert wrong == []
 
 
@@ -192,6 +196,12 @@ def test_a_clock_that_was_set_back_ends_nothing_before_it_began(home: Home, tmp_
         assert [name for name, _, _ in county.holdings("k1")] == [person(3).name]
         assert len(county.holdings("k1", all_versions=True)) == 2
         assert [str(f) for f in examine(county.office)] == []
+
+
+def test_a_commit_outlives_a_power_cut(tmp_path: Path) -> None:
+    """The report's file is archived and synced right after its commit: that must not be in the system's memory alone."""
+    with open_database(f"sqlite:///{tmp_path / 'registry.sqlite'}").connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
 
 
 # -- one run at a time

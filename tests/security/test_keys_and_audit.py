@@ -291,7 +291,7 @@ def test_retention_tells_before_it_deletes(home: Home, tmp_path: Path) -> None:
             os.utime(path, (1_500_000_000, 1_500_000_000))
         told_ = {r["what"]: r["count"] for r in privacy.retention(county.office, dry_run=True)}
         assert told_ == {"log files": 1, "archived files": 0, "refused files": 1, "run records": 0,
-                         "numbers of accounts that are gone": 0}  # fmt: skip
+                         "backups made before upgrades": 0, "numbers of accounts that are gone": 0}  # fmt: skip
         assert (home.logs / "old.log").exists()
         privacy.retention(county.office)
         assert not (home.logs / "old.log").exists()

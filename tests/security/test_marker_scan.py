@@ -7,6 +7,7 @@ import io
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 import zlib
@@ -14,13 +15,18 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import openpyxl
+import pandas as pd
 import pytest
+from sqlalchemy import make_url
 from worlds import firm, kuaishou, ledger, masked, person, pledge, row, shop, wechat, weipaitang
 
 from zp_registry.home import Home
+from zp_registry.lists.tables import write_table
+from zp_registry.lists.workbook import Book
 
 PROGRAM = """
-import sys
+import os, sys
 from pathlib import Path
 from zp_registry.jobs.nightly import nightly
 from zp_registry.jobs.office import at_work
@@ -34,7 +40,8 @@ if len(sys.argv) > 2:
         numbers = mapped.frame["id_number"].dropna().tolist()
         raise RuntimeError(f"cannot load {numbers} of {mapped.frame.iloc[0].to_dict()}")
     imports.load_mapped = fails
-with at_work(Settings(home=home), "nightly") as office:
+url = {"database_url": os.environ["SCANNED_DATABASE"]} if "SCANNED_DATABASE" in os.environ else {}
+with at_work(Settings(home=home, **url), "nightly") as office:
     sys.stdout.write("open\\n"); sys.stdout.flush()
     done = nightly(office)
     office.engine.dispose()
@@ -164,6 +171,20 @@ def test_no_marker_stands_in_any_byte_that_a_night_writes(home: Home, scratch: P
     assert {p.parent.name for p in home.root.rglob("*") if p.is_file()} >= {"db", "archive", "refused", "logs", "reports"}
 
 
+@pytest.mark.postgres
+def test_nor_in_a_postgresql_database(home: Home, scratch: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    stock(home)
+    monkeypatch.setenv("SCANNED_DATABASE", postgres_url)
+    code, found = watched(home, scratch)
+    assert (code, found) == (3, {})
+    url = make_url(postgres_url)
+    address = ["--host", str(url.host), "--port", str(url.port), "--username", str(url.username), str(url.database)]
+    dumped = subprocess.run(["pg_dump", "--inserts", *address], capture_output=True, check=True).stdout
+    assert b"INSERT INTO public.record " in dumped
+    assert leaks(dumped) == set()
+    assert leaks(dumped + person(3).phone.encode().hex().encode()) == {"phone 3"}
+
+
 def test_no_marker_stands_in_what_an_unforeseen_error_leaves(home: Home, scratch: Path) -> None:
     """An error whose text holds whole rows: neither the log nor the terminal nor the run's record shows it."""
     stock(home)
@@ -171,6 +192,19 @@ def test_no_marker_stands_in_what_an_unforeseen_error_leaves(home: Home, scratch
     assert code in (1, 3)
     assert found == {}
     assert "RuntimeError" in (home.logs / "zp.log").read_text("utf-8")
+
+
+def test_workbooks_are_made_without_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "there is none"))
+    handles = len(os.listdir("/proc/self/fd"))
+    for n in range(2):
+        write_table(pd.DataFrame({"电话": [person(n).phone]}), ["电话"], tmp_path / f"{n}.xlsx", "xlsx")
+        book = Book()
+        book.wb.create_sheet("清单").append([person(n).phone])
+        book.save(tmp_path / f"book{n}.xlsx")
+    assert openpyxl.load_workbook(tmp_path / "book1.xlsx")["清单"]["A1"].value == person(1).phone
+    assert openpyxl.load_workbook(tmp_path / "1.xlsx").worksheets[0]["A2"].value == person(1).phone
+    assert len(os.listdir("/proc/self/fd")) == handles
 
 
 @pytest.mark.parametrize("place", ["db/x", "logs/zp.log", "archive/x", "reports/run.html"])

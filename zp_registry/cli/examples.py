@@ -77,6 +77,7 @@ restore /backup/registry-2026-11-27
 doctor --quick
 keys check
 keys rotate --reason "yearly"
+keys master --reason "the former keeper of the key has left"
 audit verify
 audit show --action unmask --since 2026-11-01
 unmask E00000001 --reason "协查函〔2026〕3号"

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pandas as pd
 
-from zp_registry.cli.common import Answer, Day, command
+from zp_registry.cli.common import Answer, Day, command, tell_freshness
 from zp_registry.cli.dossier import tell_dossier
 from zp_registry.errors import UsageError
 from zp_registry.evaluation import errors as faults
@@ -16,7 +16,7 @@ from zp_registry.evaluation import evaluate, picture, summary_tables
 from zp_registry.evaluation.labels import KEY, REQUIRED, joined, known
 from zp_registry.evaluation.pledges import evaluate_pledges
 from zp_registry.evaluation.transfers import evaluate_transfers
-from zp_registry.jobs import derive, office
+from zp_registry.jobs import derive, office, watch
 from zp_registry.lists.tables import FORMATS, write_table
 from zp_registry.registry import audit, bulk, tables
 from zp_registry.registry.dossier import account_dossier, entity_dossier
@@ -92,7 +92,7 @@ def export(
 @click.command("status")
 @command
 def status(answer: Answer) -> None:
-    """Freshness per platform, the last runs, and what is pending."""
+    """Freshness of each platform with the duties of January and July, reports by source, and what is pending."""
     opened = office.open_office(answer.settings)
     with opened.engine.connect() as connection:
         fresh = bulk.read(
@@ -111,9 +111,11 @@ def status(answer: Answer) -> None:
             )
         }
         day = reference_date(connection)
+        duties = watch.platforms(opened, connection, watch.now())
         broken = audit.broken_link(connection)
     inbox = {f.name: sum(1 for p in f.rglob("*") if p.is_file()) for f in sorted(opened.home.inbox.iterdir()) if f.is_dir()}
-    answer.table("platforms", ["source", "part", "newest report", "reports"], fresh.fillna("").to_numpy().tolist())
+    tell_freshness(answer, duties)
+    answer.table("reports", ["source", "part", "newest report", "reports"], fresh.fillna("").to_numpy().tolist())
     answer.table(
         "pending", ["what", "count"], [[k, v] for k, v in {**pending, **{f"inbox/{k}": v for k, v in inbox.items()}}.items()]
     )
@@ -122,6 +124,7 @@ def status(answer: Answer) -> None:
         {
             "reference_date": day,
             "platforms": fresh.fillna("").to_dict("records"),
+            "freshness": [f.row() for f in duties],
             "pending": pending,
             "inbox": inbox,
             "audit_broken_at": broken,
@@ -157,7 +160,7 @@ def evaluate_(answer: Answer, truth: Path, listing: Path | None, png: Path | Non
     form = listing.suffix.lstrip(".").lower() if listing else "csv"
     if form not in FORMATS or (png and png.suffix.lower() != ".png"):
         raise UsageError("--errors takes a file that ends in .csv, .jsonl or .xlsx, --picture one that ends in .png")
-    labels = _read(truth)
+    labels = read_labels(truth)
     missing = set(REQUIRED) - set(labels.columns)
     if missing:
         raise UsageError(f"{truth}: the columns {', '.join(sorted(missing))} are missing")
@@ -179,9 +182,9 @@ def evaluate_(answer: Answer, truth: Path, listing: Path | None, png: Path | Non
     accounts, flags = tables.accounts(knowledge), tables.flags(knowledge)
     beside = {n: truth.parent / f"truth_{n}.csv" for n in ("pledges", "transfers", "benign")}
     if beside["pledges"].exists():
-        out["pledges"] = evaluate_pledges(labels, _read(beside["pledges"]), accounts)
+        out["pledges"] = evaluate_pledges(labels, read_labels(beside["pledges"]), accounts)
     if beside["transfers"].exists() and beside["benign"].exists():
-        out["transfers"] = evaluate_transfers(_read(beside["transfers"]), _read(beside["benign"]), flags)
+        out["transfers"] = evaluate_transfers(read_labels(beside["transfers"]), read_labels(beside["benign"]), flags)
     if png:
         picture.draw(png, out["tiers"], out["thresholds"], f"{len(labels.drop_duplicates(KEY))} accounts of {truth.name}")
         out["picture"] = str(png)
@@ -192,8 +195,12 @@ def evaluate_(answer: Answer, truth: Path, listing: Path | None, png: Path | Non
     answer.give(out)
 
 
-def _read(path: Path) -> pd.DataFrame:
-    return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+def read_labels(path: Path) -> pd.DataFrame:
+    """A file of labels, every column as text. UsageError if it is no such file."""
+    try:
+        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except (ValueError, pd.errors.ParserError):  # no UTF-8, no columns, rows of other lengths
+        raise UsageError(f"{path} is not a CSV file in UTF-8 with a row of headers") from None
 
 
 COMMANDS = (show, export, status, runs, evaluate_)

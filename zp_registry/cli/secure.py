@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
 from zp_registry.cli.common import Answer, Reason, command
-from zp_registry.crypto import CIPHERS, find_master
+from zp_registry.crypto import CIPHERS, decode_master
 from zp_registry.errors import KeyProblem
 from zp_registry.jobs import backup as copies
 from zp_registry.jobs import doctor as health
-from zp_registry.jobs import office, privacy
+from zp_registry.jobs import masterkey, office, privacy
 from zp_registry.registry import audit, rotation
-from zp_registry.registry.keys import open_keyring
+from zp_registry.registry.keys import find_fitting, open_keyring
+from zp_registry.sources.api.secrets import read_secrets
 
 REASON = click.option("--reason", required=True, metavar="TEXT", type=Reason(), help="Why; written to the audit trail.")
 
@@ -38,8 +40,13 @@ def keys_check(answer: Answer) -> int:
     answer.table("sealed values", ["column", "key", "cipher", "state", "values"], rows)
     for one in [*damaged, *files]:
         answer.say(f"does not open: {one}")
+    former = masterkey.former_keys(opened)
+    for file, count in former.items():
+        answer.say(f"former master key {file}: " + (f"{count} backups open with it" if count else
+                   "no backup here opens with it; if none elsewhere does, delete it"))  # fmt: skip
     answer.say(f"{len(damaged)} values and {len(files)} files do not open" if damaged or files else "everything opens")
-    answer.give({"current": current, "cipher": ciphers[current], "held": held, "damaged": damaged, "damaged_files": files})
+    answer.give({"current": current, "cipher": ciphers[current], "held": held, "damaged": damaged, "damaged_files": files,
+                 "former_master_keys": {str(f): n for f, n in former.items()}})  # fmt: skip
     return 1 if damaged or files else 0
 
 
@@ -60,7 +67,7 @@ def keys_rotate(answer: Answer, cipher: str | None, reason: str | None) -> int:
     behind = sum(n for counts in held.values() for key, n in counts.items() if key != present)
     behind += sum(key != opened.ring.current for _, key in rotation.sealed_files(opened.home.root))
     if not behind or opened.ring.data_keys[present] != wanted:
-        master = find_master(opened.home.master_key)
+        master = find_fitting(opened.engine, opened.home.master_key)
         if master is None:
             raise KeyProblem("there is no master key")
         with opened.engine.begin() as connection:
@@ -75,6 +82,30 @@ def keys_rotate(answer: Answer, cipher: str | None, reason: str | None) -> int:
     answer.table("sealed again", ["what", "count"], [[k, v] for k, v in done.items()])
     answer.give({"key": present, "cipher": opened.ring.data_keys[present], "sealed": done})
     return 0
+
+
+@keys.command("master")
+@REASON
+@click.option("--new", "place", metavar="PLACE", help="Where the new key stands: env:VARIABLE or file:PATH (default: a fresh "
+              "one, where the present one is in keys/master.key).")
+@command
+def keys_master(answer: Answer, reason: str, place: str | None) -> None:
+    """Change the master key: the data keys are wrapped by a new one, and what they seal stays as it is.
+
+    It may be killed at any moment: the old key or the new one opens the registry, and the next command ends the change. The
+    former key's file is kept, since backups made until now open with it alone.
+    """
+    new = decode_master(read_secrets(["key"], {"key": place}, os.environ)["key"], place) if place else None
+    with office.at_work(answer.settings, "keys master") as opened:
+        changed = masterkey.change_master(opened, reason, new)
+    if changed.former is None:
+        answer.say("changed: let ZP_MASTER_KEY or ZP_MASTER_KEY_COMMAND give the new master key from now on")
+    else:
+        answer.say(f"changed: keep a copy of {opened.home.master_key} in a safe place; {changed.former} opens the backups made "
+                   "until now: keep it as long as them")  # fmt: skip
+    answer.say("whoever had the old master key and an old copy has the data keys: then run 'keys rotate' too")
+    former = str(changed.former) if changed.former else None
+    answer.give({"master_key": changed.mark, "data_keys": changed.keys, "former": former})
 
 
 @click.group("audit")

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -76,6 +76,10 @@ class Keyring:
         if not data or not match:
             raise KeyProblem("the registry has no data keys: run 'zp-registry init', or restore the table data_key from backup")
         return cls({r.key_id: opened[r.key_id] for r in rows if r.purpose == "data"}, data[-1], opened[match[-1]])
+
+    def holds_the_keys_of(self, other: Keyring) -> bool:
+        """Whether both open and match the same."""
+        return (self._data, self._current, self._match) == (other._data, other._current, other._match)
 
     @property
     def current(self) -> bytes:
@@ -184,11 +188,30 @@ def new_data_key(master: bytes, cipher: CipherName) -> WrappedKey:
     return _wrap(master, "data", cipher)
 
 
+def wrap_anew(master: bytes, new: bytes, row: WrappedKey) -> WrappedKey:
+    """The same key, wrapped by another master key. KeyProblem if ``master`` is not the one that wraps it now."""
+    return replace(row, wrapped=_wrapped(new, row.wrapped[:1], row.key_id, row.purpose, _unwrap(master, row)))
+
+
+def master_mark(master: bytes) -> str:
+    """Which master key this is, in 16 hex characters that tell nothing about it."""
+    return _check(master).hex()
+
+
+def mark_of(row: WrappedKey) -> str:
+    """The :func:`master_mark` of the master key that wraps ``row``."""
+    return bytes(row.wrapped)[1:1 + _CHECK].hex()
+
+
 def _wrap(master: bytes, purpose: Purpose, cipher: CipherName = "aes-256-gcm") -> WrappedKey:
-    check, key_id, nonce = _check(master), os.urandom(_ID).hex(), os.urandom(_NONCE)
-    version = _SM4 if cipher == "sm4-gcm" else _VERSION
-    sealed = _wrapper(master, version).encrypt(nonce, os.urandom(KEY_BYTES[cipher]), f"{key_id}|{purpose}".encode())
-    return WrappedKey(key_id, purpose, version + check + nonce + sealed, datetime.now(UTC).isoformat(timespec="microseconds"))
+    key_id, version = os.urandom(_ID).hex(), _SM4 if cipher == "sm4-gcm" else _VERSION
+    wrapped = _wrapped(master, version, key_id, purpose, os.urandom(KEY_BYTES[cipher]))
+    return WrappedKey(key_id, purpose, wrapped, datetime.now(UTC).isoformat(timespec="microseconds"))
+
+
+def _wrapped(master: bytes, version: bytes, key_id: str, purpose: str, key: bytes) -> bytes:
+    nonce = os.urandom(_NONCE)
+    return version + _check(master) + nonce + _wrapper(master, version).encrypt(nonce, key, f"{key_id}|{purpose}".encode())
 
 
 def _wrapper(master: bytes, version: bytes) -> Aead:

@@ -82,9 +82,9 @@ def write_bulletin(
     ``known``: the time before which everything that had come counts; ``rules``: the rules' version."""
     title = f"{county}电子商务规范管理情况通报（{period.name}）"
     notes = [
-        CAUTION,
+        f"{bureau}　{CAUTION}",
         f"统计期间 {period.first} 至 {period.last}；最新报送日期 {newest}；"
-        f"按 {known}（北京时间）前收到的报表、台账和核查记录统计，线索规则 {rules}。{bureau}",
+        f"按 {known}（北京时间）前收到的报表、台账和核查记录统计，线索规则 {rules}。",
     ]
     parts = _parts(sheets)
     stem = folder / f"联席会议通报_{period.name}"

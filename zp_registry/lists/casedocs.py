@@ -31,7 +31,7 @@ def _tables(told: dict[str, Any]) -> list[tuple[str, list[str], list[list[str]],
     account = told["dossier"]["account"] or {}
     head = [
         ["案件编号", case["case_id"]], ["状态", case["state_name"]],
-        ["级别", f"{LEVELS[case['level']]}（{case['score']:.2f}）"],
+        ["级别", f"{LEVELS[case['level']]}（{min(case['score'], 0.99):.2f}）"],
         ["平台、账号", f"{case['platform']}　{account.get('account_name') or ''}（{case['account_id']}）"],
         ["主体编号", case["entity_id"] or ""], ["立案依据日", case["opened_on"]], ["最近依据日", case["news_on"]],
         ["变更登记宽限期至", case["grace_until"]],
@@ -66,7 +66,7 @@ def _tables(told: dict[str, Any]) -> list[tuple[str, list[str], list[list[str]],
          [3.4, 1.2, 1.6, 2.2, 7.4, 3, 4, 2.2]),
         ("三、依据的报送行", ["线索", "报送日期", "文件", "工作表", "行", "内容"], evidence, [2.4, 2.4, 6.2, 3, 1.4, 9.6]),
         ("四、逐月情况（● 表示与此前不同）", ["月份", "报送日期", *_LANES.values(), "出处"], months,
-         [1.8, 2.2, 5, 3.4, 3, 4.2, 5.4]),
+         [1.8, 2.2, 5, 4.8, 3, 3.8, 4.4]),
         ("五、同组案件（仅供参考）", ["案件", "状态", "账号", "级别"], others, [4, 4, 13, 4]),
         ("六、办理经过", ["时间（UTC）", "办理人", "事项", "记录", "附件"], events, [4, 3, 2.4, 10.6, 5]),
     ]  # fmt: skip

@@ -22,6 +22,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
+import zp_registry.lists.sheets  # noqa: F401  sheets are made in memory
 from zp_registry.lists.safety import clean, escape_underscores, formula_like, write_atomically
 
 Kind = Literal["text", "int", "number", "date"]

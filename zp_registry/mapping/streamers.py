@@ -157,7 +157,7 @@ def _parse(text: str | None) -> list[dict[str, Any]] | None:
     except ValueError:
         try:
             found = json.loads(text)  # halves of characters
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
     found = [found] if isinstance(found, dict) else found
     return found if isinstance(found, list) and all(isinstance(p, dict) for p in found) else None

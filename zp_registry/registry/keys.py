@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
-from sqlalchemy import Connection, Engine, insert, select, text
+from sqlalchemy import Connection, Engine, insert, inspect, select, text, update
 
-from zp_registry.crypto import CipherName, Keyring, WrappedKey
+from zp_registry.crypto import (
+    CipherName,
+    Keyring,
+    WrappedKey,
+    find_coming,
+    find_master,
+    mark_of,
+    master_mark,
+    take_over,
+    wrap_anew,
+)
 from zp_registry.errors import KeyProblem
 from zp_registry.registry import audit
 from zp_registry.registry.models import DataKey
@@ -20,15 +31,66 @@ def open_keyring(engine: Engine, master: bytes, cipher: CipherName = "aes-256-gc
     return ring
 
 
+def find_fitting(engine: Engine, file: Path) -> bytes | None:
+    """The master key, None if there is none anywhere. While it is being changed it is the one under which the registry stands
+    at this moment."""
+    master = None
+    for _ in range(2):  # the files may be changed over between our looks at them
+        coming, master = find_coming(file), find_master(file)
+        marks = _marks(engine)
+        if not marks or (master is not None and master_mark(master) in marks):
+            break
+        if coming is not None and master_mark(coming) in marks:
+            return coming
+    return master
+
+
+def settle_master(engine: Engine, file: Path) -> None:
+    """Ends a change of the master key that was killed behind its commit. The caller holds the lock."""
+    coming = find_coming(file)
+    if coming is not None and find_fitting(engine, file) == coming:
+        former = find_master(file)
+        take_over(file, master_mark(former) if former else "")
+
+
+def wrap_keys_anew(connection: Connection, master: bytes, new: bytes) -> Keyring:
+    """Every data key wrapped by ``new`` instead of ``master``, proved from what then stands there; the keyring. KeyProblem if
+    ``master`` is not the one that wraps them, or they do not open."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("LOCK TABLE data_key IN EXCLUSIVE MODE")  # no other data key may come in meanwhile
+    else:
+        connection.exec_driver_sql("UPDATE data_key SET retired_at = retired_at")
+    rows = stored_keys(connection)
+    former = Keyring.open(master, rows)
+    for row in rows:
+        connection.execute(
+            update(DataKey).where(DataKey.key_id == row.key_id).values(wrapped=wrap_anew(master, new, row).wrapped)
+        )
+    ring = Keyring.open(new, stored_keys(connection))
+    if not ring.holds_the_keys_of(former):
+        raise KeyProblem("the data keys do not open under the new master key; nothing was changed")
+    return ring
+
+
+def stored_keys(connection: Connection) -> list[WrappedKey]:
+    """The wrapped keys of the registry."""
+    rows = connection.execute(
+        select(DataKey.key_id, DataKey.purpose, DataKey.wrapped, DataKey.created_at, DataKey.retired_at)
+    )
+    return [WrappedKey(r.key_id, _purpose(r.purpose), bytes(r.wrapped), r.created_at, r.retired_at) for r in rows]
+
+
+def _marks(engine: Engine) -> set[str]:
+    if not inspect(engine).has_table("data_key"):
+        return set()
+    with engine.connect() as connection:
+        return {mark_of(row) for row in stored_keys(connection)}
+
+
 def _open(engine: Engine, master: bytes, cipher: CipherName) -> Keyring:
     with engine.begin() as connection:
-        rows = connection.execute(
-            select(DataKey.key_id, DataKey.purpose, DataKey.wrapped, DataKey.created_at, DataKey.retired_at)
-        ).all()
-        if rows:
-            return Keyring.open(
-                master, [WrappedKey(r.key_id, _purpose(r.purpose), r.wrapped, r.created_at, r.retired_at) for r in rows]
-            )
+        if rows := stored_keys(connection):
+            return Keyring.open(master, rows)
         _refuse_new_keys(connection)
         ring, wrapped = Keyring.create(master, cipher)
         connection.execute(

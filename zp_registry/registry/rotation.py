@@ -19,6 +19,7 @@ from sqlalchemy.types import LargeBinary
 from zp_registry.crypto import CipherName, Damaged, Keyring, new_data_key, seal_bytes, sealed_with, unseal_chunks
 from zp_registry.errors import KeyProblem
 from zp_registry.registry import audit, bulk
+from zp_registry.registry.keys import stored_keys
 from zp_registry.registry.state import write_state
 
 BATCH = 2000
@@ -47,11 +48,13 @@ SEALED = (
 
 
 def add_key(connection: Connection, master: bytes, cipher: CipherName, reason: str | None = None) -> str:
-    """A new data key, and its id; the ones before are retired. Noted on the audit trail."""
+    """A new data key, and its id; the ones before are retired. Noted on the audit trail. KeyProblem if ``master`` is not, or is
+    no longer, the master key."""
     key = new_data_key(master, cipher)
     connection.execute(
         text("UPDATE data_key SET retired_at = :n WHERE purpose = 'data' AND retired_at IS NULL"), {"n": audit.moment()}
     )
+    Keyring.open(master, [*stored_keys(connection), key])  # from the first write on nobody else changes them
     connection.execute(
         text("INSERT INTO data_key (key_id, purpose, wrapped, created_at) VALUES (:k, :p, :w, :c)"),
         {"k": key.key_id, "p": key.purpose, "w": key.wrapped, "c": key.created_at},

@@ -26,6 +26,8 @@ from zp_registry.sources.tables import Column, RawTable, ReportFile, TextCells
 _LENGTH = 8
 _TEXT = pa.large_string()
 _BATCH = 1 << 20  # rows
+# What a result that was not written here ends in.
+BROKEN = (ValueError, LookupError, TypeError, AttributeError, OSError, RecursionError, OverflowError, pa.ArrowException)
 
 
 def write_packed(file: ReportFile, out: IO[bytes], limits: ReadLimits) -> None:
@@ -72,8 +74,8 @@ def _text(column: Column) -> TextCells:
 
 
 def read_packed(memory: mmap.mmap) -> ReportFile:
-    """The report in ``memory``; the columns lie in it and are not copied. ValueError, KeyError, TypeError, pa.ArrowException:
-    not in the form that :func:`write_packed` writes."""
+    """The report in ``memory``; the columns lie in it and are not copied. BROKEN: not in the form that :func:`write_packed`
+    writes."""
     view = memoryview(memory)
     end = _LENGTH + int.from_bytes(view[:_LENGTH], "little")
     head = json.loads(bytes(view[_LENGTH:end]))

@@ -20,12 +20,11 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-import pyarrow as pa
 import structlog
 
 from zp_registry.errors import FileRefused
 from zp_registry.sources.limits import ReadLimits
-from zp_registry.sources.packed import read_packed
+from zp_registry.sources.packed import BROKEN, read_packed
 from zp_registry.sources.tables import ReportFile
 
 log = structlog.get_logger(__name__)
@@ -59,7 +58,7 @@ class Reader:
         memory = self._ask("report", name, data, limits)
         try:
             return read_packed(memory)
-        except (ValueError, KeyError, TypeError, AttributeError, pa.ArrowException):
+        except BROKEN:
             self.close()
             raise FileRefused("FILE_BROKEN", name, detail="读取进程给出的结果不完整") from None
 

@@ -94,7 +94,7 @@ def read_model(text: str, where: str) -> MatchModel:
     """The model in a JSON text; ``where`` names it in messages. Raises UsageError with all its faults together."""
     try:
         data = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{where} is not valid JSON: {error}") from None
     faults: list[str] = []
     model: MatchModel | None = None
@@ -168,6 +168,6 @@ def _sql_fault(text: object, where: str) -> list[str]:
         return [f"{where}: a condition in SQL is needed"]
     try:
         sqlglot.parse_one(text, read="duckdb")
-    except SqlglotError as error:
+    except (SqlglotError, RecursionError) as error:
         return [f"{where}: cannot be read as SQL: {str(error).splitlines()[0]}"]
     return []

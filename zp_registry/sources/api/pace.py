@@ -11,7 +11,7 @@ from typing import Any
 from zp_registry.errors import Fatal, SourceFailed
 from zp_registry.sources.api.spec import ApiSpec
 from zp_registry.sources.api.template import COUNTY_TIME
-from zp_registry.sources.api.vault import Vault, read_state, write_state
+from zp_registry.sources.api.vault import Vault, number_of, read_state, write_state
 
 _STATE = "manners"
 
@@ -56,7 +56,7 @@ class Pace:
 
     def begin(self) -> None:
         """Before the first request. SourceFailed while the platform is left alone, or outside its hours."""
-        rest = float(self._state.get("rest_until", 0)) - self._clock.now().timestamp()
+        rest = number_of(self._state, "rest_until") - self._clock.now().timestamp()
         if rest > 0 and not self._named:
             raise SourceFailed(f"接口近来接连失败，{int(rest // 60) + 1} 分钟内不再请求", kind="breaker")
         if self._state.get("running"):  # killed a moment ago, perhaps: its last requests count
@@ -121,7 +121,7 @@ class Pace:
         if not (most := self._spec.pace.per_day):
             return
         day = self._clock.now().astimezone(COUNTY_TIME).date().isoformat()
-        used = int(self._state.get("used", 0)) if self._state.get("day") == day else 0
+        used = int(number_of(self._state, "used")) if self._state.get("day") == day else 0
         if used >= most:
             raise SourceFailed(f"今天的 {most} 次请求已用完，下次从原处继续", kind="quota")
         self._write(day=day, used=used + 1)  # before it is sent: a kill must not make it uncounted

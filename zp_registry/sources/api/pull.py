@@ -143,10 +143,11 @@ def replay(data: bytes, spec: ApiSpec, *, limits: ReadLimits | None = None) -> P
     about = filed.about
     try:
         cut_off, platform = dt.datetime.fromisoformat(about["cut_off"]), str(about["platform"])
+        as_of = dt.date.fromisoformat(about["as_of"]).isoformat() if about.get("as_of") else None
     except (KeyError, ValueError, TypeError):
         raise PagesBroken("the head of the pages is damaged") from None
     reading, remarks, complete = _settled(_Reader(spec, filed, cut_off, None, 0.0, 0))
-    file, _ = _file(reading, platform, about.get("as_of") or None, bool(about.get("dated")), cut_off, limits or ReadLimits())
+    file, _ = _file(reading, platform, as_of, bool(about.get("dated")), cut_off, limits or ReadLimits())
     return Pulled(file, data, complete, reading.distinct, reading.total, 0, 0, 0, cut_off, remarks)
 
 

@@ -16,7 +16,7 @@ from zp_registry.errors import Fatal, Retriable, SourceFailed
 from zp_registry.sources.api.pace import Clock
 from zp_registry.sources.api.spec import Request, Token
 from zp_registry.sources.api.template import COUNTY_TIME, as_text, fill
-from zp_registry.sources.api.vault import Vault, read_state, write_state
+from zp_registry.sources.api.vault import Vault, number_of, read_state, write_state
 from zp_registry.sources.api.verdict import at, count
 
 log = structlog.get_logger(__name__)
@@ -45,8 +45,7 @@ class TokenKeeper:
 
     def get(self) -> str:
         """A token that is good for now. SourceFailed if none can be got."""
-        until = float(self._state.get("until", 0))
-        life = float(self._state.get("life", 0))
+        until, life = number_of(self._state, "until"), number_of(self._state, "life")
         if self._state.get("token") and self._now() < until - min(self._spec.margin, life / 2):
             return str(self._state["token"])
         return self._renew(force=False)
@@ -55,13 +54,12 @@ class TokenKeeper:
         """A new token after the platform refused the present one, no oftener than it allows. SourceFailed."""
         now = self._now()
         day = self._clock.now().astimezone(COUNTY_TIME).date().isoformat()
-        forced = (
-            [t for t in self._state.get("forced", []) if isinstance(t, int | float)] if self._state.get("day") == day else []
-        )
+        noted = self._state.get("forced") if self._state.get("day") == day else None
+        forced = [t for t in noted if isinstance(t, float)] if isinstance(noted, list) else []
         if self._spec.per_day and len(forced) >= self._spec.per_day:
             raise Fatal(f"今天已强制换过 {len(forced)} 次令牌，平台不再允许", kind="token")
         if forced and (early := forced[-1] + self._spec.apart - now) > 0:
-            self._clock.sleep(early)
+            self._clock.sleep(min(early, self._spec.apart))  # a clock that was set back does not make us wait for it
         self._state.update(day=day, forced=[*forced, self._now()], until=0)
         self._write()
         return self._renew(force=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 
@@ -50,9 +52,18 @@ def read_state(vault: Vault, name: str) -> dict[str, Any]:
     data = vault.read(name)
     try:
         value = json.loads(data) if data is not None else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         value = {}
     return value if isinstance(value, dict) else {}
+
+
+def number_of(state: Mapping[str, Any], name: str) -> float:
+    """A number of a state; 0 where none stands there."""
+    value = state.get(name)
+    try:
+        return float(value) if isinstance(value, int | float) and math.isfinite(value) else 0.0
+    except OverflowError:
+        return 0.0
 
 
 def write_state(vault: Vault, name: str, value: dict[str, Any]) -> None:
