@@ -16,6 +16,7 @@ from zp_registry.mapping import load_mappings
 from zp_registry.rehearsal import Gateway, Script, packaged, serve
 from zp_registry.sources.api.pull import pull
 from zp_registry.sources.api.spec import ApiSpec
+from zp_registry.sources.files import text_column
 
 # Each kind again and again, at numbers that have no common factor, so that they also meet.
 FAULTS: list[dict[str, Any]] = [
@@ -51,7 +52,7 @@ def measured(name: str, gateway: Gateway, base: str, rate: float) -> dict[str, A
     started, cpu = time.monotonic(), time.thread_time()
     got = pull(spec, gateway.secrets, platform=name)
     seconds, cpu = time.monotonic() - started, time.thread_time() - cpu
-    came = [i for t in got.file.tables for i in t.columns[(t.header or []).index("id")]]
+    came = [i for t in got.file.tables for i in text_column(t.columns[(t.header or []).index("id")]).text.tolist()]
     wanted = {r["id"] for rows in gateway.records.values() for r in rows}
     return {
         "dialect": gateway.spec["dialect"], "platform": name, "records": len(came), "lost": len(wanted - set(came)),

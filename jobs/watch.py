@@ -112,8 +112,7 @@ def facts(settings: Settings, at: dt.datetime) -> Facts:
 
 def platforms(office: Office, connection: Connection, at: dt.datetime) -> list[Fresh]:
     """The freshness of every platform that has reported, has an interface, or is named in the settings."""
-    reports = bulk.read(connection, "SELECT source AS platform, MAX(as_of) AS as_of FROM report WHERE superseded_by IS NULL "
-                        "GROUP BY source")  # fmt: skip
+    reports = bulk.read(connection, "SELECT DISTINCT source AS platform, as_of FROM report WHERE superseded_by IS NULL")
     given = office.settings.freshness
     names = {*reports["platform"], *configured(office), *given.platforms}
     expected = {name: given.platforms.get(name, given.days) for name in names}

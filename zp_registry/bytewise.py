@@ -104,8 +104,8 @@ def _values(found: Bools, offsets: _Places) -> Bools:
     out = np.zeros(len(offsets) - 1, dtype=np.bool_)
     at = np.flatnonzero(found)
     if at.size > len(out) // 4:
-        before = np.concatenate([[0], np.cumsum(found, dtype=np.int64)])
-        out[:] = before[offsets[1:]] > before[offsets[:-1]]
+        filled = np.flatnonzero(np.diff(offsets))
+        out[filled] = np.logical_or.reduceat(found, offsets[filled])
     elif at.size:
         out[np.searchsorted(offsets, at, side="right") - 1] = True
     return out
@@ -130,7 +130,14 @@ def changed_within(
         return text
     if at.size == len(text):
         return change(text)
-    return pc.replace_with_mask(text, pa.array(rows), change(_some(text, at)))
+    return put(text, at, change(_some(text, at)))
+
+
+def put(text: pa.LargeStringArray, at: _Places, values: pa.LargeStringArray) -> pa.LargeStringArray:
+    """The column with ``values`` at these places (much quicker than Arrow's replace_with_mask)."""
+    which = np.arange(len(text))
+    which[at] = len(text) + np.arange(len(at))
+    return pa.concat_arrays([text, values.cast(text.type)]).take(pa.array(which))
 
 
 def _some(text: pa.LargeStringArray, at: _Places) -> pa.LargeStringArray:

@@ -218,6 +218,10 @@ def test_status_tells_freshness_and_what_waits(stocked: Clerk) -> None:
         "xiaohongshu",
     }
     assert status["audit_broken_at"] is None
+    fresh = {f["platform"]: f for f in status["freshness"]}
+    assert fresh["kuaishou"]["newest"] == "2026-09-30"
+    assert {f["duty"] for f in fresh.values()} <= {"met", "open", "missed"}
+    assert all(f["former_month"][-2:] != f["duty_month"][-2:] for f in fresh.values())
 
 
 # -- interfaces

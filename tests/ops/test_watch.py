@@ -126,6 +126,24 @@ def test_the_duties_of_january_and_july(today: str, newest: str, duty: str) -> N
     assert one.late == ((dt.date.fromisoformat(today) - dt.date.fromisoformat(newest)).days > 40)
 
 
+@pytest.mark.parametrize(
+    ("today", "days", "former"),
+    [
+        ("2026-08-01", ["2026-01-10", "2026-07-01"], ("2026-01", "met")),
+        ("2026-08-01", ["2025-12-31"], ("2026-01", "met")),
+        ("2026-08-01", ["2025-12-30", "2026-06-30"], ("2026-01", "missed")),
+        ("2026-08-01", ["2026-06-30"], ("2026-01", "unknown")),
+        ("2026-03-01", ["2025-07-31", "2026-01-31"], ("2025-07", "met")),
+        ("2026-03-01", ["2025-05-31", "2025-12-31"], ("2025-07", "missed")),
+        ("2026-03-01", [], ("2025-07", "unknown")),
+    ],
+)
+def test_the_duty_before_is_met_by_its_own_report_alone(today: str, days: list[str], former: tuple[str, str]) -> None:
+    reports = pd.DataFrame({"platform": ["kuaishou"] * len(days), "as_of": days})
+    [one] = freshness(reports, {"kuaishou": 40}, dt.date.fromisoformat(today))
+    assert (one.former_month, one.former) == former
+
+
 # -- alarms
 
 NOW = at("2026-03-20 10:00")

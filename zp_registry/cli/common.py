@@ -21,6 +21,7 @@ from rich.table import Table
 from zp_registry.errors import ZpError
 from zp_registry.logs import set_up_logs
 from zp_registry.settings import Settings, load_settings
+from zp_registry.watch.freshness import Fresh
 
 people = Console(stderr=True, highlight=False, soft_wrap=True)
 if not people.is_terminal:
@@ -59,6 +60,12 @@ class Answer:
         """The machine-readable answer, printed only with ``--json``."""
         if self.as_json:
             click.echo(json.dumps(data, ensure_ascii=False, default=str))
+
+
+def tell_freshness(answer: Answer, fresh: Sequence[Fresh]) -> None:
+    """The freshness of each platform with the two newest duties of January and July."""
+    columns = ["platform", "newest report", "days old", "may be", "late", "month of duty", "duty", "month before", "duty then"]
+    answer.table("freshness", columns, [list(f.row().values()) for f in fresh])
 
 
 class Day(click.ParamType[str]):

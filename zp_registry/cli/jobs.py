@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from zp_registry.cli.common import Answer, command
+from zp_registry.cli.common import Answer, command, tell_freshness
 from zp_registry.home import Home
 from zp_registry.jobs import watch
 from zp_registry.lists.safety import clean
@@ -100,12 +100,10 @@ def health(answer: Answer, html: Path | None) -> int:
     Exit code 3 when something is wrong."""
     facts = watch.facts(answer.settings, watch.now())
     found = watch.wrong(answer.settings, facts)
-    fresh = [{"platform": f.platform, "newest": f.newest, "age": f.age, "days": f.days, "late": f.late,
-              "duty_month": f.duty_month, "duty": f.duty} for f in facts.fresh]  # fmt: skip
+    fresh = [f.row() for f in facts.fresh]
     states = [{"job": j.name, "state": _state(facts.jobs.get(j.name)), "next": _local(next_due(j, facts.now))} for j in JOBS]
     answer.table("jobs", ["job", "state", "next"], [list(r.values()) for r in states])
-    answer.table("platforms", ["platform", "newest", "age", "may be", "late", "month of duty", "duty"],
-                 [list(r.values()) for r in fresh])  # fmt: skip
+    tell_freshness(answer, facts.fresh)
     _tell(answer, found)
     answer.say("nothing is wrong" if not found else f"{len(found)} things need a person")
     if html is not None:

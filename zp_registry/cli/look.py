@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pandas as pd
 
-from zp_registry.cli.common import Answer, Day, command
+from zp_registry.cli.common import Answer, Day, command, tell_freshness
 from zp_registry.cli.dossier import tell_dossier
 from zp_registry.errors import UsageError
 from zp_registry.evaluation import errors as faults
@@ -16,7 +16,7 @@ from zp_registry.evaluation import evaluate, picture, summary_tables
 from zp_registry.evaluation.labels import KEY, REQUIRED, joined, known
 from zp_registry.evaluation.pledges import evaluate_pledges
 from zp_registry.evaluation.transfers import evaluate_transfers
-from zp_registry.jobs import derive, office
+from zp_registry.jobs import derive, office, watch
 from zp_registry.lists.tables import FORMATS, write_table
 from zp_registry.registry import audit, bulk, tables
 from zp_registry.registry.dossier import account_dossier, entity_dossier
@@ -92,7 +92,7 @@ def export(
 @click.command("status")
 @command
 def status(answer: Answer) -> None:
-    """Freshness per platform, the last runs, and what is pending."""
+    """Freshness of each platform with the duties of January and July, reports by source, and what is pending."""
     opened = office.open_office(answer.settings)
     with opened.engine.connect() as connection:
         fresh = bulk.read(
@@ -111,9 +111,11 @@ def status(answer: Answer) -> None:
             )
         }
         day = reference_date(connection)
+        duties = watch.platforms(opened, connection, watch.now())
         broken = audit.broken_link(connection)
     inbox = {f.name: sum(1 for p in f.rglob("*") if p.is_file()) for f in sorted(opened.home.inbox.iterdir()) if f.is_dir()}
-    answer.table("platforms", ["source", "part", "newest report", "reports"], fresh.fillna("").to_numpy().tolist())
+    tell_freshness(answer, duties)
+    answer.table("reports", ["source", "part", "newest report", "reports"], fresh.fillna("").to_numpy().tolist())
     answer.table(
         "pending", ["what", "count"], [[k, v] for k, v in {**pending, **{f"inbox/{k}": v for k, v in inbox.items()}}.items()]
     )
@@ -122,6 +124,7 @@ def status(answer: Answer) -> None:
         {
             "reference_date": day,
             "platforms": fresh.fillna("").to_dict("records"),
+            "freshness": [f.row() for f in duties],
             "pending": pending,
             "inbox": inbox,
             "audit_broken_at": broken,

@@ -12,11 +12,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from zp_registry.bytewise import matches_within, odd
+from zp_registry.bytewise import matches_within, odd, put
 from zp_registry.bytewise import table as byte_table
 from zp_registry.normalise.columns import Bools, map_distinct, to_series
 from zp_registry.normalise.divisions import COUNTY, Division, Divisions, Town, default_markets, divisions
@@ -68,7 +69,7 @@ def addresses(series: pd.Series[str], markets: Sequence[tuple[str, str]] | None 
     out = {}
     for name, values, known in zip(PARTS, parsed, found, strict=True):
         rest = pa.array(values, pa.large_string()).take(coded.indices)
-        out[name] = to_series(pc.replace_with_mask(known, pa.array(~usual), rest), series.index)
+        out[name] = to_series(put(known, np.flatnonzero(~usual), rest), series.index)
     return pd.DataFrame(out, index=series.index)
 
 
@@ -99,28 +100,29 @@ class Reader:
 
     def usual(self, text: pa.LargeStringArray) -> tuple[Bools, list[pa.LargeStringArray]]:
         """Which addresses are of the county's usual form, and their PARTS (null for the others): the county, then a township
-        with its level, then a detail that begins with no township and names no market. :meth:`read` gives the same, one by
-        one."""
+        with its level, then a detail that begins with no township. :meth:`read` gives the same, one by one."""
         stems = sorted(self._stems, key=len, reverse=True)
         if any(a != b and a.startswith(b) for a in stems for b in stems):
             raise ValueError("a township's stem begins another's")
         one = "|".join(stems)
         read = pc.extract_regex(
             pc.if_else(pa.array(odd(text, _NOT_PLAIN)), pa.scalar(None, text.type), text),
-            rf"^(?:河南省?)?(?:南阳市?)?{self._county.name}(?P<stem>{one})(?P<office>{_OFFICE})(?P<detail>.*)$",
+            rf"^(?:河南省?)?(?:南阳市?)?{self._county.name}(?P<rest>(?P<stem>{one}){_OFFICE}(?P<detail>.*))$",
         )
         stem, detail = pc.struct_field(read, "stem"), pc.struct_field(read, "detail")
         usual = pc.is_valid(read).to_numpy(zero_copy_only=False)
-        special = "|".join([f"^(?:{one})", *(re.escape(m) for m, _ in self._markets)])
-        usual &= ~matches_within(detail, usual, special)
+        usual &= ~matches_within(detail, usual, f"^(?:{one})")
         names = pa.array([self._stems[s].name for s in stems], text.type)
         town = names.take(pc.index_in(stem, pa.array(stems, text.type)))
         nothing = pa.scalar(None, text.type)
         key = pc.if_else(pc.equal(detail, ""), nothing, pc.binary_join_element_wise(town, detail, pa.scalar("", text.type)))
         province, city = self._upper(COUNTY)
         here = [pa.scalar(value, text.type) for value in (province, city, self._county.name)]
+        rest, market = pc.struct_field(read, "rest"), pa.nulls(len(text), text.type)
+        for name, _ in reversed(self._markets):  # the first of them counts
+            market = pc.if_else(pc.match_substring(rest, name), pa.scalar(name, text.type), market)
         mask = pa.array(usual)
-        found = [pc.if_else(mask, value, nothing) for value in (*here, town, nothing, pc.utf8_upper(key))]
+        found = [pc.if_else(mask, value, nothing) for value in (*here, town, market, pc.utf8_upper(key))]
         return usual, found
 
     def town(self, value: str) -> str | None:

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from zp_registry.bytewise import changed_within, holding, matches_within
 from zp_registry.frames import FAULTS
 from zp_registry.texts import to_arrow
 
@@ -40,9 +41,16 @@ def filled(series: pd.Series[str]) -> Bools:
     return out
 
 
-def matches(series: pd.Series[str], pattern: str) -> Bools:
-    """True where the RE2 ``pattern`` is found in the value."""
+def matches(series: pd.Series[str], pattern: str, rows: Bools | None = None) -> Bools:
+    """True where the RE2 ``pattern`` is found in the value, looked for in ``rows`` alone if they are given."""
+    if rows is not None:
+        return matches_within(to_arrow(series), rows, pattern)
     return to_bools(pc.match_substring_regex(to_arrow(series), pattern))
+
+
+def clear(series: pd.Series[str], rows: Bools) -> pd.Series[str]:
+    """The column with NA in ``rows``; the same one where there are none."""
+    return series.mask(rows) if rows.any() else series
 
 
 def substituted(text: pa.LargeStringArray, pattern: str, by: str) -> pa.LargeStringArray:
@@ -55,15 +63,18 @@ def changed_where(
 ) -> pa.LargeStringArray:
     """``change`` of the values in which the RE2 ``pattern`` is found; the others stay."""
     found = pc.fill_null(pc.match_substring_regex(text, pattern), False)
-    some = text.filter(found)
-    if not len(some):
-        return text
-    return change(text) if len(some) == len(text) else pc.replace_with_mask(text, found, change(some))
+    return changed_within(text, found.to_numpy(zero_copy_only=False), change)
 
 
-def replace(series: pd.Series[str], pattern: str, by: str) -> pd.Series[str]:
-    """The column with every match of the RE2 ``pattern`` replaced."""
-    return to_series(substituted(to_arrow(series), pattern, by), series.index)
+def replace(series: pd.Series[str], pattern: str, by: str, having: str = "") -> pd.Series[str]:
+    """The column with every match of the RE2 ``pattern`` replaced; each holds one of the characters ``having``, if given."""
+    text = to_arrow(series)
+    if not having:
+        return to_series(substituted(text, pattern, by), series.index)
+    rows = holding(text, having)
+    if not rows.any():
+        return series
+    return to_series(changed_within(text, rows, lambda some: substituted(some, pattern, by)), series.index)
 
 
 def empty_to_na(series: pd.Series[str]) -> pd.Series[str]:

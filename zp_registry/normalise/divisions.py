@@ -11,6 +11,9 @@ from importlib import resources
 from typing import Final
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
 
 COUNTY: Final = "411324"
 _ETHNIC: Final = (
@@ -91,9 +94,11 @@ def _index(pairs: Iterable[tuple[str, Division]]) -> dict[str, tuple[Division, .
 def divisions() -> Divisions:
     """The packaged tables, read once."""
     packed = (resources.files("zp_registry.normalise.reference") / "divisions.csv.gz").read_bytes()
-    # By hand, since every process that reads addresses waits for it: no name holds a comma or a quote.
-    table = [line.split(",") for line in gzip.decompress(packed).decode("utf-8").split()[1:]]
-    upper = [Division(code, name) for code, name in table if len(code) < 9]
+    # By columns, since every process that reads addresses waits for it.
+    types = csv.ConvertOptions(column_types={"code": pa.string(), "name": pa.string()})
+    table = csv.read_csv(pa.BufferReader(gzip.decompress(packed)), convert_options=types)
+    lower = pc.equal(pc.binary_length(table["code"]), 9)
+    upper = [Division(**row) for row in table.filter(pc.invert(lower)).to_pylist()]
     named = [d for d in upper if not (len(d.code) == 4 and d.name.endswith(_NO_CITY))]
     full = _index((d.name, d) for d in named)
     short = _index((s, d) for d in named for s in sorted(_short_names(d)) if s != d.name)
@@ -102,7 +107,8 @@ def divisions() -> Divisions:
         Town(name, stem, (name, *filter(None, former.split(";"))), bare == "stem")
         for name, stem, former, bare in zip(own["name"], own["stem"], own["former"], own["bare"], strict=True)
     )
-    townships = frozenset(name for code, name in table if len(code) == 9 and name.endswith(("镇", "乡", "街道")))
+    lowest = table["name"].filter(lower)
+    townships = frozenset(lowest.filter(pc.match_substring_regex(lowest, "(?:镇|乡|街道)$")).to_pylist())
     return Divisions(full, short, {d.code: d for d in named}, townships, towns, max(map(len, [*full, *short])))
 
 

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from zp_registry.bytewise import changed_within, empty, odd, table
 from zp_registry.normalise.citizen import check_citizens
-from zp_registry.normalise.columns import Bools, Faults, filled, map_distinct, matches, to_bools, to_series
+from zp_registry.normalise.columns import Bools, Faults, clear, filled, map_distinct, matches, to_bools, to_series
 from zp_registry.normalise.masks import is_masked, masked_column, person_mask
 from zp_registry.normalise.text import clean
 from zp_registry.texts import to_arrow
@@ -98,7 +98,7 @@ def check_documents(series: pd.Series[str], kinds: pd.Series[str], as_of: pd.Ser
     present = filled(series)
     masked = is_masked(series)
     faults.add(masked, field, "ID_MASKED")
-    plain = series.mask(masked)
+    plain = clear(series, masked)
     found = check_citizens(plain, as_of)
     kind = kinds.fillna("").astype("str")
     citizen_kind = ((kind == "") | kind.isin(_CITIZEN_KINDS)).to_numpy()

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from zp_registry.normalise.citizen import check_citizens
-from zp_registry.normalise.columns import Bools, Faults, blank, filled, matches
+from zp_registry.normalise.columns import Bools, Faults, blank, clear, filled, matches
 from zp_registry.normalise.documents import check_documents, id_text
 from zp_registry.normalise.masks import code_mask, is_masked, looks_like_person, masked_column
 from zp_registry.normalise.text import clean_code
@@ -23,14 +23,15 @@ _BUSINESS_HEAD = r"^9[123]"
 def choose(text: pd.Series[str], as_of: pd.Series[str]) -> tuple[Bools, Bools]:
     """(is a valid credit code, is a valid citizen number) of each value; never both."""
     code, citizen = check_usccs(text), check_citizens(text, as_of, values=False)
-    nine = matches(text, "^9")
+    nine = matches(text, "^9", code.valid & citizen.valid)
     person = citizen.valid & ~citizen.old & ~(code.valid & nine)
     return code.valid & ~person, person
 
 
-def code_shaped(text: pd.Series[str]) -> Bools:
-    """True where a value that is neither can only have been meant as a credit code."""
-    return matches(text, _BUSINESS_HEAD) | (matches(text, r"^[0-9A-Z]{17,19}$") & matches(text, r"[A-WYZ]|X."))
+def code_shaped(text: pd.Series[str], rows: Bools) -> Bools:
+    """True where a value (of ``rows``) that is neither can only have been meant as a credit code."""
+    found = matches(text, _BUSINESS_HEAD, rows)
+    return found | matches(text, r"[A-WYZ]|X.", matches(text, r"^[0-9A-Z]{17,19}$", rows & ~found))
 
 
 def settle(uscc: pd.Series[str], number: pd.Series[str], as_of: pd.Series[str],
@@ -42,14 +43,14 @@ def settle(uscc: pd.Series[str], number: pd.Series[str], as_of: pd.Series[str],
     code_u, person_u = choose(uscc, as_of)
     code_n, person_n = choose(number, as_of)
     same = filled(uscc) & (uscc == number).to_numpy()
-    wanted = code_u | (~person_u & code_shaped(uscc) & ~looks_like_person(uscc))
-    uscc, number = uscc.mask(same & ~wanted), number.mask(same & wanted)
+    wanted = code_u | (code_shaped(uscc, ~person_u & ~code_u) & ~looks_like_person(uscc))
+    uscc, number = clear(uscc, same & ~wanted), clear(number, same & wanted)
     masked_u, masked_n = is_masked(uscc), is_masked(number)
     hidden_person = looks_like_person(uscc) & masked_u & ~filled(number)
-    hidden_code = masked_n & matches(number, _BUSINESS_HEAD) & ~filled(uscc)
+    hidden_code = matches(number, _BUSINESS_HEAD, masked_n) & ~filled(uscc)
     swap = ~same & ((person_u & ~person_n) | (code_n & ~code_u) | hidden_person | hidden_code)
     faults.add(swap, "uscc", "USCC_ID_SWAPPED")
-    return uscc.mask(swap, number), number.mask(swap, uscc)
+    return (uscc.mask(swap, number), number.mask(swap, uscc)) if swap.any() else (uscc, number)
 
 
 def check_codes(series: pd.Series[str], faults: Faults, field: str) -> tuple[pd.Series[str], pd.Series[str]]:
@@ -59,8 +60,10 @@ def check_codes(series: pd.Series[str], faults: Faults, field: str) -> tuple[pd.
     USCC_SHAPE, USCC_CHECK and USCC_CONFUSABLE empty the value; USCC_ORG_CHECK and ID_MASKED are notes.
     """
     # X is a letter of codes, and in one code of a hundred stands twice in a row: no mask where the code is right.
-    masked = is_masked(series) & ~(check_usccs(series).valid & ~matches(series, "X{4}"))
-    found = check_usccs(series.mask(masked))
+    masked = is_masked(series)
+    if masked.any():
+        masked &= ~(check_usccs(series.where(masked)).valid & ~matches(series, "X{4}", masked))
+    found = check_usccs(clear(series, masked))
     faults.add(masked, field, "ID_MASKED")
     faults.add(found.shape, field, "USCC_SHAPE")
     faults.add(found.check, field, "USCC_CHECK")
@@ -74,7 +77,7 @@ def read_numbers(frame: pd.DataFrame, as_of: pd.Series[str], faults: Faults) -> 
     shape; ``number`` itself stays only where it is valid. Remarks on ``number``."""
     text = id_text(clean_code(frame["number"]))
     code, person = choose(text, as_of)
-    code |= ~person & code_shaped(text)
+    code |= code_shaped(text, ~person & ~code)
     frame["uscc"], _ = check_codes(text.where(code), faults, "number")
     documents = check_documents(text.mask(code), blank(frame.index), as_of, faults, "number")
     frame["id_number"], frame["id_mask"] = documents.number, documents.mask

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from zp_registry.bytewise import empty, holding, matches_within, odd, table
-from zp_registry.normalise.columns import Bools, map_where, substituted, to_bools, to_series
+from zp_registry.normalise.columns import Bools, clear, map_where, substituted, to_bools, to_series
 from zp_registry.texts import to_arrow
 
 _INDIVIDUAL: Final = re.compile(r"\(?个体(?:工商户|户|经营)?\)?$")
@@ -94,7 +94,7 @@ def _open(series: pd.Series[str]) -> tuple[pd.Series[str], pa.LargeStringArray]:
     """The column without masked names, and the same for Arrow."""
     text = to_arrow(series)
     masked = matches_within(text, holding(text, "*×•●某xX"), _MASKED)
-    open_ = series.mask(masked) if masked.any() else series
+    open_ = clear(series, masked)
     return open_, to_arrow(open_)
 
 

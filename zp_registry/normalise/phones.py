@@ -49,7 +49,7 @@ class Phones:
 def check_phones(series: pd.Series[str], faults: Faults, field: str) -> Phones:
     """Reads a cleaned column of contact cells. PHONE_MASKED: one of the numbers is hidden; PHONE_INVALID: nothing is usable."""
     masked = is_masked(series)
-    bare = replace(series, r"[\s()\-]", "")
+    bare = replace(series, r"[\s()\-]", "", " \t\n\r\f\v()-")
     plain = pc.extract_regex(to_arrow(bare), _PLAIN.replace("(1", "(?P<n>1", 1))
     easy = to_bools(pc.is_valid(plain)) & ~masked
     every = to_series(pc.struct_field(plain, "n"), series.index)
@@ -59,7 +59,7 @@ def check_phones(series: pd.Series[str], faults: Faults, field: str) -> Phones:
     mask = masked_column(map_where(series, masked, _masked_piece), masked, phone_mask)
     faults.add(masked, field, "PHONE_MASKED")
     faults.add(filled(series) & ~filled(every) & ~masked, field, "PHONE_INVALID")
-    return Phones(replace(every, r";.*$", ""), every, mask)
+    return Phones(replace(every, r";.*$", "", ";"), every, mask)
 
 
 def _masked_piece(cell: str) -> str:

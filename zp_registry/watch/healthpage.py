@@ -17,7 +17,12 @@ _STYLE: Final = (
     ".ok{color:#1b6e3c}.bad{color:#b3261e;font-weight:bold}"
     ".box{border-left:5px solid #829ab1;background:#f7f9fb;padding:8px 12px}"
 )
-_DUTY: Final = {"met": ("已报送", "ok"), "open": ("本月应报，尚未收到", ""), "missed": ("逾期未报", "bad")}
+_DUTY: Final = {
+    "met": ("已报送", "ok"), "open": ("本月应报，尚未收到", ""), "missed": ("逾期未报", "bad"), "unknown": ("无从知晓", ""),
+}  # fmt: skip
+_FRESH: Final = (
+    "平台", "最新报送日期", "距今", "新旧", "不应超过", "应报月份（令117号第九条）", "应报情况", "上一次", "应报情况",
+)  # fmt: skip
 
 
 def page(facts: Facts, alarms: Sequence[Alarm]) -> str:
@@ -28,7 +33,8 @@ def page(facts: Facts, alarms: Sequence[Alarm]) -> str:
     jobs = [(j.title, *_state(facts.jobs.get(j.name)), f"{next_due(j, facts.now):%Y-%m-%d %H:%M}") for j in JOBS]
     fresh = [
         (facts.title(f.platform), str(f.newest or "还没有报送"), "" if f.age is None else f"{f.age} 天",
-         _mark("过期" if f.late else "正常", "bad" if f.late else "ok"), f"{f.days} 天", f.duty_month, _mark(*_DUTY[f.duty]))
+         _mark("过期" if f.late else "正常", "bad" if f.late else "ok"), f"{f.days} 天", f.duty_month, _mark(*_DUTY[f.duty]),
+         f.former_month, _mark(*_DUTY[f.former]))
         for f in facts.fresh
     ]  # fmt: skip
     disk = "" if facts.free is None else f"<p>磁盘剩余 {facts.free // (1 << 20)} MiB。</p>"
@@ -36,7 +42,7 @@ def page(facts: Facts, alarms: Sequence[Alarm]) -> str:
         f'<!DOCTYPE html><html lang="zh-CN"><meta charset="utf-8"><title>运行状况</title><style>{_STYLE}</style>'
         f"<h1>运行状况</h1>{head}<h2>各项任务</h2>{_table(('任务', '上次运行', '结果', '下次应在'), jobs)}"
         f"<h2>各平台报送的新旧</h2>"
-        + _table(("平台", "最新报送日期", "距今", "新旧", "不应超过", "应报月份（令117号第九条）", "应报情况"), fresh)
+        + _table(_FRESH, fresh)
         + disk + "</html>\n"
     )  # fmt: skip
 

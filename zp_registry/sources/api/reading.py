@@ -116,7 +116,10 @@ class Reading:
             self._elsewhere = before
         fresh = [i for i in part.add(page, lines) if stretch.start is None or lines[i] not in getattr(self, "_elsewhere", ())]
         listing.lines += [lines[i] for i in fresh]
-        listing.columns.add([_whole(lines[i], page.records[i]) for i in fresh])
+        records = [page.records[i] for i in fresh] if len(fresh) < len(lines) else page.records
+        if any(_HALF in line for line in lines):
+            records = [_whole(lines[i], page.records[i]) for i in fresh]
+        listing.columns.add(records)
         self.as_of = page.as_of or self.as_of
 
     @property
@@ -188,15 +191,25 @@ def canonical(record: dict[str, Any]) -> bytes:
         line = orjson.dumps(record, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # halves of pairs, whole numbers beyond 64 bits
         line = _DUMP(record).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
-    if b"\xc2\x85" in line or b"\xe2\x80" in line:
-        for written, escaped in _BREAKS.items():
+    return _unbroken(line)
+
+
+def _unbroken(line: bytes) -> bytes:
+    for written, escaped in _BREAKS.items():
+        if written in line:
             line = line.replace(written, escaped)
     return line
 
 
 def canonical_lines(records: list[dict[str, Any]]) -> list[bytes]:
     """The line of each record. Copied, since the writer's own texts hold on to kilobytes each."""
-    return b"\n".join(map(canonical, records)).split(b"\n") if records else []
+    if not records:
+        return []
+    try:
+        joined = b"\n".join([orjson.dumps(record, option=orjson.OPT_SORT_KEYS) for record in records])
+    except TypeError:
+        joined = b"\n".join(map(canonical, records))
+    return _unbroken(joined).split(b"\n")
 
 
 def _whole(line: bytes, record: dict[str, Any]) -> dict[str, Any]:
