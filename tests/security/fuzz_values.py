@@ -9,6 +9,7 @@ import json
 import mmap
 import tempfile
 import threading
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,8 @@ def numbers(cells: pd.Series[str], others: pd.Series[str], day: str) -> None:
 
 def names_of_files(name: str, words: list[str]) -> None:
     """What a file's name and the lines above a table tell."""
-    assert shown_name(Path("/in") / (name.replace("/", "") or "x")).isprintable()
+    shown = shown_name(Path("/in") / (name.replace("/", "") or "x"))
+    assert not {unicodedata.category(c) for c in shown} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
     date_in_name(name)
     named_in(name, words)
     labelled_date([name, *words], [w for w in words if w])

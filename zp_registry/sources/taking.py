@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import stat
+import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from zp_registry.errors import FileRefused
 
 # Control characters and those that turn the direction of writing: a name must not move a terminal's cursor or lie about itself.
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
-_HALVES = re.compile("[\ud800-\udfff]")  # bytes of a name that are no UTF-8
+_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")  # controls, marks that show nothing or turn the line, bytes that are no UTF-8
 LONGEST_NAME = 200  # characters
 
 
@@ -29,7 +28,7 @@ class Taken:
 
 def shown_name(path: Path) -> str:
     """The file's name as it may stand in messages, logs, lists and the database."""
-    name = _HALVES.sub("\ufffd", _UNSEEN.sub("\ufffd", path.name))
+    name = "".join("\ufffd" if unicodedata.category(c) in _UNSEEN else c for c in path.name)
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME // 2] + "…" + name[1 - LONGEST_NAME // 2 :]
 
 
