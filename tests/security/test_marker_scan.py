@@ -177,7 +177,7 @@ def test_nor_in_a_postgresql_database(home: Home, scratch: Path, postgres_url: s
     monkeypatch.setenv("SCANNED_DATABASE", postgres_url)
     code, found = watched(home, scratch)
     assert (code, found) == (3, {})
-    address = make_url(postgres_url).set(drivername="postgresql").render_as_string(hide_password=False)  # a socket's folder, too
+    address = make_url(postgres_url).set(drivername="postgresql").render_as_string(hide_password=False)
     dumped = subprocess.run(["pg_dump", "--inserts", address], capture_output=True, check=True).stdout
     assert b"INSERT INTO public.record " in dumped
     assert leaks(dumped) == set()
