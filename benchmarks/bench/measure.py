@@ -49,7 +49,7 @@ def run(words: Sequence[str | Path], env: Mapping[str, str] | None = None, accep
         lines = out.read().strip().splitlines()
     answer = json.loads(lines[-1]) if lines else {}
     peak = usage.ru_maxrss // 1024
-    return Measured(answer, round(seconds, 2), round(usage.ru_utime + usage.ru_stime, 2), peak, max(peak, most[0] // 1024))
+    return Measured(answer, round(seconds, 2), round(usage.ru_utime + usage.ru_stime, 2), peak, most[0] // 1024 or peak)
 
 
 @contextmanager

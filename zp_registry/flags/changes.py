@@ -36,7 +36,7 @@ def change_marks(steps: pd.DataFrame, circle: Circle) -> pd.DataFrame:
     alone = out["streamers"].notna() & ~business
     known = _all_declared(out) | _home_streamers(out["entity_id"], out["streamers"], circle)
     out["streamer_stranger"] = (alone & ~known) | _shop_left_to_stranger(out, known, circle)
-    out["innocent"] = _innocent(out, circle)
+    out["innocent"] = _innocent(out[out["holder_changed"]], circle).reindex(out.index).astype("str")
     return out
 
 
@@ -121,7 +121,7 @@ def _innocent(rows: pd.DataFrame, circle: Circle) -> pd.Series[str]:
         both = pd.MultiIndex.from_frame(rows[["entity_id", "prev_entity_id"]])
         out = out.mask(both.isin(list(circle.reviewed)), "经人工复核，关系正当")
     out = out.mask(linked.fillna(False), "本人登记的个体工商户")
-    return out.where(rows["holder_changed"])
+    return out
 
 
 def _one_character(left: pd.Series[str], right: pd.Series[str]) -> pd.Series[bool]:
