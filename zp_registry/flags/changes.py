@@ -120,8 +120,7 @@ def _innocent(rows: pd.DataFrame, circle: Circle) -> pd.Series[str]:
     if circle.reviewed:
         both = pd.MultiIndex.from_frame(rows[["entity_id", "prev_entity_id"]])
         out = out.mask(both.isin(list(circle.reviewed)), "经人工复核，关系正当")
-    out = out.mask(linked.fillna(False), "本人登记的个体工商户")
-    return out
+    return out.mask(linked.fillna(False), "本人登记的个体工商户")
 
 
 def _one_character(left: pd.Series[str], right: pd.Series[str]) -> pd.Series[bool]:
