@@ -6,21 +6,17 @@ DATABASE: ``duckdb``, which dlt loads quickest, or ``sqlite``, the registry's ow
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-os.environ.update({"RUNTIME__DLTHUB_TELEMETRY": "false", "RUNTIME__LOG_LEVEL": "ERROR"})
-
-import dlt
 from python_calamine import CalamineWorkbook
 
 from .measure import spent
+from .pull_dlt import FORMATS, dlt, pipeline_into
 
-FORMATS: Any = {"duckdb": "parquet", "sqlite": "typed-jsonl"}
 HEADS = 3  # title, date, header
 
 
@@ -37,13 +33,7 @@ def rows(path: str) -> Iterator[dict[str, Any]]:
 def main() -> None:
     """Prints rows, seconds, processor seconds."""
     base, folder, paths = sys.argv[1], Path(sys.argv[2]), sys.argv[3:]
-    folder.mkdir(parents=True)
-    target: Any = (
-        dlt.destinations.duckdb(str(folder / "target.duckdb"))
-        if base == "duckdb"
-        else dlt.destinations.sqlalchemy(f"sqlite:///{folder / 'target.sqlite'}")
-    )
-    pipeline = dlt.pipeline("bench", pipelines_dir=str(folder / "work"), destination=target, dataset_name="staging")
+    pipeline = pipeline_into(base, folder)
     wall, cpu = time.perf_counter(), spent()
     source = dlt.resource((r for p in paths for r in rows(p)), name="report", write_disposition="merge", primary_key="c1")
     pipeline.run(source, loader_file_format=FORMATS[base])

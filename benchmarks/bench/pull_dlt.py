@@ -49,16 +49,21 @@ def described(platform: str, base: str, way: str) -> dict[str, Any]:
     return {"client": client, "resources": [resource_]}
 
 
-def main() -> None:
-    """Prints records, seconds, processor seconds."""
-    platform, address, folder, base, way = sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4], sys.argv[5]
+def pipeline_into(base: str, folder: Path) -> Any:
+    """A dlt pipeline into a new database of this kind in ``folder``, which is made."""
     folder.mkdir(parents=True)
     target: Any = (
         dlt.destinations.duckdb(str(folder / "target.duckdb"))
         if base == "duckdb"
         else dlt.destinations.sqlalchemy(f"sqlite:///{folder / 'target.sqlite'}")
     )
-    pipeline = dlt.pipeline("bench", pipelines_dir=str(folder / "work"), destination=target, dataset_name="staging")
+    return dlt.pipeline("bench", pipelines_dir=str(folder / "work"), destination=target, dataset_name="staging")
+
+
+def main() -> None:
+    """Prints records, seconds, processor seconds."""
+    platform, address, folder, base, way = sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4], sys.argv[5]
+    pipeline = pipeline_into(base, folder)
     wall, cpu = time.perf_counter(), spent()
     source = rest_api_source(described(platform, f"{address}/{platform}", way))  # type: ignore[arg-type]
     pipeline.run(source, loader_file_format=FORMATS[base])
