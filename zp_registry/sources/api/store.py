@@ -125,8 +125,11 @@ class FiledPages:
         self._pages: dict[tuple[int, int], Stored] = {}
         for piece in pieces[1:]:
             page = _unpack(piece)
-            about = json.loads(_inflate(piece).split(b"\n", 1)[0])
-            self._pages[about["reading"], about["number"]] = page
+            try:
+                about = json.loads(_inflate(piece).split(b"\n", 1)[0])
+                self._pages[about["reading"], about["number"]] = page
+            except (ValueError, KeyError, TypeError):
+                raise PagesBroken("a page does not say which it is: it is damaged") from None
 
     def page(self, reading: int, number: int) -> Stored | None:
         """A page."""
