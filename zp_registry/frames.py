@@ -15,6 +15,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from zp_registry.texts import to_arrow
+
 # Where a row stood. ``idx`` (the frame's index, 0..n-1) joins the frames of one file.
 PROVENANCE: Final = ("sheet", "row")
 
@@ -145,23 +147,20 @@ def looked_up(frame: pd.DataFrame, keys: Sequence[str], table: pd.Series[Any]) -
 
 def among(values: pd.Series[str], known: Collection[str] | pd.Series[str] | pd.Index[str]) -> pd.Series[bool]:
     """True where a text is one of ``known``: as ``isin``, which takes ``known`` one by one through Python."""
-    column = isinstance(known, pd.Series | pd.Index)
-    known_ = pa.array(pd.Series(known) if column else list(known), pa.large_string(), from_pandas=True)
-    found = pc.is_in(pa.array(values, pa.large_string(), from_pandas=True), value_set=known_, skip_nulls=True)
-    return pd.Series(found.to_numpy(zero_copy_only=False), index=values.index, dtype=bool)
+    listed = known if isinstance(known, pd.Series | pd.Index) else list(known)
+    return _is_in(to_arrow(values), to_arrow(pd.Series(listed, dtype="str")), values.index)
 
 
 def rows_among(rows: pd.DataFrame, keys: Sequence[str], known: pd.DataFrame) -> pd.Series[bool]:
     """True where a row's values of ``keys`` (texts, none missing) stand together in a row of ``known``."""
-    texts = [_keyed(frame[list(keys)]) for frame in (rows, known)]
-    found = pc.is_in(texts[0], value_set=texts[1], skip_nulls=True)
-    return pd.Series(found.to_numpy(zero_copy_only=False), index=rows.index, dtype=bool)
+    between = pa.scalar("\x1f", pa.large_string())
+    asked, there = (pc.binary_join_element_wise(*(to_arrow(f[k]) for k in keys), between) for f in (rows, known))
+    return _is_in(asked, there, rows.index)
 
 
-def _keyed(frame: pd.DataFrame) -> pa.Array:
-    cells = [pa.array(frame[c], pa.large_string(), from_pandas=True) for c in frame.columns]
-    joined = pc.binary_join_element_wise(*cells, pa.scalar("\x1f", pa.large_string()))
-    return joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined
+def _is_in(values: pa.LargeStringArray, known: pa.LargeStringArray, index: pd.Index[Any]) -> pd.Series[bool]:
+    found = pc.is_in(values, value_set=known, skip_nulls=True)
+    return pd.Series(found.to_numpy(zero_copy_only=False), index=index, dtype=bool)
 
 
 def as_records(frame: pd.DataFrame) -> list[dict[str, Any]]:

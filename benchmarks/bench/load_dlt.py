@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from python_calamine import CalamineWorkbook
 
-from .measure import spent
-from .pull_dlt import FORMATS, dlt, pipeline_into
+from .pull_dlt import dlt, pipeline_into, timed
 
 HEADS = 3  # title, date, header
 
@@ -31,15 +29,10 @@ def rows(path: str) -> Iterator[dict[str, Any]]:
 
 
 def main() -> None:
-    """Prints rows, seconds, processor seconds."""
+    """Prints records, seconds, processor seconds."""
     base, folder, paths = sys.argv[1], Path(sys.argv[2]), sys.argv[3:]
-    pipeline = pipeline_into(base, folder)
-    wall, cpu = time.perf_counter(), spent()
     source = dlt.resource((r for p in paths for r in rows(p)), name="report", write_disposition="merge", primary_key="c1")
-    pipeline.run(source, loader_file_format=FORMATS[base])
-    used, seconds = spent() - cpu, time.perf_counter() - wall
-    loaded = pipeline.last_trace.last_normalize_info.row_counts["report"]
-    print(json.dumps({"rows": loaded, "seconds": round(seconds, 2), "cpu": round(used, 2)}))
+    print(json.dumps(timed(pipeline_into(base, folder), source, base)))
 
 
 if __name__ == "__main__":

@@ -60,16 +60,20 @@ def pipeline_into(base: str, folder: Path) -> Any:
     return dlt.pipeline("bench", pipelines_dir=str(folder / "work"), destination=target, dataset_name="staging")
 
 
+def timed(pipeline: Any, source: Any, base: str) -> dict[str, Any]:
+    """Runs ``source`` into the table ``report``: records, seconds, processor seconds."""
+    wall, cpu = time.perf_counter(), spent()
+    pipeline.run(source, loader_file_format=FORMATS[base])
+    used, seconds = spent() - cpu, time.perf_counter() - wall
+    records = pipeline.last_trace.last_normalize_info.row_counts["report"]
+    return {"records": records, "cpu": round(used, 3), "seconds": round(seconds, 2)}
+
+
 def main() -> None:
     """Prints records, seconds, processor seconds."""
     platform, address, folder, base, way = sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4], sys.argv[5]
-    pipeline = pipeline_into(base, folder)
-    wall, cpu = time.perf_counter(), spent()
     source = rest_api_source(described(platform, f"{address}/{platform}", way))  # type: ignore[arg-type]
-    pipeline.run(source, loader_file_format=FORMATS[base])
-    used, seconds = spent() - cpu, time.perf_counter() - wall
-    rows = pipeline.last_trace.last_normalize_info.row_counts["report"]
-    print(json.dumps({"records": rows, "cpu": round(used, 3), "seconds": round(seconds, 2)}))
+    print(json.dumps(timed(pipeline_into(base, folder), source, base)))
 
 
 if __name__ == "__main__":

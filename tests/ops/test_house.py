@@ -6,25 +6,49 @@ import io
 import json
 import logging
 import os
+import pkgutil
 import signal
 import stat
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
+import click
 import pytest
 import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zp_registry import cli
 from zp_registry.errors import LockHeld, UsageError
 from zp_registry.home import Home
 from zp_registry.lock import only_writer
 from zp_registry.logs import STRUCK, redact_text, set_up_logs
 from zp_registry.quarantine.codes import CODES
 from zp_registry.quarantine.reference import codes_reference
+from zp_registry.scratch import scratch
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_what_is_computed_in_memory_never_goes_to_disk() -> None:
+    """DuckDB would spill into the working directory; so there is one place that opens it, and it forbids that."""
+    con = scratch()
+    assert con.execute("SELECT current_setting('temp_directory')").fetchall() == [("",)]
+    con.close()
+    code = [p for folder in ("zp_registry", "jobs") for p in (ROOT / folder).rglob("*.py")]
+    assert [p.name for p in code if "duckdb.connect(" in p.read_text("utf-8")] == ["scratch.py"]
+
+
+def test_every_command_of_a_module_is_found() -> None:
+    """The program loads a module only when one of its commands is asked for by name."""
+    modules = [import_module(f"zp_registry.cli.{m.name}") for m in pkgutil.iter_modules(cli.__path__)]
+    theirs = sorted(str(c.name) for m in modules for c in getattr(m, "COMMANDS", ()))
+    assert theirs == sorted(cli.main.list_commands(click.Context(cli.main)))
+
 
 # -- the home folder
 

@@ -68,7 +68,7 @@ def _home_streamers(entity: pd.Series[str], streamers: pd.Series[str], circle: C
 
 
 def _innocent(rows: pd.DataFrame, circle: Circle) -> pd.Series[str]:
-    """Why a change of holder is no transfer (Chinese), or NA.
+    """Why a change of holder (``rows``: those that show one) is no transfer (Chinese), or NA.
 
     The person's own sole proprietorship; the same person or firm whose number was masked, corrected or is missing; a firm that
     the former holder runs, or is the legal representative of at the time.
@@ -106,7 +106,7 @@ def _innocent(rows: pd.DataFrame, circle: Circle) -> pd.Series[str]:
     # before.
     unread = rows["number"].isna() | rows["prev_number"].isna()
     every_thing = (rows["prev_phones"] == rows["phones"]) & (rows["prev_payee_hash"] == rows["payee_hash"])
-    slip = rows["holder_changed"] & persons & unread & every_thing.fillna(False)
+    slip = persons & unread & every_thing.fillna(False)
     slip &= _one_character(rows["subject_key"].where(slip), rows["prev_subject_key"].where(slip))
     out = out.mask(slip, "更正笔误：姓名仅一字之差，电话和收款账户未变")
     # A firm takes another name while its code is masked: the digits that are visible stay, and so does what is its own.

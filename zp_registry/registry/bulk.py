@@ -18,6 +18,8 @@ from zp_registry.texts import to_arrow
 _MANY = 20_000
 _AT_ONCE = 5_000
 _PROBE = 256
+_ROWS = 20_000
+_TEXT = pa.large_string()
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 
 
@@ -173,8 +175,6 @@ def _column(parts: list[Any], kind: pa.DataType | None) -> pd.Series[Any]:
     return pd.Series(column.to_numpy(), dtype=str(kind).replace("double", "float64"))
 
 
-_TEXT = pa.large_string()
-_ROWS = 20_000
 _FIELD, _QUOTE = "\x1f", "\x01"  # no hash, code or comparison form contains them
 _BATCH = 100_000
 

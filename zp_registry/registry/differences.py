@@ -15,6 +15,7 @@ from sqlalchemy import BigInteger, Connection, Float, Integer, text
 
 from zp_registry.registry import bulk
 from zp_registry.registry.models import Base
+from zp_registry.scratch import scratch
 from zp_registry.texts import to_arrow
 
 
@@ -74,8 +75,7 @@ def _both(
     whole = [c for c, k in kinds.items() if isinstance(k, Integer | BigInteger)]
     floats = [c for c in columns if isinstance(kinds[c], Float)]
     old = bulk.read(connection, select, integers=whole, floats=floats)
-    con = duckdb.connect()
-    con.execute("SET enable_progress_bar = false; SET python_enable_replacements = false")
+    con = scratch()
     con.register("old", pa.table({str(c): _compared(old[c], str(c) in whole, str(c) in floats) for c in old.columns}))
     new = {c: _compared(computed[c], c in whole, c in floats) for c in columns}
     con.register("new", pa.table({**new, "pos": pa.array(range(len(computed)), pa.int64())}))

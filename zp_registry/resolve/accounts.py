@@ -7,9 +7,10 @@ account bears it. Without a match it is an account of its own until the platform
 
 from __future__ import annotations
 
-import duckdb
 import pandas as pd
 import pyarrow as pa
+
+from zp_registry.scratch import scratch
 
 NAMING = ("record_id", "platform", "account_ref", "loose", "account_handle", "account_url", "account_name")
 # What names an account, the surest first; compared in one form (``ref_key`` and so on: hashes of it).
@@ -33,7 +34,7 @@ def match_accounts(records: pd.DataFrame) -> pd.DataFrame:
 def name_keys(rows: pa.Table) -> pa.Table:
     """``rows`` (NAMING and any other columns) with hashes of the comparison forms (NAMED) in place of handle, URL and name."""
     keys = ", ".join(_hashed(column, name) for name, column in _WAYS.items())
-    con = _duckdb()
+    con = scratch()
     con.register("rows", rows.select(list(_WAYS.values())))
     hashed = con.execute(f"SELECT {keys} FROM rows").df()
     con.close()
@@ -47,7 +48,7 @@ def name_keys(rows: pa.Table) -> pa.Table:
 
 def match_loose(rows: pa.Table) -> pd.DataFrame:
     """``rows``: NAMED → record_id, account_id of the loose rows that are matched."""
-    con = _duckdb()
+    con = scratch()
     con.register("rows", rows)
     con.execute("CREATE TEMP TABLE wanted AS SELECT record_id, platform, ref_key AS key FROM rows WHERE loose = 1")
     con.execute("CREATE TEMP TABLE own AS SELECT * FROM rows WHERE loose = 0 AND platform IN (SELECT platform FROM wanted)")
@@ -66,12 +67,6 @@ def match_loose(rows: pa.Table) -> pd.DataFrame:
     ).df()
     con.close()
     return out.astype({"account_id": "str"})
-
-
-def _duckdb() -> duckdb.DuckDBPyConnection:
-    con = duckdb.connect()
-    con.execute("SET enable_progress_bar = false; SET python_enable_replacements = false")
-    return con
 
 
 def _hashed(column: str, name: str) -> str:

@@ -8,12 +8,12 @@ none is stated the former holder stays and the account gets a flag.
 
 from __future__ import annotations
 
-import duckdb
 import pandas as pd
 import pyarrow as pa
 
 from zp_registry.frames import looked_up, rows_among
 from zp_registry.resolve.accounts import comparable
+from zp_registry.scratch import scratch
 
 ACCOUNT = ["platform", "account_id"]
 POINTS = (
@@ -165,8 +165,7 @@ def place(rows: pd.DataFrame) -> pd.Series[str]:
 def spells(seen: pd.DataFrame, dates: pd.DataFrame) -> pd.DataFrame:
     """``seen``: account, as_of, role, party_key and details; ``dates``: account, as_of of every time the account was seen.
     A party's spell lasts over consecutive dates of its account and ends at the first date without it."""
-    con = duckdb.connect()
-    con.execute("SET enable_progress_bar = false; SET python_enable_replacements = false")
+    con = scratch()
     con.register("seen", pa.Table.from_pandas(seen.assign(pos=range(len(seen))), preserve_index=False))
     con.register("dates", pa.Table.from_pandas(dates, preserve_index=False))
     out = con.sql(_SPELLS).to_arrow_table().to_pandas()

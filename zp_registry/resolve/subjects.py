@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from zp_registry.frames import BUSINESS_KINDS
+from zp_registry.scratch import scratch
 
 # The columns of a record that say who its holder is; ``was_live``: whether it counted when entities were last resolved.
 ROWS = (
@@ -45,8 +46,7 @@ def open_tables(
     and was_account_id (accounts.match_accounts over what is live and over what was) for loose rows · ``order``: subject_id, key
     (any text that is a subject's own wherever it is loaded).
     """
-    con = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
-    con.execute("SET enable_progress_bar = false; SET preserve_insertion_order = false; SET python_enable_replacements = false")
+    con = scratch(ordered=False)
     con.register("rows", rows)
     con.register("loose_accounts", accounts)
     con.register("orders", order)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import duckdb
 import pandas as pd
 import pyarrow as pa
+
+from zp_registry.scratch import scratch
 
 # Families whose name has two characters; of all others the first character is the family's.
 COMPOUND = (
@@ -33,8 +34,7 @@ def features(subjects: pd.DataFrame, tokens: pd.DataFrame) -> pa.Table:
     ``block_keys``: two subjects are candidates if they share one. A token that few names share is a key by itself; a hub, an
     operator or the digits of a mask are so only together with a second thing that agrees and is no hub.
     """
-    connection = duckdb.connect()
-    connection.execute("SET enable_progress_bar = false")
+    connection = scratch()
     missing = [f"NULL::VARCHAR AS {name}" for name in ("town", "market", "id_mask") if name not in subjects]
     connection.register("subjects_in", pa.Table.from_pandas(subjects, preserve_index=False))
     connection.register("tokens_in", pa.Table.from_pandas(tokens[["subject_id", "type", "token", "hub"]], preserve_index=False))

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from zp_registry.resolve.model.score import connect, score
+from zp_registry.resolve.model.score import score
 from zp_registry.resolve.model.settings import Bands, MatchModel
+from zp_registry.scratch import scratch
 
 LEAST_PEOPLE = 50  # with fewer the table would say more than is known
 SURE = 0.9995  # precision that the suggested link band must reach
@@ -35,7 +36,7 @@ def held_out(features: pa.Table, model: MatchModel, generator: np.random.Generat
     if len(several) // 2 < LEAST_PEOPLE:
         return empty
     hidden = set(several[generator.permutation(len(several))[: len(several) // 2]].tolist())
-    connection = connect()
+    connection = scratch(ordered=False)
     connection.register("rows", features)
     connection.register("hidden", pa.table({"number": pa.array(sorted(hidden))}))
     # The digits that masks show go with every other number: most of those who must be told apart show none.

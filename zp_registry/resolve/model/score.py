@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
-import duckdb
 import pandas as pd
 import pyarrow as pa
 import sqlglot
@@ -18,6 +17,7 @@ from sqlglot import exp
 
 from zp_registry.errors import UsageError
 from zp_registry.resolve.model.settings import MatchModel
+from zp_registry.scratch import scratch
 from zp_registry.spark import spark_session
 
 if TYPE_CHECKING:  # Splink is loaded when pairs are scored: most commands score none
@@ -137,7 +137,7 @@ def _near(table: pa.Table, model: MatchModel, focus: Collection[int] | None) -> 
     """``table`` with ``in_focus`` (if there is a focus). Where one array is all that blocks, only rows that share a key with a
     row in focus, or else with a row without ``strong``, are kept: no others can be in a pair."""
     key = model.unique_id
-    connection = connect()
+    connection = scratch(ordered=False)
     connection.register("rows", table)
     marked, start = "SELECT * FROM rows", "strong IS NULL" if "strong" in table.column_names else "true"
     if focus is not None:
@@ -190,13 +190,6 @@ def _for_spark(node: exp.Expression) -> exp.Expression:
     return node
 
 
-def connect() -> duckdb.DuckDBPyConnection:
-    """A database in memory that writes nothing to disk, not even when memory is short."""
-    connection = duckdb.connect()
-    connection.execute("SET enable_progress_bar = false; SET temp_directory = ''; SET preserve_insertion_order = false")
-    return connection
-
-
 @contextmanager
 def _linker(table: pa.Table, settings: dict[str, Any], model: MatchModel, engine: Engine) -> Iterator[tuple[Linker, Any]]:
     from splink import DuckDBAPI, Linker
@@ -210,7 +203,7 @@ def _linker(table: pa.Table, settings: dict[str, Any], model: MatchModel, engine
         with warnings.catch_warnings():
             for aged in (DeprecationWarning, PendingDeprecationWarning, FutureWarning):
                 warnings.simplefilter("ignore", aged)
-            api = DuckDBAPI(connect()) if engine == "duckdb" else _spark_api()
+            api = DuckDBAPI(scratch(ordered=False)) if engine == "duckdb" else _spark_api()
             mark = secrets.token_hex(6)  # a Spark session goes on, with the tables of former calls
             rows = api.register(table, table_name=f"rows_to_match_{mark}")
             linker = Linker(rows, settings, log_level=None, validate_settings=False)

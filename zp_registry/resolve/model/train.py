@@ -13,8 +13,9 @@ import pyarrow as pa
 
 from zp_registry.errors import UsageError
 from zp_registry.resolve.model.heldout import HeldOut, held_out, suggested
-from zp_registry.resolve.model.score import compare, connect, score
+from zp_registry.resolve.model.score import compare, score
 from zp_registry.resolve.model.settings import Bands, Frequencies, MatchModel
+from zp_registry.scratch import scratch
 
 LEAST_SAME, LEAST_DIFFERENT = 100, 2_000  # pairs without which m and u are guesses
 MOST_SAME, MOST_DIFFERENT, MOST_CANDIDATES, CHUNK = 200_000, 1_000_000, 300_000, 200_000
@@ -81,7 +82,7 @@ def train(features: pa.Table, model: MatchModel, seed: int = 1, name: str | None
 
 
 def _same_pairs(features: pa.Table, model: MatchModel, generator: np.random.Generator) -> pd.DataFrame:
-    connection = connect()
+    connection = scratch(ordered=False)
     connection.register("rows", features)
     key = model.unique_id
     pairs = connection.execute(
@@ -122,7 +123,7 @@ def _prior(rows: pd.DataFrame) -> float:
 def _frequencies(features: pa.Table, column: str, old: Frequencies) -> Frequencies:
     """Of the values in ``column`` the common ones with their share of all people and firms; the others together give the
     default."""
-    connection = connect()
+    connection = scratch(ordered=False)
     connection.register("rows", features.append_column("row_number", pa.array(range(len(features)))))
     connection.execute(
         f"""

@@ -90,7 +90,7 @@ class PageStore:
     def page(self, reading: int, number: int) -> Stored | None:
         """A page, if it is kept and whole."""
         packed = self._vault.read(_name(reading, number))
-        return _unpack(packed) if packed is not None else None
+        return _told(packed)[1] if packed is not None else None
 
     def keep(self, reading: int, number: int, page: Stored) -> None:
         """Keeps a page; it is on the disk when this returns."""
@@ -124,11 +124,10 @@ class FiledPages:
             raise PagesBroken("the head of the pages is damaged") from None
         self._pages: dict[tuple[int, int], Stored] = {}
         for piece in pieces[1:]:
-            page = _unpack(piece)
+            about, page = _told(piece)
             try:
-                about = json.loads(_inflate(piece).split(b"\n", 1)[0])
                 self._pages[about["reading"], about["number"]] = page
-            except (ValueError, KeyError, TypeError):
+            except (KeyError, TypeError):
                 raise PagesBroken("a page does not say which it is: it is damaged") from None
 
     def page(self, reading: int, number: int) -> Stored | None:
@@ -172,7 +171,8 @@ def _inflate(piece: bytes) -> bytes:
     return out
 
 
-def _unpack(piece: bytes) -> Stored:
+def _told(piece: bytes) -> tuple[dict[str, Any], Stored]:
+    """What a piece tells about its page, and the page."""
     head, _, body = _inflate(piece).partition(b"\n")
     try:
         about = json.loads(head)
@@ -181,7 +181,7 @@ def _unpack(piece: bytes) -> Stored:
         raise PagesBroken("a page is damaged") from None
     if digest(body) != about.get("sha256"):
         raise PagesBroken("a page is not what it was")
-    return page
+    return about, page
 
 
 def _name(reading: int, number: int) -> str:
