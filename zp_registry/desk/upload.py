@@ -22,10 +22,11 @@ from zp_registry.frames import CANONICAL, PLEDGE_FIELDS
 from zp_registry.jobs import deskwork
 from zp_registry.jobs.layouts import propose, save_draft
 from zp_registry.registry import audit
+from zp_registry.sources import without_unseen
 
 page = Blueprint("upload", __name__)
 MOST = 20  # files at once
-_UNSEEN = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_FORBIDDEN = re.compile(r"[/\\:*?\"<>|]")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -33,7 +34,7 @@ def file_name(given: str) -> str:
     """The name under which an upload is kept: the last part of what the browser says, nothing that leads elsewhere. Dates and
     platforms are read off it, so the rest stays as it is."""
     last = unicodedata.normalize("NFC", given).replace("\\", "/").rsplit("/", 1)[-1]
-    name = _UNSEEN.sub("_", last).strip(" .")
+    name = _FORBIDDEN.sub("_", without_unseen(last, "_")).strip(" .")
     while len(name.encode()) > 180:
         name = name[:60] + name[-40:] if len(name) > 100 else name[1:]
     return name or "未命名"

@@ -26,9 +26,14 @@ class Taken:
     sha256: str = field(repr=False)
 
 
+def without_unseen(name: str, instead: str = "\ufffd") -> str:
+    """A name in which every character that shows nothing, or turns the line, is replaced."""
+    return "".join(instead if unicodedata.category(c) in _UNSEEN else c for c in name)
+
+
 def shown_name(path: Path) -> str:
     """The file's name as it may stand in messages, logs, lists and the database."""
-    name = "".join("\ufffd" if unicodedata.category(c) in _UNSEEN else c for c in path.name)
+    name = without_unseen(path.name)
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME // 2] + "…" + name[1 - LONGEST_NAME // 2 :]
 
 
