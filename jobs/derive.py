@@ -108,10 +108,11 @@ def resolve_within(
     rules, version = match_rules(connection, office, engine)
     former = read_state(connection, "matched_by")
     anew = full or former != version
-    inputs = read_match_inputs(connection, None if anew else matchcache.recall(connection, office.home.cache))
+    kept = None if anew else matchcache.recall(connection, office.home.cache)
+    inputs = read_match_inputs(connection, kept)
     matched = match(inputs.rows, inputs.accounts, inputs.order, inputs.people, rules, None if anew else inputs.standing)
     counts = write_matched(connection, matched, version, now, everything=anew)
-    matchcache.keep(connection, office.home.cache, inputs.next)
+    matchcache.keep(connection, office.home.cache, inputs.changed, inputs.new_order, kept)
     write_state(connection, "matched_by", version)
     return counts
 

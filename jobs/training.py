@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from zp_registry.errors import UsageError
 from zp_registry.registry.inputs import read_match_inputs
@@ -35,7 +36,7 @@ def by_account(office: Office) -> tuple[pd.DataFrame, pd.DataFrame]:
     """
     with office.engine.connect() as connection:
         inputs = read_match_inputs(connection)
-    rows = inputs.rows.to_pandas()
+    rows = inputs.rows.filter(pc.is_valid(inputs.rows["subject_id"])).to_pandas()
     named = rows["record_id"].map(inputs.accounts.set_index("record_id")["account_id"]).astype("str")
     account = named.fillna(rows["account_ref"]).fillna("")
     key = rows["subject_id"].astype("str") + "\x1f" + rows["platform"].fillna("") + "\x1f" + account

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from sqlalchemy import Connection
 
 from zp_registry.evidence import Evidence
-from zp_registry.registry import bulk
+from zp_registry.registry import bulk, matchcache
 from zp_registry.registry.known import stands, stood
 from zp_registry.registry.models import Record
 from zp_registry.registry.notices import read_notices, read_reviewed
@@ -155,16 +155,17 @@ def read_pledges(connection: Connection, known: str | None = None) -> pd.DataFra
 
 @dataclass
 class MatchInputs:
-    """What matching works on: ``rows`` (subjects.ROWS), ``accounts`` (record_id, account_id, was_account_id of loose rows),
-    ``order`` (subject_id, key), ``people`` (left_id, right_id, judgement, live: all edges that people ever made), ``standing``
-    (left_id, right_id: the machine's live edges). ``next``: all account rows as the next resolve will find them unchanged."""
+    """What matching works on: ``rows`` (subjects.ROWS and more), ``accounts`` (record_id, account_id, was_account_id of loose
+    rows), ``order`` (subject_id, key), ``people`` (left_id, right_id, judgement, live: all edges that people ever made),
+    ``standing`` (left_id, right_id: the machine's live edges). ``changed``, ``new_order``: what of rows and order was read."""
 
     rows: pa.Table
     accounts: pd.DataFrame
     order: pa.Table
     people: pd.DataFrame
     standing: pd.DataFrame
-    next: pa.Table
+    changed: pa.Table
+    new_order: pa.Table
 
 
 _OWN = (*ROWS, *(c for c in NAMING if c not in ROWS))
@@ -172,12 +173,19 @@ _FREE = ("account_ref", "account_handle", "account_url", "account_name")  # as t
 _NUMBERS = ("record_id", "subject_id", "live", "was_live", "loose")
 
 
-def read_match_inputs(connection: Connection, known: pa.Table | None = None) -> MatchInputs:
+def read_match_inputs(connection: Connection, kept: matchcache.Kept | None = None) -> MatchInputs:
     """The holders' descriptions in every account record that stands in a live report, or did at the last resolve.
 
-    ``known``: ``next`` of that resolve; with it only what changed since is read.
+    ``kept``: what that resolve kept; with it only what changed since is read.
     """
-    rows = _account_rows(connection, known)
+    changed = _changed_rows(connection, everything=kept is None)
+    rows = changed
+    if kept is not None:
+        touched = bulk.read_table(connection, "FROM touched", ["record_id"], ["record_id"])["record_id"].to_numpy()
+        rows = pa.concat_tables([matchcache.without(kept.rows, touched), changed])
+    order = new_order = read_order(connection, None if kept is None else kept.order)
+    if kept is not None:
+        order = pa.concat_tables([kept.order, new_order])
     people = bulk.read(
         connection,
         "SELECT left_id, right_id, judgement, deleted_at IS NULL AS live FROM edge WHERE tier = 'person' ORDER BY id",
@@ -187,62 +195,43 @@ def read_match_inputs(connection: Connection, known: pa.Table | None = None) -> 
     standing = bulk.read_table(
         connection, "FROM edge WHERE tier <> 'person' AND deleted_at IS NULL", ["left_id", "right_id"], ["left_id", "right_id"]
     ).to_pandas()
-    live = _only(rows, pc.equal(rows["live"], 1))
-    return MatchInputs(
-        _only(rows.select(list(ROWS)), pc.is_valid(rows["subject_id"])),
-        _loose_accounts(rows),
-        read_order(connection),
-        people,
-        standing,
-        live.set_column(live.schema.get_field_index("was_live"), "was_live", live["live"]),
-    )
+    return MatchInputs(rows, _loose_accounts(rows), order, people, standing, changed, new_order)
 
 
-def _only(table: pa.Table, mask: pa.ChunkedArray) -> pa.Table:
-    """The rows that ``mask`` marks; the table itself, not a copy, when it marks all."""
-    return table if pc.all(mask).as_py() in (True, None) else table.filter(mask)
-
-
-def _account_rows(connection: Connection, known: pa.Table | None) -> pa.Table:
+def _changed_rows(connection: Connection, *, everything: bool) -> pa.Table:
     columns = ["c.id AS record_id", *(f"c.{c} AS {c}" for c in _OWN if c not in ("record_id", "was_live")),
                "coalesce(d.was_live, c.live) AS was_live"]  # fmt: skip
-    join, where = ("LEFT JOIN", "(c.live = 1 OR d.was_live = 1)") if known is None else ("JOIN", "1 = 1")
+    which = "record c LEFT JOIN touched d" if everything else "touched d JOIN record c"
+    stands = "(c.live = 1 OR d.was_live = 1)" if everything else "1 = 1"
     changed = bulk.read_table(
         connection,
-        f"FROM {'record c' if known is None else 'touched d'} {join} {'touched d' if known is None else 'record c'} "
-        f"ON d.record_id = c.id WHERE c.record_kind = 'account' AND {where}",
+        f"FROM {which} ON d.record_id = c.id WHERE c.record_kind = 'account' AND {stands}",
         columns,
         _NUMBERS,
         _FREE,
     )
-    changed = name_keys(changed.select(list(_OWN)))
-    if known is None:
-        return changed
-    touched = bulk.read_table(connection, "FROM touched", ["record_id"], ["record_id"])["record_id"]
-    kept = _only(known, pc.invert(pc.is_in(known["record_id"], value_set=touched.combine_chunks())))
-    stands = pc.or_(pc.equal(changed["live"], 1), pc.equal(changed["was_live"], 1))
-    return pa.concat_tables([kept, changed.filter(stands)])
+    return name_keys(changed.select(list(_OWN)))
 
 
 def _loose_accounts(rows: pa.Table) -> pd.DataFrame:
     """Which accounts loose rows speak of, by what stands now and by what stood at the last resolve."""
-    rows = _only(rows.select([*NAMED, "live", "was_live"]), pc.is_valid(rows["account_ref"]))
-    is_loose = pc.equal(rows["loose"], 1)
-    loose = rows.select(["record_id", "account_ref", "live", "was_live"]).filter(is_loose).to_pandas()
-    out = loose.astype({"account_ref": "str"}).assign(account_id=pd.NA, was_account_id=pd.NA)
-    if len(out):
-        named = _only(rows, pc.is_in(rows["platform"], value_set=pc.unique(rows["platform"].filter(is_loose))))
-        for live, column in (("live", "account_id"), ("was_live", "was_account_id")):
-            found = match_loose(_only(named.select(list(NAMED)), pc.equal(named[live], 1)))
-            matched = out["record_id"].map(found.set_index("record_id")["account_id"]).astype("str")
-            out[column] = matched.fillna(out["account_ref"]).where(out[live] == 1)
-    told: pd.DataFrame = out.astype({"account_id": "str", "was_account_id": "str"})
-    return told[["record_id", "account_id", "was_account_id"]]
+    marks = ("live", "was_live")
+    found = match_loose(rows.select([*NAMED, *marks]), marks).set_index("record_id")
+    loose = rows.select(["record_id", "account_ref", "loose", *marks]).filter(pc.equal(rows["loose"], 1)).to_pandas()
+    loose = loose[loose["account_ref"].notna() & ((loose["live"] == 1) | (loose["was_live"] == 1))]
+    out = loose[["record_id"]].copy()
+    for mark, column in zip(marks, ("account_id", "was_account_id"), strict=True):
+        matched = loose["record_id"].map(found[mark]).astype("str")
+        out[column] = matched.fillna(loose["account_ref"].astype("str")).where(loose[mark] == 1).astype("str")
+    told: pd.DataFrame = out.reset_index(drop=True)
+    return told
 
 
-def read_order(connection: Connection) -> pa.Table:
-    """An order of subjects that does not depend on when they came: subject_id, key."""
-    return bulk.read_table(connection, "FROM subject", ["id AS subject_id", "substr(signature, 1, 16) AS key"], ["subject_id"])
+def read_order(connection: Connection, known: pa.Table | None = None) -> pa.Table:
+    """An order of subjects that does not depend on when they came: subject_id, key; beyond those that are ``known``."""
+    newest = pc.max(known["subject_id"]).as_py() if known is not None and known.num_rows else 0
+    columns = ["id AS subject_id", "substr(signature, 1, 16) AS key"]
+    return bulk.read_table(connection, f"FROM subject WHERE id > {int(newest)}", columns, ["subject_id"])
 
 
 def evidence_inputs(evidence: Evidence, order: pa.Table) -> MatchInputs:
@@ -257,5 +246,6 @@ def evidence_inputs(evidence: Evidence, order: pa.Table) -> MatchInputs:
         order,
         evidence.edges.assign(live=True),
         pd.DataFrame({"left_id": [], "right_id": []}, dtype="int64"),
+        pa.table({}),
         pa.table({}),
     )

@@ -7,6 +7,8 @@ account bears it. Without a match it is an account of its own until the platform
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 import pyarrow as pa
 
@@ -46,27 +48,39 @@ def name_keys(rows: pa.Table) -> pa.Table:
     return rows
 
 
-def match_loose(rows: pa.Table) -> pd.DataFrame:
-    """``rows``: NAMED → record_id, account_id of the loose rows that are matched."""
+def match_loose(rows: pa.Table, marks: Sequence[str] = ()) -> pd.DataFrame:
+    """``rows``: NAMED and columns ``marks`` of 0 and 1 → record_id of the loose rows, and the account_id that each is matched
+    to, NA if none. With ``marks`` a column for each of them, called after it: by the rows that it marks alone."""
     con = scratch()
     con.register("rows", rows)
-    con.execute("CREATE TEMP TABLE wanted AS SELECT record_id, platform, ref_key AS key FROM rows WHERE loose = 1")
-    con.execute("CREATE TEMP TABLE own AS SELECT * FROM rows WHERE loose = 0 AND platform IN (SELECT platform FROM wanted)")
+    every = marks or ("account_id",)
+    con.execute(
+        f"""
+        CREATE TEMP VIEW marked AS SELECT *{"" if marks else ", 1 AS account_id"} FROM rows WHERE account_ref IS NOT NULL;
+        CREATE TEMP TABLE wanted AS SELECT record_id, platform, ref_key AS key, {", ".join(every)} FROM marked WHERE loose = 1;
+        CREATE TEMP TABLE wanted_keys AS SELECT DISTINCT platform, key FROM wanted"""
+    )
     known = " UNION ALL ".join(
-        f"SELECT {i} AS way, platform, {way} AS key, account_ref FROM own "
-        f"WHERE {way} <> 0 AND {way} IN (SELECT key FROM wanted)"
+        f"SELECT {i} AS way, o.* EXCLUDE ({', '.join(_WAYS)}), {way} AS key FROM own o "
+        f"JOIN wanted_keys w ON w.platform = o.platform AND w.key = o.{way} WHERE {way} <> 0"
         for i, way in enumerate(_WAYS)
     )
+    one = ", ".join(
+        f"CASE WHEN min(account_ref) FILTER ({m} = 1) = max(account_ref) FILTER ({m} = 1) "
+        f"THEN min(account_ref) FILTER ({m} = 1) END AS {m}"
+        for m in every
+    )
+    best = ", ".join(f"arg_min(k.{m}, k.way) FILTER (w.{m} = 1 AND k.{m} IS NOT NULL) AS {m}" for m in every)
     out = con.execute(
         f"""
-        WITH single AS (
-            SELECT way, platform, key, min(account_ref) AS account_id FROM ({known})
-            GROUP BY way, platform, key HAVING count(DISTINCT account_ref) = 1)
-        SELECT w.record_id, arg_min(k.account_id, k.way) AS account_id
-        FROM wanted w JOIN single k ON k.platform = w.platform AND k.key = w.key GROUP BY w.record_id"""
+        WITH own AS (
+            SELECT platform, account_ref, {", ".join((*_WAYS, *every))} FROM marked
+            WHERE loose = 0 AND platform IN (SELECT platform FROM wanted_keys)),
+        single AS (SELECT way, platform, key, {one} FROM ({known}) GROUP BY way, platform, key)
+        SELECT w.record_id, {best} FROM wanted w LEFT JOIN single k USING (platform, key) GROUP BY w.record_id"""
     ).df()
     con.close()
-    return out.astype({"account_id": "str"})
+    return out.astype(dict.fromkeys(every, "str"))
 
 
 def _hashed(column: str, name: str) -> str:

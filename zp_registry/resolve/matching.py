@@ -13,7 +13,7 @@ from zp_registry.resolve.clusters import Caps, Clusters
 from zp_registry.resolve.model import Engine, MatchModel
 from zp_registry.resolve.partial import EDGES, Linking, link
 from zp_registry.resolve.probable import WHY, Guards, link_by_model, score_weak
-from zp_registry.resolve.subjects import Hubs, open_tables
+from zp_registry.resolve.subjects import Hubs, fill, open_tables
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,7 @@ def match(
 
 def _linked(con: duckdb.DuckDBPyConnection, judged: pd.DataFrame, caps: Caps) -> Linking:
     """People's judgements first, then numbers, then partial signs, among the subjects of table ``scope``."""
+    fill(con, "scope")
     con.execute("CREATE OR REPLACE TEMP TABLE w AS SELECT * FROM s SEMI JOIN scope USING (subject_id)")
     subjects = con.execute("SELECT subject_id, strong FROM w ORDER BY subject_id").df()
     clusters = Clusters(subjects, judged[judged["judgement"] != "positive"], caps)

@@ -50,22 +50,35 @@ def score_weak(
         CREATE OR REPLACE TEMP TABLE done AS SELECT subject_id FROM focus {done};
         CREATE OR REPLACE TEMP TABLE focus AS SELECT subject_id FROM c ANTI JOIN done USING (subject_id)
         WHERE NOT ({everything} AND numbered);
+        CREATE TEMP TABLE IF NOT EXISTS thing AS
+        SELECT subject_id, type, token FROM t WHERE live
+        UNION ALL SELECT subject_id, 'phone_mask', hash(phone_mask) FROM rows WHERE live = 1 AND phone_mask IS NOT NULL
+        UNION ALL SELECT subject_id, 'payee_mask', hash(payee_mask) FROM rows WHERE live = 1 AND payee_mask IS NOT NULL;
+        CREATE TEMP TABLE IF NOT EXISTS ends AS
+        SELECT subject_id, 'tail' AS type, live_tail AS token FROM d WHERE live_tail IS NOT NULL;
+        CREATE TEMP TABLE IF NOT EXISTS word AS
+        SELECT subject_id, 'name' AS type, live_name AS token FROM d WHERE live_name IS NOT NULL
+        UNION ALL SELECT subject_id, type, token FROM t WHERE live AND type = 'operator';
+        CREATE OR REPLACE TEMP TABLE ours AS
+        SELECT * FROM thing SEMI JOIN focus USING (subject_id) UNION SELECT * FROM ends SEMI JOIN focus USING (subject_id);
+        CREATE OR REPLACE TEMP TABLE our_word AS SELECT DISTINCT * FROM word SEMI JOIN focus USING (subject_id);
+        CREATE OR REPLACE TEMP TABLE our_pair AS
+        SELECT DISTINCT hash(o.type, o.token, w.type, w.token) AS pair
+        FROM ours o JOIN (FROM our_word UNION ALL FROM ours WHERE type = 'tail') w USING (subject_id) WHERE o.type <> w.type;
         CREATE OR REPLACE TEMP TABLE reach AS
-        WITH tails AS (SELECT subject_id, 'tail' AS type, hash(right(tail, 2)) AS token FROM s WHERE length(tail) >= 2),
-        thing AS (SELECT subject_id, type, token FROM t WHERE live UNION ALL FROM tails
-                  UNION ALL SELECT subject_id, 'phone_mask', hash(phone_mask) FROM rows
-                            WHERE live = 1 AND phone_mask IS NOT NULL
-                  UNION ALL SELECT subject_id, 'payee_mask', hash(payee_mask) FROM rows
-                            WHERE live = 1 AND payee_mask IS NOT NULL),
-        second AS (SELECT subject_id, 'name' AS kind, hash(name_key) AS value FROM s WHERE name_key IS NOT NULL
-                   UNION ALL FROM tails UNION ALL SELECT subject_id, type, token FROM t WHERE live AND type = 'operator'),
-        ours AS (SELECT * FROM thing SEMI JOIN focus USING (subject_id)),
-        plain AS (SELECT DISTINCT type, token FROM ours ANTI JOIN hub USING (type, token) WHERE type IN ({_ALONE})),
-        both_ AS (SELECT DISTINCT type, token, kind, value FROM ours JOIN second USING (subject_id)),
-        met AS (SELECT * FROM thing SEMI JOIN ours USING (type, token))
+        WITH plain AS (SELECT DISTINCT type, token FROM ours ANTI JOIN hub USING (type, token) WHERE type IN ({_ALONE})),
+        met AS (SELECT * FROM thing SEMI JOIN ours USING (type, token)),
+        known AS (SELECT * FROM word SEMI JOIN our_word USING (type, token)),
+        -- Two digits are everywhere: they are looked at only where another thing of ours stands beside them.
+        beside AS (SELECT * FROM ends SEMI JOIN (SELECT subject_id FROM met UNION ALL SELECT subject_id FROM known)
+                   USING (subject_id)),
+        paired AS (
+            SELECT m.subject_id, hash(m.type, m.token, k.type, k.token) AS pair FROM met m JOIN known k USING (subject_id)
+            WHERE m.type <> k.type
+            UNION ALL SELECT m.subject_id, hash(m.type, m.token, b.type, b.token) FROM met m JOIN beside b USING (subject_id)
+            UNION ALL SELECT k.subject_id, hash(b.type, b.token, k.type, k.token) FROM beside b JOIN known k USING (subject_id))
         SELECT subject_id FROM focus UNION SELECT subject_id FROM met SEMI JOIN plain USING (type, token)
-        UNION SELECT subject_id FROM (SELECT met.*, kind, value FROM met JOIN second USING (subject_id))
-              SEMI JOIN both_ USING (type, token, kind, value) WHERE type <> kind"""
+        UNION SELECT subject_id FROM paired SEMI JOIN our_pair USING (pair)"""
     )
     focus = con.execute("SELECT subject_id FROM focus ORDER BY subject_id").df()["subject_id"]
     con.execute("INSERT INTO focus FROM done")

@@ -37,14 +37,11 @@ def bonds(con: duckdb.DuckDBPyConnection, standing: pd.DataFrame, people: pd.Dat
     con.execute(
         """
         CREATE OR REPLACE TEMP TABLE bond AS
-        WITH d AS (
-            SELECT subject_id, max(subject_key) AS name, max(uscc) AS uscc, max(id_hash) AS id_hash, max(id_mask) AS id_mask
-            FROM rows GROUP BY subject_id)
         SELECT subject_id, hash('n', name, type, token) AS key FROM d JOIN t USING (subject_id) WHERE name IS NOT NULL
         UNION ALL SELECT subject_id, hash('s', uscc) FROM d WHERE uscc IS NOT NULL
-        UNION ALL SELECT subject_id, hash('i', id_hash) FROM d WHERE id_hash IS NOT NULL
-        UNION ALL SELECT subject_id, hash('m', id_mask, token) FROM d JOIN t USING (subject_id)
-                  WHERE id_mask IS NOT NULL AND type = 'account'
+        UNION ALL SELECT subject_id, hash('i', id) FROM d WHERE id IS NOT NULL
+        UNION ALL SELECT subject_id, hash('m', mask, token) FROM d JOIN t USING (subject_id)
+                  WHERE mask IS NOT NULL AND type = 'account'
         UNION ALL SELECT unnest([left_id, right_id]), hash('e', left_id, right_id) FROM edges_now"""
     )
 

@@ -38,48 +38,73 @@ def open_tables(
 ) -> duckdb.DuckDBPyConnection:
     """A DuckDB in memory with the tables
 
-    ``s``: subject_id, place (its place in an order that does not depend on loading), business, kind, name_key, strong, id_mask,
-    head, tail (visible ends), town, market · ``t``: subject_id, type, token, live, was_live · ``hub``: type, token of the hubs
-    among live tokens; ``was_hub`` among former ones.
+    ``rows``: those of the given ones that count · ``s``: subject_id, place (its place in an order that does not depend on
+    loading), business, kind, name_key, strong, id_mask, head, tail (visible ends), town, market, of those that :func:`fill`
+    was called for · ``d``: subject_id, name, uscc, id, mask: hashes of what was ever said of it; live_name, live_tail (the last
+    two digits): of what is said now · ``t``: subject_id, type, token, live, was_live · ``hub``: type, token of the hubs among
+    live tokens; ``was_hub`` among former ones.
 
-    ``rows``: ROWS, account records that stand or stood in a live report and name a holder · ``accounts``: record_id, account_id
-    and was_account_id (accounts.match_accounts over what is live and over what was) for loose rows · ``order``: subject_id, key
-    (any text that is a subject's own wherever it is loaded).
+    ``rows``: ROWS, account records; those count that stand or stood in a live report and name a holder · ``accounts``:
+    record_id, account_id and was_account_id (accounts.match_accounts over what is live and over what was) for loose rows ·
+    ``order``: subject_id, key (any text that is a subject's own wherever it is loaded).
     """
     con = scratch(ordered=False)
-    con.register("rows", rows)
+    con.register("every_row", rows)
+    con.execute("CREATE TEMP VIEW rows AS FROM every_row WHERE subject_id IS NOT NULL AND (live = 1 OR was_live = 1)")
     con.register("loose_accounts", accounts)
     con.register("orders", order)
-    kinds = ", ".join(f"'{k}'" for k in BUSINESS_KINDS)
+    con.execute(f"CREATE TEMP TABLE s AS {_DESCRIBED.format(which='WHERE false')}")
+    _tokens(con)
+    said = {"name": "subject_key", "uscc": "uscc", "id": "id_hash", "mask": "id_mask"}
+    hashes = ", ".join(f"CASE WHEN count({c}) > 0 THEN hash(max({c})) END AS {name}" for name, c in said.items())
     con.execute(
         f"""
-        CREATE TEMP TABLE s AS
-        WITH d AS (
-            SELECT subject_id, coalesce(bool_or(subject_kind IN ({kinds})), false) OR max(uscc) IS NOT NULL AS business,
-                   min(subject_kind) AS kind, max(subject_key) AS name_key, max(uscc) AS uscc, max(id_hash) AS id_hash,
-                   max(id_mask) AS id_mask, max(town) AS town, max(market) AS market
-            FROM rows WHERE live = 1 GROUP BY subject_id)
-        SELECT d.subject_id, (hash(o.key) >> 1)::BIGINT AS place, business, kind, name_key,
-               CASE WHEN uscc IS NOT NULL THEN 'uscc:' || uscc WHEN NOT business THEN 'id:' || id_hash END AS strong,
-               id_mask,
-               CASE WHEN contains(id_mask, '*') THEN split_part(id_mask, '*', 1) ELSE id_mask END AS head,
-               CASE WHEN contains(id_mask, '*') THEN split_part(id_mask, '*', -1) ELSE id_mask END AS tail, town, market
-        FROM d JOIN orders o ON o.subject_id = d.subject_id"""
+        CREATE TEMP TABLE d AS
+        WITH g AS (SELECT subject_id, {hashes}, max(subject_key) FILTER (live = 1) AS subject_key,
+                          max(id_mask) FILTER (live = 1) AS id_mask FROM rows GROUP BY subject_id)
+        SELECT * EXCLUDE (subject_key, id_mask), CASE WHEN subject_key IS NOT NULL THEN hash(subject_key) END AS live_name,
+               CASE WHEN length({_TAIL}) >= 2 THEN hash(right({_TAIL}, 2)) END AS live_tail FROM g"""
     )
-    _tokens(con)
     least = " ".join(f"WHEN '{kind}' THEN {int(names)}" for kind, names in hubs.names.items())
     con.execute(
         f"""
         CREATE TEMP TABLE crowd AS
-        WITH n AS (SELECT subject_id, hash(max(subject_key)) AS name FROM rows WHERE subject_key IS NOT NULL
-                   GROUP BY subject_id),
+        -- Most tokens are of too few subjects, whatever their names.
+        WITH busy AS (SELECT type, token FROM t WHERE type IN ({", ".join(f"'{k}'" for k in hubs.names)})
+                      GROUP BY type, token HAVING count(*) >= CASE type {least} END),
         c AS (SELECT type, token, count(DISTINCT name) FILTER (live) AS names, count(DISTINCT name) FILTER (was_live) AS were
-              FROM t JOIN n USING (subject_id) WHERE type IN ({", ".join(f"'{k}'" for k in hubs.names)}) GROUP BY type, token)
+              FROM t SEMI JOIN busy USING (type, token) JOIN d USING (subject_id) GROUP BY type, token)
         SELECT type, token, names >= CASE type {least} END AS now, were >= CASE type {least} END AS before FROM c;
         CREATE TEMP TABLE hub AS SELECT type, token FROM crowd WHERE now;
         CREATE TEMP TABLE was_hub AS SELECT type, token FROM crowd WHERE before"""
     )
     return con
+
+
+_KINDS = ", ".join(f"'{k}'" for k in BUSINESS_KINDS)
+_HEAD = "CASE WHEN contains(id_mask, '*') THEN split_part(id_mask, '*', 1) ELSE id_mask END"
+_TAIL = "CASE WHEN contains(id_mask, '*') THEN split_part(id_mask, '*', -1) ELSE id_mask END"
+_DESCRIBED = f"""
+    WITH g AS (
+        SELECT subject_id, coalesce(bool_or(subject_kind IN ({_KINDS})), false) OR max(uscc) IS NOT NULL AS business,
+               min(subject_kind) AS kind, max(subject_key) AS name_key, max(uscc) AS uscc, max(id_hash) AS id_hash,
+               max(id_mask) AS id_mask, max(town) AS town, max(market) AS market
+        FROM (FROM rows {{which}}) WHERE live = 1 GROUP BY subject_id)
+    SELECT g.subject_id, (hash(o.key) >> 1)::BIGINT AS place, business, kind, name_key,
+           CASE WHEN uscc IS NOT NULL THEN 'uscc:' || uscc WHEN NOT business THEN 'id:' || id_hash END AS strong,
+           id_mask, {_HEAD} AS head, {_TAIL} AS tail, town, market
+    FROM g JOIN orders o ON o.subject_id = g.subject_id"""
+
+
+def fill(con: duckdb.DuckDBPyConnection, which: str | None = None) -> None:
+    """Sees to it that table ``s`` has the live subjects of the table ``which`` (None: all)."""
+    if which is None:
+        con.execute(f"CREATE OR REPLACE TEMP TABLE s AS {_DESCRIBED.format(which='')}")
+        return
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE asked_for AS SELECT DISTINCT subject_id FROM {which} ANTI JOIN s USING (subject_id)"
+    )
+    con.execute(f"INSERT INTO s {_DESCRIBED.format(which='SEMI JOIN asked_for USING (subject_id)')}")
 
 
 def _tokens(con: duckdb.DuckDBPyConnection) -> None:
@@ -130,9 +155,11 @@ def fits(left: str, right: str) -> str:
     return "(" + FITS.format(l=left, r=right) + ")"
 
 
-def described(con: duckdb.DuckDBPyConnection, which: str = "s") -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Subjects (subject_id, business, kind, name_key, strong, id_mask, town, market) of the table ``which`` and their live
-    tokens (subject_id, type, token, hub), as the model tier takes them."""
+def described(con: duckdb.DuckDBPyConnection, which: str | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Subjects (subject_id, business, kind, name_key, strong, id_mask, town, market) of the table ``which`` (None: all) and
+    their live tokens (subject_id, type, token, hub), as the model tier takes them."""
+    fill(con, which)
+    which = which or "s"
     subjects = con.execute(
         "SELECT subject_id, business, kind, name_key, strong, id_mask, town, market FROM s "
         f"SEMI JOIN (SELECT subject_id FROM {which}) USING (subject_id) ORDER BY subject_id"
