@@ -10,6 +10,7 @@ from zp_registry.jobs import cases
 from zp_registry.jobs import review as judging
 
 from zp_registry.errors import UsageError
+from zp_registry.registry.casestory import timeline
 
 JAN, FEB, MAR, APR = "2026-01-31", "2026-02-28", "2026-03-31", "2026-04-30"
 A, B, C = person(1), person(2), person(3)
@@ -271,3 +272,13 @@ def test_a_case_told_whole_names_every_row(county: World) -> None:
     text = str(told)
     for secret in (A.person_id, B.person_id, A.phone, B.phone, A.card, B.card):
         assert secret not in text
+
+
+def test_a_number_that_is_no_longer_told_is_no_other_person() -> None:
+    plain = {"as_of": "2026-01-31", "source_file": "x.csv", "sheet": "", "row": 2, "account_status": None, "uscc": None}
+    told = {"subject_name": "王某", "id_mask": "411324********0001", "streamers": "王某（411324********0001）、李某",
+            "phone_mask": "138****0001", "payee_name": "王某", "payee_mask": "****5428"}  # fmt: skip
+    less = told | {"id_mask": None, "streamers": "王某、李某", "payee_mask": None}
+    others = {"subject_name": "张某", "streamers": "李某", "phone_mask": "139****0001", "payee_mask": "****6396"}
+    months = timeline([plain | told, plain | less, plain | told, plain | told | others])
+    assert [m["changed"] for m in months] == [[], [], [], ["holder", "streamers", "phone", "payee"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 import pandas as pd
@@ -12,11 +13,13 @@ from zp_registry.registry import bulk
 
 LANES: Final = {"holder": "登记主体", "streamers": "出镜人员", "phone": "联系电话", "payee": "收款账户"}
 _MOST = 40  # accounts in a picture: more would be black
+_BETWEEN, _NUMBER = re.compile(r"[\s（）、；;]+"), re.compile(r"[0-9A-Z*]*[0-9*]{4}[0-9A-Z*]*")
 
 
 def timeline(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """One dictionary per month and report row: month, as_of, source_file, sheet, row, holder, streamers, phone, payee (masked)
-    and ``changed``: the lanes that differ from what was known before. ``history``: of the account's dossier, oldest first."""
+    and ``changed``: the lanes that differ from what was known before; that a number is told or no longer told beside the same
+    name is no difference. ``history``: of the account's dossier, oldest first."""
     out: list[dict[str, Any]] = []
     known: dict[str, str] = {}
     for r in history:
@@ -29,7 +32,7 @@ def timeline(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "phone": r["phone_mask"] or "",
             "payee": payee,
         }
-        changed = [lane for lane, value in values.items() if value and known.get(lane, value) != value]
+        changed = [lane for lane, value in values.items() if value and not _alike(known.get(lane, value), value)]
         known |= {lane: value for lane, value in values.items() if value}
         out.append(
             {
@@ -38,6 +41,21 @@ def timeline(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
             }
         )  # fmt: skip
     return out
+
+
+def _alike(former: str, now: str) -> bool:
+    """Whether two values of a lane say the same, one of them perhaps without the numbers."""
+    if former == now:
+        return True
+    (names, numbers), (names_now, numbers_now) = _taken_apart(former), _taken_apart(now)
+    if names and names_now:
+        return names == names_now and (not numbers or not numbers_now or numbers == numbers_now)
+    return bool(numbers) and numbers == numbers_now
+
+
+def _taken_apart(value: str) -> tuple[list[str], list[str]]:
+    parts = [p for p in _BETWEEN.split(value) if p]
+    return [p for p in parts if not _NUMBER.fullmatch(p)], [p for p in parts if _NUMBER.fullmatch(p)]
 
 
 def graph(connection: Connection, platform: str, account_id: str) -> dict[str, Any]:
