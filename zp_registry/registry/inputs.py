@@ -201,11 +201,15 @@ def read_match_inputs(connection: Connection, kept: matchcache.Kept | None = Non
 def _changed_rows(connection: Connection, *, everything: bool) -> pa.Table:
     columns = ["c.id AS record_id", *(f"c.{c} AS {c}" for c in _OWN if c not in ("record_id", "was_live")),
                "coalesce(d.was_live, c.live) AS was_live"]  # fmt: skip
-    which = "record c LEFT JOIN touched d" if everything else "touched d JOIN record c"
-    stands = "(c.live = 1 OR d.was_live = 1)" if everything else "1 = 1"
+    # CROSS JOIN keeps SQLite from looking at every record to find the few that were touched.
+    which = (
+        "record c LEFT JOIN touched d ON d.record_id = c.id WHERE (c.live = 1 OR d.was_live = 1)"
+        if everything
+        else "touched d CROSS JOIN record c WHERE d.record_id = c.id"
+    )
     changed = bulk.read_table(
         connection,
-        f"FROM {which} ON d.record_id = c.id WHERE c.record_kind = 'account' AND {stands}",
+        f"FROM {which} AND c.record_kind = 'account'",
         columns,
         _NUMBERS,
         _FREE,
