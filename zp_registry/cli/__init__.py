@@ -26,7 +26,8 @@ _MODULES = (
     ("desk", ("serve", "desk")),
     ("docs", ("docs",)),
     ("meeting", ("bulletin", "reverify", "extract", "candidates")),
-    ("secure", ("backup", "restore", "doctor", "keys", "audit", "unmask", "retention", "person")),
+    ("secure", ("backup", "restore", "doctor", "keys", "audit", "unmask", "retention", "person",
+                "roles")),
     ("jobs", ("jobs", "watchdog", "health")),
 )
 _MODULE_OF = {command: module for module, commands in _MODULES for command in commands}

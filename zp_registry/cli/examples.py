@@ -85,6 +85,7 @@ retention run --dry-run
 person show E00000001 --reason "本人申请查阅"
 person delete E00000001 --reason "本人申请删除"
 person correct E00000001 phone "已换号" --reason "本人来电"
+roles --database zp_registry
 jobs list
 jobs run --due
 watchdog

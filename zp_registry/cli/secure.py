@@ -6,14 +6,15 @@ import os
 from pathlib import Path
 
 import click
+from sqlalchemy.engine import make_url
 
 from zp_registry.cli.common import Answer, Reason, command
 from zp_registry.crypto import CIPHERS, decode_master
-from zp_registry.errors import KeyProblem
+from zp_registry.errors import KeyProblem, UsageError
 from zp_registry.jobs import backup as copies
 from zp_registry.jobs import doctor as health
 from zp_registry.jobs import masterkey, office, privacy
-from zp_registry.registry import audit, rotation
+from zp_registry.registry import audit, roles, rotation
 from zp_registry.registry.keys import find_fitting, open_keyring
 from zp_registry.sources.api.secrets import read_secrets
 
@@ -261,4 +262,23 @@ def doctor(answer: Answer, quick: bool) -> int:
     return 1 if found else 0
 
 
-COMMANDS = (backup, restore, doctor, keys, audit_, unmask, retention, person)
+@click.command("roles")
+@click.option("--prefix", default="zp", show_default=True, metavar="NAME", help="The roles are NAME_loader, _desk, _reader.")
+@click.option("--database", metavar="NAME", help="Name of the PostgreSQL database (default: that of the settings).")
+@command
+def roles_(answer: Answer, prefix: str, database: str | None) -> None:
+    """Print the SQL that makes PostgreSQL roles with least rights; give it to psql as the database's owner.
+
+    loader: the jobs; desk: the web pages; reader: other tools, which see masked values alone. To be repeated after an upgrade.
+    """
+    url = make_url(answer.settings.database_url)
+    name = database or (url.database if url.get_backend_name() == "postgresql" else None)
+    if not name:
+        raise UsageError("the settings name no PostgreSQL database: give one by --database NAME")
+    statements = roles.grants(name, prefix)
+    if not answer.as_json:
+        click.echo("\n".join(f"{s};" for s in statements))
+    answer.give({"statements": statements})
+
+
+COMMANDS = (backup, restore, doctor, keys, audit_, unmask, retention, person, roles_)
