@@ -57,7 +57,11 @@ def tell_night(answer: Answer, night: nightly.Night) -> None:
     for problem in night.problems:
         answer.say(problem)
     tell_outcomes(answer, [o for o in night.outcomes if o.state != "unchanged"])
-    if not any(o.state == "loaded" for o in night.outcomes) and not night.knowledge.get("changed", True):
+    for count, what in ((night.attempts, "follow-ups taken in"), (night.decided, "judgements of the review list taken in")):
+        if count:
+            answer.say(f"{what}: {count}")
+    told = night.attempts or night.decided or any(o.state == "loaded" for o in night.outcomes)
+    if not told and not night.knowledge.get("changed", True):
         answer.say("nothing has changed since the last run")
     for path in [*night.lists, *night.reports]:
         answer.say(f"written: {path}")
