@@ -36,13 +36,13 @@ def test_every_platforms_records_reach_the_registry(reports: dict[str, Any], tmp
 
 
 def test_one_failure_stops_no_other_and_all_go_side_by_side(reports: dict[str, Any], tmp_path: Path) -> None:
-    stalls = {n: Script([Fault(stall=1.0)]) for n in ("douyin", "kuaishou", "xiaohongshu")} | {
+    stalls = {n: Script([Fault(stall=2.0)]) for n in ("douyin", "kuaishou", "xiaohongshu")} | {
         "jd": Script(rules=[{"share": 1.0, "status": 403}])
     }
     with county(reports, ["jd", *stalls], stalls) as (rehearsal, settings), at_work(settings(tmp_path), "pull") as office:
         outcomes = {o.platform: o for o in pull_platforms(office)}
-    asked = [rehearsal.gateways[n].arrivals for n in ("douyin", "kuaishou", "xiaohongshu")]
-    assert max(a[0] for a in asked) < min(a[-1] for a in asked), "each was asked before any other had told all"
+    asked = [rehearsal.gateways[n].arrivals[0] for n in ("douyin", "kuaishou", "xiaohongshu")]
+    assert max(asked) < min(asked) + 2.0, "each was asked before any other had answered"
     assert outcomes["jd"].state == "refused"
     assert "没有权限" in outcomes["jd"].message
     assert {outcomes[n].state for n in ("douyin", "kuaishou", "xiaohongshu")} == {"loaded"}
