@@ -6,6 +6,9 @@ tests speak of people and accounts, and the product reads real files.
 
 from __future__ import annotations
 
+import functools
+import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -18,7 +21,7 @@ from sqlalchemy import text
 from worldfiles import douyin, kuaishou, ledger, share, taobao, wechat, weipaitang, xiaohongshu
 from zp_registry.jobs.derive import derive, told_again
 from zp_registry.jobs.imports import Options, Outcome, import_file
-from zp_registry.jobs.office import Office, at_work
+from zp_registry.jobs.office import Office, at_work, open_office
 from zp_registry.simulator import ids
 
 from zp_registry.frames import as_records
@@ -251,10 +254,25 @@ class World:
             connection.execute(text(statement), values)
 
 
+@functools.cache
+def _made() -> Path:
+    """A home that was set up, and nothing more; made once in a process."""
+    folder = tempfile.TemporaryDirectory()
+    _MADE.append(folder)  # gone when the process ends
+    open_office(Settings(home=Path(folder.name))).engine.dispose()
+    return Path(folder.name)
+
+
+_MADE: list[tempfile.TemporaryDirectory[str]] = []
+
+
 @contextmanager
 def world(home: Path, files: Path, database_url: str | None = None, **pledges: Any) -> Iterator[World]:
     """A registry in ``home``, its lock held; ``pledges``: settings of that section."""
     given: dict[str, Any] = {"database_url": database_url} if database_url else {}
+    if not database_url and not any(path.is_file() for part in ("db", "keys") for path in (home / part).glob("*")):
+        for part in ("db", "keys"):  # as `init` would make them, only sooner
+            shutil.copytree(_made() / part, home / part, dirs_exist_ok=True)
     settings = Settings(home=home, pledges=PledgeSettings(**pledges), **given)
     with at_work(settings, "test") as office:
         try:
