@@ -34,6 +34,7 @@
   each("form[data-upload]", function (form) {
     var input = form.querySelector("input[type=file]"), drop = form.querySelector("[data-drop]");
     var list = form.querySelector("[data-chosen]"), bar = form.querySelector("[data-bar]"), button = form.querySelector("button");
+    form.classList.add("scripted");  // what was chosen is named below: the browser's own words are not needed
     function name() {
       list.textContent = "";
       Array.prototype.forEach.call(input.files, function (file) {

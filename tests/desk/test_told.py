@@ -1,0 +1,94 @@
+"""What people are told of what they did: no page praises what came to nothing, and none sends anybody the wrong way."""
+
+from __future__ import annotations
+
+import html
+import re
+import time
+from typing import Any
+
+import pytest
+from deskworld import Client, Site
+from openpyxl import Workbook
+from worlds import ledger, person, pledge
+
+
+@pytest.fixture(scope="module")
+def ban(site: Site) -> Client:
+    """A clerk of the whole county."""
+    return site.client("ban")
+
+
+def _came_of(who: Client, answer: Any) -> tuple[str, str]:
+    """good or bad, and the words, of the page that an answer leads to."""
+    assert answer.status_code == 302
+    until, found = time.monotonic() + 60, None
+    while found is None and time.monotonic() < until:
+        page = who.page(answer.headers["Location"].removeprefix(who.base)).text
+        found = re.search(r'<div class="note (good|bad)" role="status">(.*?)</div>', page, re.DOTALL)
+    assert found
+    return found[1], html.unescape(re.sub(r"<[^>]+>|\s", "", found[2]))
+
+
+def _sent(who: Client, kind: str, path: Any) -> Any:
+    with path.open("rb") as file:
+        return who.post(who.base + "/upload", data={"csrf": who.token(), "kind": kind}, files={"files": file},
+                        allow_redirects=False, timeout=60)  # fmt: skip
+
+
+def test_a_ledger_that_was_taken_for_a_report_becomes_one_without_another_upload(site: Site, ban: Client, files: Any) -> None:
+    path = ledger(files / "台账甲.xlsx", [pledge("ZP-9001", person(60), "2026-01-05")])
+    _sent(ban, "report", path)
+    state = "SELECT token, kind, state FROM desk_upload WHERE name = '台账甲.xlsx'"
+    token, kind, was = site.sql(state)[0]
+    assert (kind, was) == ("report", "unknown")
+    page = ban.page(f"/upload/check?u={token}").text
+    assert "诚信经营承诺书台账" in page
+    assert "命令" not in page
+    form = {"u": token, "token": token}
+    assert ban.give("/upload/again", {**form, "kind": "followups"}).status_code == 400
+    assert ban.give("/upload/again", {**form, "kind": "pledge"}).status_code == 302
+    assert site.sql(state) == [(token, "pledge", "understood")]
+
+
+def test_a_workbook_that_holds_nothing_is_no_success(site: Site, ban: Client, files: Any) -> None:
+    book = Workbook()
+    book.active.append(["商家", "电话"])
+    book.save(files / "别的.xlsx")
+    for kind in ("followups", "rejects"):
+        came, said = _came_of(ban, _sent(ban, kind, files / "别的.xlsx"))
+        assert came == "bad"
+        assert "“”" not in said
+        assert "［］" not in said
+        assert "第0行" not in said
+    assert site.sql("SELECT DISTINCT state FROM desk_upload WHERE name = '别的.xlsx'") == [("refused",)]
+
+
+def test_a_pledge_newer_than_the_newest_report_is_said_to_count_later(site: Site, ban: Client) -> None:
+    form = {"number": "ZP-9002", "signer": person(20).name, "signed_on": "2026-03-20", "scan_number": "S-9002"}
+    came, said = _came_of(ban, ban.give(f"/followups/{site.flag('plain20')}/pledge", form))
+    assert came == "good"
+    newest = site.sql("SELECT MAX(as_of) FROM report")[0][0]
+    assert ("下一期报表导入以后计为已签" in said) == (newest < "2026-03-20")
+    assert site.sql("SELECT COUNT(*) FROM pledge WHERE pledge_number = 'ZP-9002'") == [(1,)]
+
+
+def test_a_row_that_is_still_bad_says_why_and_nothing_about_shares(site: Site, ban: Client) -> None:
+    token, name = site.sql("SELECT j.token, f.name FROM reject j JOIN report_file f ON f.id = j.file_id "
+                           "WHERE f.name LIKE 'kuaishou%' AND j.status = 'open'")[0]  # fmt: skip
+    fields = re.findall(r'<label[^>]*>([^<]+)<input name="(c\d+)"', ban.page(f"/rejects/{token}").text)
+    place = dict(fields)["快手ID"]
+    came, said = _came_of(ban, ban.give(f"/rejects/{token}", {place: "6.1E+11"}))
+    assert came == "bad"
+    assert "仍不合格：账号标识" in said
+    assert "比例" not in said
+    assert f"{name} 第" in site.sql("SELECT subject FROM task WHERE kind = 'correct' ORDER BY id DESC")[0][0]
+    assert site.sql("SELECT status FROM reject WHERE token = :t", t=token) == [("open",)]
+
+
+def test_the_number_of_cases_is_that_of_the_list_it_leads_to(site: Site) -> None:
+    who = site.client("cha")
+    found = re.search(r'href="/cases"><b>(\d+)</b>', who.page("/").text)
+    assert found
+    shown = len(set(re.findall(r"/cases/(C\d+)", who.page("/cases").text)))
+    assert int(found[1]) == shown > 0
