@@ -259,6 +259,51 @@ def test_an_upload_can_be_thrown_away(site: Site, staff: dict[str, Client], tmp_
     assert not any((site.home / "desk" / "uploads" / token).glob("*"))
 
 
+# Pages about one thing that leave nothing on the trail, with the reason.
+UNNOTED = {
+    "GET /work/<token>": "what one did oneself", "GET /work/<token>/state": "what one did oneself",
+    "GET /upload/layout/<token>": "what one uploaded oneself, masked", "GET /users/<user>": "about staff, for administrators",
+}
+ABOUT_ONE = [(r, role) for m, r, role, _ in ROUTES if m == "GET" and "<" in r and f"GET {r}" not in UNNOTED]
+
+
+@pytest.mark.parametrize(("rule", "role"), ABOUT_ONE, ids=[r for r, _ in ABOUT_ONE])
+def test_whoever_looks_at_somebody_is_on_the_trail(
+    site: Site, staff: dict[str, Client], things: dict[str, str], rule: str, role: str
+) -> None:
+    who = {"clerk": "ban", "investigator": "cha"}[role]
+    count = "SELECT COUNT(*) FROM audit WHERE who = :w"
+    before = site.sql(count, w=who)[0][0]
+    assert staff[who].page(_address(rule, things)).status_code == 200
+    assert site.sql(count, w=who)[0][0] == before + 1
+
+
+def test_without_a_reason_nothing_is_decided_and_nothing_shown(site: Site, staff: dict[str, Client]) -> None:
+    """Also where the browser does not ask for one: a form that somebody made."""
+    count = "SELECT COUNT(*) FROM task"
+    before, pair, case = site.sql(count), site.pair("near3", "near4"), site.case("lent")
+    for form in ({"decision": "same"}, {"decision": "undo", "why": " "}, {"why": "some reason"}):
+        assert staff["cha"].give(f"/review/{pair}/decide", {**form, "expect": ""}).status_code == 302
+    assert site.sql(count) == before
+    version = site.sql("SELECT version FROM case_file WHERE case_id = :c", c=case)[0][0]
+    staff["cha"].give(f"/cases/{case}/act", {"action": "dismissed", "expect": str(version), "note": " "})
+    assert site.sql("SELECT version FROM case_file WHERE case_id = :c", c=case) == [(version,)]
+    shown = "SELECT COUNT(*) FROM audit WHERE action = 'desk unmask'"
+    before = site.sql(shown)
+    answer = staff["cha"].give(f"/entity/{site.entity('plain17')}/unmask", {"why": " "})
+    assert answer.status_code == 302
+    assert site.sql(shown) == before
+
+
+def test_a_session_that_was_ended_does_not_come_back(site: Site) -> None:
+    who = site.client("ban")
+    cookie = who.cookies["zp"]
+    assert who.give("/sign-out").status_code == 302
+    who.cookies.set("zp", cookie)
+    assert who.page("/").status_code == 302
+    assert site.sql("SELECT COUNT(*) FROM desk_user WHERE password_hash NOT LIKE '$argon2id$%'") == [(0,)]
+
+
 def test_a_nickname_is_shown_and_never_run(site: Site, staff: dict[str, Client]) -> None:
     for path in ("/account/kuaishou/evil", f"/entity/{site.entity('evil')}", "/look?q=script", f"/look?q={NICKNAME}"):
         text = staff["cha"].page(path).text

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 import time
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from deskworld import Client, Site
 from openpyxl import Workbook
 from worlds import ledger, person, pledge
+
+from zp_registry.cli import main
+from zp_registry.lock import only_writer
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +76,29 @@ def test_a_pledge_newer_than_the_newest_report_is_said_to_count_later(site: Site
     newest = site.sql("SELECT MAX(as_of) FROM report")[0][0]
     assert ("下一期报表导入以后计为已签" in said) == (newest < "2026-03-20")
     assert site.sql("SELECT COUNT(*) FROM pledge WHERE pledge_number = 'ZP-9002'") == [(1,)]
+
+
+def test_work_that_waits_for_another_run_says_so_on_both_sides(site: Site, ban: Client) -> None:
+    flag = site.flag("plain21")
+    form = {"on": "2026-03-11", "method": "电话", "outcome": "其他"}
+    with only_writer(site.home / "lock", "nightly"):
+        answer = ban.give(f"/followups/{flag}/attempt", form)
+        assert "/work/" in answer.headers["Location"]
+        assert "正在排队" in ban.page(answer.headers["Location"]).text
+        told = json.loads(CliRunner().invoke(main, ["desk", "tasks", "--json"], env=site.env).stdout)["tasks"][0]
+        assert (told["kind"], told["who"], told["state"]) == ("attempt", "ban", "running")
+        assert site.sql("SELECT COUNT(*) FROM followup_attempt WHERE flag_id = :f", f=flag) == [(0,)]
+    assert _came_of(ban, answer) == ("good", "已登记")
+    assert site.sql("SELECT COUNT(*) FROM followup_attempt WHERE flag_id = :f", f=flag) == [(1,)]
+    runs = json.loads(CliRunner().invoke(main, ["runs", "--json"], env=site.env).stdout)
+    assert "desk follow-up" in str(runs)
+
+
+def test_rejected_rows_are_filtered_by_their_reason(ban: Client) -> None:
+    assert "/rejects/" in ban.page("/rejects?code=ACCOUNT_ID_MISSING").text
+    other = ban.page("/rejects?code=HOLDER_MISSING").text
+    assert "/rejects/" not in other
+    assert "没有要更正的行" in other
 
 
 def test_a_row_that_is_still_bad_says_why_and_nothing_about_shares(site: Site, ban: Client) -> None:

@@ -77,7 +77,9 @@ def _line(flag_id: str) -> dict[str, Any]:
 @needs("clerk")
 def one(flag_id: str) -> Any:
     """One entity: what was tried, and the forms."""
-    return _one(flag_id, {})
+    answer = _one(flag_id, {})
+    noted("show follow-up", flag_id)
+    return answer
 
 
 def _one(flag_id: str, clear: dict[str, Any]) -> Any:
