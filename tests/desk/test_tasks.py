@@ -451,24 +451,25 @@ def test_what_an_upload_shows_is_open_to_everybody_too(site: Site, signed_in: An
     unknown = files / "另一平台.csv"
     unknown.write_text("商户编码,商户全称,联络手机\n" + f"m1,{person(142).name},{phone(142)}\n" * 3, "utf-8")
     desk = signed_in("guan", **NARROW)
+    fair = _fair if site.engine.dialect.name == "sqlite" else lambda *_: None  # no page looks otherwise on the other database
     desk.press("退出")
-    _fair(desk, "sign-in")
+    fair(desk, "sign-in")
     desk.sign_in("guan")
     desk.open("/upload")
     desk.page.set_input_files("input[type=file]", [str(good), str(unknown)])
     desk.page.get_by_role("button", name="上传并识别").click()
     desk.page.wait_for_url("**/upload/check**", timeout=90_000)
-    _fair(desk, "what was recognised")
+    fair(desk, "what was recognised")
     check = desk.page.url
     with desk.page.expect_navigation():
         desk.page.get_by_role("link", name="说明各列的意思").click()
-    _fair(desk, "the dialogue of a layout")
+    fair(desk, "the dialogue of a layout")
     desk.page.goto(check)
     desk.page.get_by_label("我已核对").check()
     with desk.page.expect_navigation():
         desk.page.get_by_role("button", name="确认导入").click()
     desk.work_done()
-    _fair(desk, "what came of it")
+    fair(desk, "what came of it")
     open_rows = "SELECT COUNT(*) FROM reject WHERE status = 'open'"
     before = site.sql(open_rows)[0][0]
     desk.open("/rejects?file=kuaishou_20260430.csv")
@@ -489,6 +490,6 @@ def test_what_an_upload_shows_is_open_to_everybody_too(site: Site, signed_in: An
     desk.page.get_by_role("button", name="上传并识别").click()
     desk.work_done()
     assert "更正 1 行" in desk.main()
-    _fair(desk, "what came of the workbook")
+    fair(desk, "what came of the workbook")
     assert site.sql("SELECT COUNT(*) FROM account WHERE account_id = 'mended2'") == [(1,)]
     assert site.sql(open_rows)[0][0] == before - 1
