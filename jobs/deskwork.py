@@ -219,6 +219,8 @@ def _books(work: Work) -> dict[str, Any]:
         work.tell("正在更新登记库", len(rows), len(rows) + 1)
         derive(office)
         office.state, office.exit_code = ("partial", 3) if problems else ("done", 0)
+    if problems:
+        lines.append("下列内容没有读入，改好后再交一次")
     return {"message": "；".join(lines), "problems": problems, "good": some}
 
 

@@ -24,6 +24,7 @@ from zp_registry.quarantine.codes import message
 from zp_registry.registry import audit, bulk, tables
 from zp_registry.registry.followups import add_attempts, followup_frame, note_listing
 from zp_registry.registry.inputs import reference_date
+from zp_registry.registry.known import today
 from zp_registry.registry.search import only
 from zp_registry.sources import Taken, shown_name, take
 from zp_registry.texts import joined, placed
@@ -249,7 +250,7 @@ def import_followups(
 
 
 def _take_in(office: Office, taken: Taken, known: Mapping[str, str], returned: Returned) -> None:
-    results, problems = read_followups(taken, known=known)
+    results, problems = read_followups(taken, known=known, today=today())
     returned.problems += [taken.name + placed(p.sheet, p.row, p.column) + f"：{p.message_zh}" for p in problems]
     results = results[results["flag_id"].notna()]
     with office.engine.begin() as connection:

@@ -116,7 +116,7 @@ class Desk:
 
     def work_done(self) -> None:
         """Waits until work in the background has ended."""
-        self.page.wait_for_selector("main .note.good, main .note.bad", timeout=60_000)
+        self.page.wait_for_selector("main .note.good, main .note.bad, main > .note.warn", timeout=60_000)
 
 
 @pytest.fixture

@@ -25,12 +25,12 @@ def ban(site: Site) -> Client:
 
 
 def _came_of(who: Client, answer: Any) -> tuple[str, str]:
-    """good or bad, and the words, of the page that an answer leads to."""
+    """good, warn or bad, and the words, of the page that an answer leads to."""
     assert answer.status_code == 302
     until, found = time.monotonic() + 60, None
     while found is None and time.monotonic() < until:
         page = who.page(answer.headers["Location"].removeprefix(who.base)).text
-        found = re.search(r'<div class="note (good|bad)" role="status">(.*?)</div>', page, re.DOTALL)
+        found = re.search(r'<div class="note (good|warn|bad)" role="status">(.*?)</div>', page, re.DOTALL)
     assert found
     return found[1], html.unescape(re.sub(r"<[^>]+>|\s", "", found[2]))
 
@@ -67,6 +67,23 @@ def test_a_workbook_that_holds_nothing_is_no_success(site: Site, ban: Client, fi
         assert "［］" not in said
         assert "第0行" not in said
     assert site.sql("SELECT DISTINCT state FROM desk_upload WHERE name = '别的.xlsx'") == [("refused",)]
+
+
+def test_a_list_of_which_some_lines_were_taken_is_neither_praised_nor_refused(site: Site, ban: Client, files: Any) -> None:
+    book = Workbook()
+    for line in (
+        ("主体编号", "本次催签日期", "催签方式", "办理结果"),
+        (site.entity("plain22"), "2026-03-12", "电话", "无法联系"),
+        (site.entity("plain23"), "2026-03-12", "电话", "说不清"),
+    ):
+        book.active.append(line)
+    book.save(files / "部分.xlsx")
+    came, said = _came_of(ban, _sent(ban, "followups", files / "部分.xlsx"))
+    assert came == "warn"
+    assert "新登记1条" in said
+    assert "没有读入，改好后再交一次" in said
+    assert "第3行“办理结果”" in said
+    assert site.sql("SELECT state FROM desk_upload WHERE name = '部分.xlsx'") == [("loaded",)]
 
 
 def test_a_pledge_newer_than_the_newest_report_is_said_to_count_later(site: Site, ban: Client) -> None:

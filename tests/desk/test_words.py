@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import ast
+import datetime as dt
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from zp_registry.jobs import pledging
 
 import zp_registry
 from zp_registry.desk.state import Asked
 from zp_registry.desk.trail_words import act, told, why
 from zp_registry.desk.words import work
+from zp_registry.errors import UsageError
+from zp_registry.registry import known
 from zp_registry.registry.search import NameIndex
 
 PLACES = (Path(zp_registry.__file__).parent, Path(__file__).parents[2] / "jobs")
@@ -92,6 +96,19 @@ def test_names_without_places_are_found_as_before(words: str, found: list[str]) 
     names = ["河南省南阳市镇平县李四店", "王小明", "玉雕市场张三店", "老庄镇"]
     index = NameIndex("", ["E1", "E2", "E3", "E4"], names, [None] * 4)
     assert index.containing(words, 9) == found
+
+
+def test_today_is_that_of_those_who_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Evening(dt.datetime):
+        @classmethod
+        def now(cls, tz: dt.tzinfo | None = None) -> Evening:
+            return cls(2026, 3, 31, 20, tzinfo=dt.UTC).astimezone(tz)
+
+    monkeypatch.setattr(known.dt, "datetime", Evening)
+    assert known.today() == dt.date(2026, 4, 1)
+    pledging._past("2026-04-01")
+    with pytest.raises(UsageError, match="不能晚于今天"):
+        pledging._past("2026-04-02")
 
 
 def test_a_number_that_was_asked_is_its_askers_alone_and_the_oldest_are_forgotten() -> None:
