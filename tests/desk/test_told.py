@@ -137,3 +137,9 @@ def test_the_number_of_cases_is_that_of_the_list_it_leads_to(site: Site) -> None
     assert found
     shown = len(set(re.findall(r"/cases/(C\d+)", who.page("/cases").text)))
     assert int(found[1]) == shown > 0
+
+
+def test_a_case_is_told_in_one_language_at_the_command_too(site: Site) -> None:
+    told = CliRunner().invoke(main, ["case", "show", site.case("lent")], env=site.env | {"COLUMNS": "250"}).output
+    assert "待处理" in told
+    assert not re.search(r"\bopen\b", told)
