@@ -19,6 +19,7 @@ from zp_registry.quarantine.judge import Expectations
 from zp_registry.registry import audit
 from zp_registry.registry.rejects import KeptRow, close, laid_over, open_rejects
 from zp_registry.sources import Taken, shown_name, take
+from zp_registry.texts import placed
 
 from .imports import FAILED, Options, Outcome, find_files, load_mapped
 from .lists import platform_titles
@@ -84,14 +85,17 @@ class Corrected:
     problems: list[str] = field(default_factory=list)
 
 
-def import_rejects(office: Office, paths: list[Path]) -> list[tuple[Path, Taken | None, Corrected]]:
-    """Lays the edited cells over the sealed originals and loads the rows again under their old place and date."""
+def import_rejects(
+    office: Office, paths: list[Path], own: str | None = None
+) -> list[tuple[Path, Taken | None, Corrected]]:
+    """Lays the edited cells over the sealed originals and loads the rows again under their old place and date. ``own``: rows
+    of files that this person uploaded alone."""
     out = []
     for path in find_files(paths, home=office.home.root):
         taken, name = None, shown_name(path)
         try:
             taken = take(path, cells.LIMITS.max_bytes, follow=path in paths)
-            result = _import_one(office, taken)
+            result = _import_one(office, taken, own)
         except FileRefused as refused:
             waits = refused.code == "FILE_CHANGING"  # it stays where it is until it is written
             result = Corrected(name, problems=[f"{name}：{message(refused.code, refused.detail)}"], failed=waits)
@@ -102,18 +106,20 @@ def import_rejects(office: Office, paths: list[Path]) -> list[tuple[Path, Taken 
     return out
 
 
-def _import_one(office: Office, taken: Taken) -> Corrected:
+def _import_one(office: Office, taken: Taken, own: str | None) -> Corrected:
     result = Corrected(taken.name)
     corrected, problems = read_rejects(taken)
-    result.problems += [f"{taken.name}［{p.sheet}］第{p.row}行：{p.message_zh}" for p in problems]
-    return apply_corrections(office, result, {c.token: c.cells for c in corrected})
+    result.problems += [taken.name + placed(p.sheet, p.row) + f"：{p.message_zh}" for p in problems]
+    return apply_corrections(office, result, {c.token: c.cells for c in corrected}, own)
 
 
-def apply_corrections(office: Office, result: Corrected, edited: dict[str, dict[str, str]]) -> Corrected:
+def apply_corrections(
+    office: Office, result: Corrected, edited: dict[str, dict[str, str]], own: str | None = None
+) -> Corrected:
     """Lays edited cells (by token and header, as :func:`shown_cells` showed them) over the originals and loads those rows
-    again; ``result.name`` says where they come from."""
+    again; ``result.name`` says where they come from. ``own``: rows of files that this person uploaded alone."""
     with office.engine.connect() as connection:
-        kept = open_rejects(connection, office.ring, list(edited))
+        kept = open_rejects(connection, office.ring, list(edited), own)
     found = {k.token for k in kept}
     result.problems += [f"{result.name}：令牌 {t} 不在待更正之列" for t in edited if t not in found]
     groups: dict[tuple[int, str], list[tuple[KeptRow, dict[str, str]]]] = {}
@@ -154,8 +160,10 @@ def _load_again(
         )  # beside the report, not in its place
         outcome = load_mapped(office, mapped, Options(kind=first.kind, as_of=as_of or None, scope=scope), A_FEW_ROWS, done)
     except FileRefused as refused:
-        why = message(refused.code, refused.detail)
-        result.problems.append(f"{result.name}：{first.source_file} 的更正行仍不合格（{why}）")
+        # Every one of the rows is still bad: the shares that the refusal speaks of are about whole reports.
+        several = refused.code == "REJECTED_TOO_MANY" and "其中 " in refused.detail
+        why = refused.detail.partition("其中 ")[2] if several else message(refused.code, refused.detail)
+        result.problems.append(f"{first.source_file} 的更正行仍不合格：{why}")
         return
     result.outcomes.append(outcome)
     result.closed += len(rows)

@@ -18,9 +18,11 @@ from sqlalchemy import Connection, text
 from zp_registry.crypto import seal_file
 from zp_registry.errors import FileRefused, LockHeld, UsageError
 from zp_registry.frames import as_records
-from zp_registry.quarantine.codes import message
-from zp_registry.registry import audit, bulk, tasks
+from zp_registry.quarantine.codes import message, severity
+from zp_registry.registry import audit, bulk, people, tasks
 from zp_registry.registry.guards import JudgementRefused
+from zp_registry.registry.inputs import reference_date
+from zp_registry.registry.known import local_time
 
 from . import cases, review
 from .archive import sealed_path
@@ -117,10 +119,12 @@ def _understand(work: Work) -> dict[str, Any]:
         if not found or path is None:
             continue
         work.tell(f"正在识别 {found[0]['name']}", n, len(tokens))
-        options = _options(found[0]["kind"], work.given)
+        kind = work.given.get("kind") or found[0]["kind"]
+        options = _options(kind, work.given)
         seen = preview(work.office, path, options)
         state = {"refused": "refused", "unknown": "unknown"}.get(seen.state, "understood")
         with work.office.engine.begin() as connection:
+            connection.execute(text("UPDATE desk_upload SET kind = :k WHERE token = :t"), {"k": kind, "t": token})
             asked = {k: work.given.get(k) or "" for k in ("platform", "as_of", "scope", "accept")}
             set_upload(connection, token, state, {**asdict(seen), "asked": asked})
     return {"message": "识别完毕，请核对", "uploads": tokens}
@@ -171,7 +175,7 @@ def _reasons(office: Office) -> list[dict[str, Any]]:
             "JOIN report_file f ON f.id = j.file_id WHERE f.run_id = :r GROUP BY f.name, u.code, u.header ORDER BY n DESC",
             {"r": office.run_id}, integers=["n"],
         )  # fmt: skip
-    return [{**r, "message": message(r["code"])} for r in as_records(rows)]
+    return [{**r, "message": message(r["code"])} for r in as_records(rows) if severity(r["code"]) != "note"]
 
 
 def archive(office: Office, token: str, path: Path, *, refused: bool = False) -> None:
@@ -184,10 +188,13 @@ def archive(office: Office, token: str, path: Path, *, refused: bool = False) ->
 
 
 def _books(work: Work) -> dict[str, Any]:
-    """Workbooks that came back: filled-in lists, or corrected rows."""
-    problems, lines = list[str](), list[str]()
+    """Workbooks that came back: filled-in lists, or corrected rows; of what whoever sent them may see alone."""
+    problems, lines, some = list[str](), list[str](), False
     with work.office.engine.connect() as connection:
         rows = uploads(connection, work.given["uploads"])
+        person = people.find(connection, work.who)
+    towns = () if person is None else person.towns
+    own = None if towns is None else work.who
     with on_shift(work.office, "desk workbooks", waiting=lambda: work.tell(BUSY)) as office:
         for n, row in enumerate(rows):
             path = upload_path(office, row["token"])
@@ -196,22 +203,25 @@ def _books(work: Work) -> dict[str, Any]:
             work.tell(f"正在读取 {row['name']}", n, len(rows) + 1)
             good = False
             if row["kind"] == "followups":
-                for *_, returned in import_followups(office, [path]):
+                for *_, returned in import_followups(office, [path], towns):
                     problems += returned.problems
                     lines.append(f"{returned.name}：新登记 {returned.added} 条，已有 {returned.known} 条")
-                    good = not returned.refused
+                    good = bool(returned.added or returned.known or not returned.problems)
             else:
-                for *_, corrected in import_rejects(office, [path]):
+                for *_, corrected in import_rejects(office, [path], own):
                     problems += corrected.problems
                     lines.append(f"{corrected.name}：更正 {corrected.closed} 行，未改 {corrected.untouched} 行")
                     good = bool(corrected.closed or not corrected.problems)
             with office.engine.begin() as connection:
                 set_upload(connection, row["token"], "loaded" if good else "refused")
             archive(office, row["token"], path, refused=not good)
+            some = some or good
         work.tell("正在更新登记库", len(rows), len(rows) + 1)
         derive(office)
         office.state, office.exit_code = ("partial", 3) if problems else ("done", 0)
-    return {"message": "；".join(lines), "problems": problems}
+    if problems:
+        lines.append("下列内容没有读入，改好后再交一次")
+    return {"message": "；".join(lines), "problems": problems, "good": some}
 
 
 def _correct(work: Work) -> dict[str, Any]:
@@ -236,8 +246,12 @@ def _pledge(work: Work) -> dict[str, Any]:
     with on_shift(work.office, "desk pledge", waiting=lambda: work.tell(BUSY)) as office:
         outcome = register_pledge(office, g.pop("entity_id"), **g)
         derive(office)
+        with office.engine.connect() as connection:
+            newest = reference_date(connection)
     if outcome.counts.rejected:
         return {"message": "登记的内容不合格，已列入待更正", "problems": ["请在“待更正”中查看原因"], "good": False}
+    if newest and g["signed_on"] > newest:  # everything is judged as of the newest report
+        return {"message": f"承诺书已登记。签订日期晚于最新一期报表（{newest}），下一期报表导入以后计为已签，不必再催"}
     return {"message": "承诺书已登记"}
 
 
@@ -258,7 +272,8 @@ def _decide(work: Work) -> dict[str, Any]:
             done = review.undo(office, g["pair"], g["why"])
         else:
             done = review.decide(office, g["pair"], g["decision"], g["why"], expect=g["expect"])
-    return {"message": "已撤销" if g["decision"] == "undo" else "已认定", "judgements": done["judgements"]}
+    said = {"undo": "已撤销", "same": "已认定：相同", "different": "已认定：不同", "unsure": "已登记：不能确定，仍留在列表"}
+    return {"message": said[g["decision"]], "judgements": done["judgements"]}
 
 
 def _case(work: Work) -> dict[str, Any]:
@@ -277,8 +292,8 @@ KINDS: dict[str, Callable[[Work], dict[str, Any]]] = {
 def in_words(error: Exception) -> str:
     """What went wrong, in Chinese, without any value of a row."""
     if isinstance(error, review.Overtaken):
-        said = "；".join(f"{s.who} 于 {s.created_at[:10]} 已作出认定：{s.why}" for s in error.standing)
-        return f"没有写入：{said or '您看到的认定已被他人撤销'}。请重新打开此页，看过以后再决定"
+        said = "；".join(f"{s.who} 于 {local_time(s.created_at)[:16]} 已作出认定：{s.why}" for s in error.standing)
+        return f"没有写入：{said or '您看到的认定已被他人撤销'}。请看过以后再决定"
     if isinstance(error, cases.CaseOvertaken):
         return f"没有写入：此线索刚刚被他人办理，现为“{cases.STATE_NAMES[error.case['state']]}”。请看过以后再办"
     if isinstance(error, JudgementRefused):

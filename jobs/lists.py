@@ -24,8 +24,10 @@ from zp_registry.quarantine.codes import message
 from zp_registry.registry import audit, bulk, tables
 from zp_registry.registry.followups import add_attempts, followup_frame, note_listing
 from zp_registry.registry.inputs import reference_date
+from zp_registry.registry.known import today
+from zp_registry.registry.search import only
 from zp_registry.sources import Taken, shown_name, take
-from zp_registry.texts import joined
+from zp_registry.texts import joined, placed
 
 from .derive import told_again
 from .imports import FAILED, find_files
@@ -216,11 +218,19 @@ class Returned:
     failed: bool = False
 
 
-def import_followups(office: Office, paths: list[Path]) -> list[tuple[Path, Taken | None, Returned]]:
-    """Reads filled-in lists: attempts are counted, outcomes kept; a line that cannot be read is named, the rest is taken."""
+def import_followups(
+    office: Office, paths: list[Path], towns: Sequence[str] | None = None
+) -> list[tuple[Path, Taken | None, Returned]]:
+    """Reads filled-in lists: attempts are counted, outcomes kept; a line that cannot be read is named, the rest is taken.
+    ``towns``: lines about entities elsewhere are unknown, since whoever filled them in may not see those."""
     out = []
+    seen, names = only(towns)
     with office.engine.connect() as connection:
-        flags = bulk.read(connection, "SELECT flag_id, entity_id FROM flag WHERE family = 'PLEDGE'")
+        flags = bulk.read(
+            connection,
+            "SELECT f.flag_id, f.entity_id FROM flag f LEFT JOIN entity e ON e.entity_id = f.entity_id "
+            f"WHERE f.family = 'PLEDGE' AND {seen}", names,
+        )  # fmt: skip
     known = dict(zip(flags["flag_id"], flags["entity_id"], strict=True))
     for path in find_files(paths, home=office.home.root):
         returned, taken = Returned(shown_name(path)), None
@@ -240,8 +250,8 @@ def import_followups(office: Office, paths: list[Path]) -> list[tuple[Path, Take
 
 
 def _take_in(office: Office, taken: Taken, known: Mapping[str, str], returned: Returned) -> None:
-    results, problems = read_followups(taken, known=known)
-    returned.problems += [f"{taken.name}［{p.sheet}］第{p.row}行“{p.column}”：{p.message_zh}" for p in problems]
+    results, problems = read_followups(taken, known=known, today=today())
+    returned.problems += [taken.name + placed(p.sheet, p.row, p.column) + f"：{p.message_zh}" for p in problems]
     results = results[results["flag_id"].notna()]
     with office.engine.begin() as connection:
         returned.added, _unknown = add_attempts(connection, results, audit.moment())

@@ -16,6 +16,7 @@ from zp_registry.logs import redact_text
 from zp_registry.mapping import Mapping, RawRow, from_raw
 from zp_registry.registry import audit, bulk, tables
 from zp_registry.registry.followups import add_attempts
+from zp_registry.registry.known import today
 
 from .corrections import A_FEW_ROWS
 from .imports import Options, Outcome, load_mapped
@@ -47,7 +48,7 @@ def _past(on: str) -> None:
         day = date.fromisoformat(on)
     except ValueError:
         raise UsageError("日期应写成 2026-09-30 的样子") from None
-    if day > date.today():
+    if day > today():
         raise UsageError("日期不能晚于今天")
     if day.year < 2015:
         raise UsageError("日期太早，请检查年份")

@@ -74,3 +74,8 @@ def _member(name: str, value: pa.LargeStringArray) -> pa.LargeStringArray:
         value = pc.replace_with_mask(value, odd, pa.array(escaped, _TEXT))
     head = pa.scalar(json.dumps(name, ensure_ascii=False) + ': "', _TEXT)
     return pc.binary_join_element_wise(head, value, pa.scalar('"', _TEXT), _NOTHING)
+
+
+def placed(sheet: str, row: int, column: str = "") -> str:
+    """Where in a workbook something stands, in words; what is not known is left out."""
+    return (f"［{sheet}］" if sheet else "") + (f"第{row}行" if row else "") + (f"“{column}”" if column else "")

@@ -12,13 +12,15 @@ import pytest
 from deskworld import PASSWORD, Site, build, serving
 from sqlalchemy import create_engine, make_url, text
 
-# What of test_guard.py can differ between the databases; the rest of it is about the server alone, and so is how pages look.
+# What of test_guard.py can differ between the databases; the rest of it is about the server alone, and so is what test_told.py
+# is about and how pages look.
 ON_BOTH = ("test_words_are_words", "test_a_wrong_town", "test_the_trail", "test_guessing", "test_what_no_database")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     def wanted(item: pytest.Item) -> bool:
-        on_server = "test_guard.py" in item.nodeid and not item.name.startswith(ON_BOTH)
+        about_server = "test_guard.py" in item.nodeid or "test_told.py" in item.nodeid
+        on_server = about_server and not item.name.startswith(ON_BOTH)
         return not ("postgresql" in item.nodeid and (on_server or item.name.startswith("test_pages")))
 
     left = [i for i in items if not wanted(i)]
@@ -114,7 +116,7 @@ class Desk:
 
     def work_done(self) -> None:
         """Waits until work in the background has ended."""
-        self.page.wait_for_selector("main .note.good, main .note.bad", timeout=60_000)
+        self.page.wait_for_selector("main .note.good, main .note.bad, main > .note.warn", timeout=60_000)
 
 
 @pytest.fixture

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 from deskworld import ELSEWHERE, NICKNAME, PASSWORD, STAFF, Client, Site, serving
 from docx import Document
+from openpyxl import Workbook, load_workbook
 from worlds import kuaishou, person, phone, row
 from zp_registry.jobs.deskwork import Worker
 from zp_registry.jobs.office import open_office
@@ -110,19 +113,44 @@ def test_nobody_a_wrong_role_and_a_missing_token_get_nothing(
     assert not below or site.sql("SELECT COUNT(*) FROM audit WHERE action = 'desk refused' AND who = :w", w=below[-1])[0][0]
 
 
-OF_THINGS = [r for r in ROUTES if "<" in r[1] or r[0] == "GET"]
+# Forms that name their thing in themselves and not in the address, with what of another's they ask for.
+BY_FORM = {"POST /upload/again": ("token", "u"), "POST /upload/confirm": ("u",), "POST /upload/drop": ("token", "u")}
+# Forms about no town: what they do concerns whoever sends them alone.
+NO_TOWN = {"POST /sign-out": "ends one's own session", "POST /password": "one's own password"}
+# Forms that take what may be of any town: a test of their own proves what comes of it.
+OWN_TEST = {
+    "POST /look": "test_a_wrong_town_gets_nothing",
+    "POST /upload": "test_a_wrong_town_gets_nothing_by_a_workbook",
+    "POST /followups/lists": "test_lists_are_written_for_all_and_shown_to_each_town_alone",
+}
+TRIED = [r for r, name in zip(ROUTES, NAMES, strict=True) if name not in NO_TOWN and name not in OWN_TEST]
 
 
-@pytest.mark.parametrize(("method", "rule", "role", "whole"), OF_THINGS, ids=[f"{m} {r}" for m, r, *_ in OF_THINGS])
+def test_every_route_is_tried_from_a_wrong_town() -> None:
+    """In the test below, which fails for a form that is neither shut to single towns nor has its thing named above."""
+    listed = [*BY_FORM, *NO_TOWN, *OWN_TEST]
+    assert len(set(listed)) == len(listed)
+    assert set(listed) <= set(NAMES), "no route of this name"
+    assert not [n for n in listed if "<" in n or n.startswith("GET")]
+    named = {n for (m, r, _, whole), n in zip(ROUTES, NAMES, strict=True) if m == "GET" or "<" in r or whole}
+    assert named | set(listed) == set(NAMES)
+    assert named.isdisjoint(listed)
+    assert all(callable(globals().get(test)) for test in OWN_TEST.values())
+
+
+@pytest.mark.parametrize(("method", "rule", "role", "whole"), TRIED, ids=[f"{m} {r}" for m, r, *_ in TRIED])
 def test_a_wrong_town_gets_nothing_of_any_page(
     site: Site, staff: dict[str, Client], things: dict[str, str], method: str, rule: str, role: str, whole: bool
 ) -> None:
-    path = _address(rule, things)
-    before = site.sql("SELECT COUNT(*) FROM task")
-    answer = staff["quguan"].page(path) if method == "GET" else staff["quguan"].give(path)
-    if whole or "<" in rule:
+    path, of_another = _address(rule, things), f"{method} {rule}" in BY_FORM
+    form = dict.fromkeys(BY_FORM.get(f"{method} {rule}", ()), things["upload token"])
+    count = "SELECT (SELECT COUNT(*) FROM task), (SELECT COUNT(*) FROM desk_user), (SELECT MAX(state) FROM desk_upload)"
+    before = site.sql(count)
+    answer = staff["quguan"].page(path) if method == "GET" else staff["quguan"].give(path, form)
+    assert method == "GET" or whole or "<" in rule or of_another, "say in BY_FORM what of another's it could ask for"
+    if whole or "<" in rule or of_another:
         assert answer.status_code == (403 if whole else 404)
-        assert site.sql("SELECT COUNT(*) FROM task") == before
+        assert site.sql(count) == before
     if method == "GET":  # those who may do see it: the answer above is about the town
         rightful = {"clerk": "ban", "investigator": "cha", "admin": "guan"}[role]
         assert staff[rightful].page(path).status_code in ((200, 404) if rule == "/upload/check" else (200,))
@@ -165,6 +193,47 @@ def test_a_wrong_town_gets_nothing(site: Site, staff: dict[str, Client]) -> None
     assert staff["shifo"].page(mine).status_code == 200
 
 
+def _sent(site: Site, who: Client, kind: str, book: Workbook) -> dict[str, Any]:
+    """What came of a workbook that somebody uploaded."""
+    data = io.BytesIO()
+    book.save(data)
+    answer = who.post(site.base + "/upload", data={"csrf": who.token(), "kind": kind}, allow_redirects=False, timeout=60,
+                      files={"files": ("x.xlsx", data.getvalue())})  # fmt: skip
+    assert answer.status_code == 302
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        state, result = site.sql("SELECT state, result FROM task ORDER BY id DESC LIMIT 1")[0]
+        if state in ("done", "failed"):
+            return {"state": state, **(json.loads(result) if isinstance(result, str) else result)}
+        time.sleep(0.1)
+    raise AssertionError("the work does not end")
+
+
+def test_a_wrong_town_gets_nothing_by_a_workbook(site: Site, staff: dict[str, Client]) -> None:
+    """Neither a line about another town's entity, whose number anybody can make up, nor a rejected row of another's file."""
+    book = Workbook()
+    for line in (
+        ("主体编号", "本次催签日期", "催签方式", "办理结果"),
+        (site.entity("plain19"), "2026-03-09", "电话", "无法联系"),
+        (site.entity("bizman"), "2026-03-09", "电话", "无法联系"),
+    ):
+        book.active.append(line)
+    told = _sent(site, staff["qutun"], "followups", book)
+    attempts = "SELECT entity_id FROM followup_attempt WHERE attempted_on = '2026-03-09'"
+    assert site.sql(attempts) == [(site.entity("bizman"),)]
+    assert "没有这个主体的催签记录" in str(told["problems"])
+    assert person(19).name not in str(told)
+    rows = load_workbook(io.BytesIO(staff["ban"].give("/rejects.xlsx").content))
+    (cell,) = [c for s in rows.worksheets for r in s.iter_rows() for c in r
+               if c.value == "快手ID" and "kuaishou_20260131" in s.title]  # fmt: skip
+    cell.parent.cell(cell.row + 1, cell.column).value = "stolen1"
+    told = _sent(site, staff["qutun"], "rejects", rows)
+    assert told["state"] == "failed"
+    assert site.sql("SELECT COUNT(*) FROM account WHERE account_id = 'stolen1'") == [(0,)]
+    kept = "SELECT j.status FROM reject j JOIN report_file f ON f.id = j.file_id WHERE f.name = 'kuaishou_20260131.csv'"
+    assert site.sql(kept) == [("open",)]
+
+
 def test_other_peoples_uploads_are_not_mine(site: Site, staff: dict[str, Client], things: dict[str, str]) -> None:
     token = things["upload token"]
     for who in ("guan", "cha", "qutun"):
@@ -188,6 +257,51 @@ def test_an_upload_can_be_thrown_away(site: Site, staff: dict[str, Client], tmp_
     token = site.sql("SELECT token FROM desk_upload WHERE name = 'kuaishou_20260630.csv'")[0][0]
     assert staff["ban"].give("/upload/drop", {"token": token, "u": token}).status_code == 302
     assert not any((site.home / "desk" / "uploads" / token).glob("*"))
+
+
+# Pages about one thing that leave nothing on the trail, with the reason.
+UNNOTED = {
+    "GET /work/<token>": "what one did oneself", "GET /work/<token>/state": "what one did oneself",
+    "GET /upload/layout/<token>": "what one uploaded oneself, masked", "GET /users/<user>": "about staff, for administrators",
+}
+ABOUT_ONE = [(r, role) for m, r, role, _ in ROUTES if m == "GET" and "<" in r and f"GET {r}" not in UNNOTED]
+
+
+@pytest.mark.parametrize(("rule", "role"), ABOUT_ONE, ids=[r for r, _ in ABOUT_ONE])
+def test_whoever_looks_at_somebody_is_on_the_trail(
+    site: Site, staff: dict[str, Client], things: dict[str, str], rule: str, role: str
+) -> None:
+    who = {"clerk": "ban", "investigator": "cha"}[role]
+    count = "SELECT COUNT(*) FROM audit WHERE who = :w"
+    before = site.sql(count, w=who)[0][0]
+    assert staff[who].page(_address(rule, things)).status_code == 200
+    assert site.sql(count, w=who)[0][0] == before + 1
+
+
+def test_without_a_reason_nothing_is_decided_and_nothing_shown(site: Site, staff: dict[str, Client]) -> None:
+    """Also where the browser does not ask for one: a form that somebody made."""
+    count = "SELECT COUNT(*) FROM task"
+    before, pair, case = site.sql(count), site.pair("near3", "near4"), site.case("lent")
+    for form in ({"decision": "same"}, {"decision": "undo", "why": " "}, {"why": "some reason"}):
+        assert staff["cha"].give(f"/review/{pair}/decide", {**form, "expect": ""}).status_code == 302
+    assert site.sql(count) == before
+    version = site.sql("SELECT version FROM case_file WHERE case_id = :c", c=case)[0][0]
+    staff["cha"].give(f"/cases/{case}/act", {"action": "dismissed", "expect": str(version), "note": " "})
+    assert site.sql("SELECT version FROM case_file WHERE case_id = :c", c=case) == [(version,)]
+    shown = "SELECT COUNT(*) FROM audit WHERE action = 'desk unmask'"
+    before = site.sql(shown)
+    answer = staff["cha"].give(f"/entity/{site.entity('plain17')}/unmask", {"why": " "})
+    assert answer.status_code == 302
+    assert site.sql(shown) == before
+
+
+def test_a_session_that_was_ended_does_not_come_back(site: Site) -> None:
+    who = site.client("ban")
+    cookie = who.cookies["zp"]
+    assert who.give("/sign-out").status_code == 302
+    who.cookies.set("zp", cookie)
+    assert who.page("/").status_code == 302
+    assert site.sql("SELECT COUNT(*) FROM desk_user WHERE password_hash NOT LIKE '$argon2id$%'") == [(0,)]
 
 
 def test_a_nickname_is_shown_and_never_run(site: Site, staff: dict[str, Client]) -> None:
@@ -284,6 +398,18 @@ def test_every_answer_is_shut_to_other_sites_and_to_caches(site: Site, staff: di
     assert "SameSite=Strict" in cookie
     text = staff["cha"].page("/").text
     assert not re.search(r"""<script(?![^>]*src=)|\son\w+=|style=|https?://(?!www\.w3\.org)""", text)
+
+
+def test_lists_are_written_for_all_and_shown_to_each_town_alone(site: Site, staff: dict[str, Client]) -> None:
+    assert staff["qutun"].give("/followups/lists").status_code == 302
+    until = time.monotonic() + 60
+    while "催签清单_曲屯镇" not in (shown := staff["qutun"].page("/followups").text) and time.monotonic() < until:
+        time.sleep(0.2)
+    written = {p.name.split("_")[1] for p in (site.home / "desk" / "lists").glob("催签清单_*.xlsx")}
+    assert {"曲屯镇", "石佛寺镇"} <= written
+    assert set(re.findall(r"催签清单_([^_<]+)_", shown)) == {"曲屯镇"}
+    assert "催签汇总" not in shown
+    assert "催签汇总" in staff["ban"].page("/followups").text
 
 
 def test_what_no_database_takes_is_no_request(site: Site, staff: dict[str, Client]) -> None:

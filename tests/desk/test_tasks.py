@@ -13,7 +13,7 @@ from deskworld import LATER, PASSWORD, Site
 from docx import Document
 from openpyxl import load_workbook
 from test_guard import ROUTES
-from worlds import citizen, kuaishou, person, phone, row, taobao
+from worlds import citizen, kuaishou, masked, person, phone, row, taobao
 
 pytestmark = pytest.mark.browser
 
@@ -51,9 +51,11 @@ def test_people_are_found_by_whatever_is_known_of_them(site: Site, signed_in: An
     known = (who.name, who.name[1:], letters, full, who.person_id, who.phone, f"+86 {who.phone}", "plain12", "昵称plain12",
              site.entity("plain12"))  # fmt: skip
     sought = dict.fromkeys(known, "plain12")
-    sought |= {"h_dy1": "dy1", "https://example.test/u/dy1": "dy1"}  # this layout carries handle and address
+    # This layout carries handle and address; the latter is also known as it is copied or typed.
+    sought |= dict.fromkeys(("h_dy1", "https://example.test/u/dy1", "example.test/u/dy1/", "https://example.test/u/dy1?from=a"),
+                            "dy1")  # fmt: skip
+    desk.open("/look")
     for words, account in sought.items():
-        desk.open("/look")
         desk.page.fill("input[name=q]", words)
         desk.press("查询")
         assert desk.page.locator(f"a[href='/entity/{site.entity(account)}']").count() >= 1, words
@@ -63,6 +65,16 @@ def test_people_are_found_by_whatever_is_known_of_them(site: Site, signed_in: An
     trail = " ".join(f"{s} {r}" for s, r in site.sql("SELECT subject, reason FROM audit WHERE action = 'desk look up'"))
     assert who.person_id not in trail
     assert who.phone not in trail
+    # From an answer about a number to a dossier and back: it is still there, and for nobody else.
+    desk.page.fill("input[name=q]", who.phone)
+    desk.press("查询")
+    answer = desk.page.url
+    with desk.page.expect_navigation():
+        desk.page.locator(f"a[href='/entity/{site.entity('plain12')}']").first.click()
+    desk.page.go_back()
+    assert desk.page.url == answer
+    assert who.name in desk.main()
+    assert who.name not in site.client("guan").page(answer.removeprefix(site.base)).text
     desk.open(f"/look?q={who.name}")
     with desk.page.expect_navigation():
         desk.page.locator(f"a[href='/entity/{site.entity('plain12')}']").first.click()
@@ -91,7 +103,8 @@ def test_a_report_is_understood_before_it_is_loaded_and_its_bad_rows_are_correct
     site: Site, signed_in: Any, files: Path
 ) -> None:
     fresh = [row(f"new{n}", person(100 + n)) for n in range(6)]
-    good = kuaishou(files / "kuaishou_20260331.csv", [*LATER, *fresh, row("", person(110))])
+    bad = row("", person(110), person_id=masked(citizen(110)))
+    good = kuaishou(files / "kuaishou_20260331.csv", [*LATER, *fresh, bad])
     ledger = (
         taobao(files / "taobao_20260331.xlsx", [row("7770001", person(111))], "2026-03-31") if _takes_date(taobao) else None
     )
@@ -120,7 +133,9 @@ def test_a_report_is_understood_before_it_is_loaded_and_its_bad_rows_are_correct
     desk.work_done()
     shown = desk.main()
     assert "导入完毕" in shown
-    assert "缺少账号标识" in shown
+    reasons = desk.page.get_by_role("region", name="退回的原因").inner_text()
+    assert "缺少账号标识" in reasons
+    assert "脱敏" not in reasons, "a note, and no reason"
     assert site.sql("SELECT COUNT(*) FROM account WHERE account_id = 'new1'") == [(1,)]
     assert not list((site.home / "desk" / "uploads").rglob(good.name))  # no plain copy is left
     assert any("kuaishou_20260331" in p.name for p in (site.home / "archive").iterdir())
@@ -387,7 +402,7 @@ def test_an_administrator_lets_people_in_and_reads_who_did_what(site: Site, sign
     boss.press("筛选")
     shown = boss.page.get_by_role("region", name="审计记录").inner_text()
     assert "停用用户" in shown
-    assert "clerk, 曲屯镇 → investigator, all towns" in shown
+    assert "办事人员，曲屯镇 → 核查人员，全县" in shown
     assert ("action desk user",) in {(r[0].partition("; ")[2],) for r in site.sql(
         "SELECT subject FROM audit WHERE action = 'desk show audit' AND who = 'guan'")}  # fmt: skip
 
@@ -436,24 +451,25 @@ def test_what_an_upload_shows_is_open_to_everybody_too(site: Site, signed_in: An
     unknown = files / "另一平台.csv"
     unknown.write_text("商户编码,商户全称,联络手机\n" + f"m1,{person(142).name},{phone(142)}\n" * 3, "utf-8")
     desk = signed_in("guan", **NARROW)
+    fair = _fair if site.engine.dialect.name == "sqlite" else lambda *_: None  # no page looks otherwise on the other database
     desk.press("退出")
-    _fair(desk, "sign-in")
+    fair(desk, "sign-in")
     desk.sign_in("guan")
     desk.open("/upload")
     desk.page.set_input_files("input[type=file]", [str(good), str(unknown)])
     desk.page.get_by_role("button", name="上传并识别").click()
     desk.page.wait_for_url("**/upload/check**", timeout=90_000)
-    _fair(desk, "what was recognised")
+    fair(desk, "what was recognised")
     check = desk.page.url
     with desk.page.expect_navigation():
         desk.page.get_by_role("link", name="说明各列的意思").click()
-    _fair(desk, "the dialogue of a layout")
+    fair(desk, "the dialogue of a layout")
     desk.page.goto(check)
     desk.page.get_by_label("我已核对").check()
     with desk.page.expect_navigation():
         desk.page.get_by_role("button", name="确认导入").click()
     desk.work_done()
-    _fair(desk, "what came of it")
+    fair(desk, "what came of it")
     open_rows = "SELECT COUNT(*) FROM reject WHERE status = 'open'"
     before = site.sql(open_rows)[0][0]
     desk.open("/rejects?file=kuaishou_20260430.csv")
@@ -474,6 +490,6 @@ def test_what_an_upload_shows_is_open_to_everybody_too(site: Site, signed_in: An
     desk.page.get_by_role("button", name="上传并识别").click()
     desk.work_done()
     assert "更正 1 行" in desk.main()
-    _fair(desk, "what came of the workbook")
+    fair(desk, "what came of the workbook")
     assert site.sql("SELECT COUNT(*) FROM account WHERE account_id = 'mended2'") == [(1,)]
     assert site.sql(open_rows)[0][0] == before - 1

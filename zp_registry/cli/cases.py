@@ -13,6 +13,7 @@ from zp_registry.errors import UsageError
 from zp_registry.flags.codes import FLAG_CODES
 from zp_registry.jobs import cases, imports, office
 from zp_registry.lists.casedocs import case_docx, case_html
+from zp_registry.lists.dossier import shown
 
 NOTE = click.option("--note", "-m", required=True, type=Reason(), help="What was found or why; it is kept with the case.")
 EXPECT = click.option(
@@ -102,7 +103,8 @@ def _tell(answer: Answer, told: dict[str, Any]) -> None:
     answer.table(f"案件 {c['case_id']}", ["项目", "内容"], [r for r in rows if r[1] not in (None, "")])
     answer.table(
         "线索", ["编号", "级别", "状态", "自", "说明", "依据"],
-        [[f["flag_id"], _LEVELS[f["level"]], f["status"], f["first_seen"], f["reason"], f["ground"]] for f in told["flags"]],
+        [[f["flag_id"], _LEVELS[f["level"]], shown("status", f["status"]), f["first_seen"], f["reason"], f["ground"]]
+         for f in told["flags"]],
     )  # fmt: skip
     answer.table(
         "逐月情况（● 与此前不同）", ["月份", "登记主体", "出镜人员", "电话", "收款账户", "文件", "工作表", "行"],

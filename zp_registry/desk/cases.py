@@ -89,8 +89,9 @@ def one(case_id: str) -> Any:
     noted("show case", case_id)
     with desk().office.engine.connect() as connection:
         staff = [p.name for p in people.every(connection) if p.may("investigator") and not p.disabled]
+        holder = next((e["name"] for e in search.described(connection, [told["case"]["entity_id"]], me().towns)), None)
     return render_template("case.html", told=told, case=told["case"], lanes=LANES, graph=told["graph"],
-                           drawn=drawn(told["graph"]), staff=staff, levels=LEVELS, codes=_codes())  # fmt: skip
+                           drawn=drawn(told["graph"]), staff=staff, levels=LEVELS, codes=_codes(), holder=holder)  # fmt: skip
 
 
 @page.get("/cases/<case_id>/document/<kind>")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import io
 import re
 from typing import Any
@@ -23,6 +22,7 @@ from zp_registry.lists.followups_form import METHODS, OUTCOMES
 from zp_registry.lists.safety import file_name
 from zp_registry.registry import followup_lines
 from zp_registry.registry.inputs import reference_date
+from zp_registry.registry.known import today
 
 page = Blueprint("followups", __name__)
 PER_PAGE, NOTICES = 50, 200
@@ -77,7 +77,9 @@ def _line(flag_id: str) -> dict[str, Any]:
 @needs("clerk")
 def one(flag_id: str) -> Any:
     """One entity: what was tried, and the forms."""
-    return _one(flag_id, {})
+    answer = _one(flag_id, {})
+    noted("show follow-up", flag_id)
+    return answer
 
 
 def _one(flag_id: str, clear: dict[str, Any]) -> Any:
@@ -85,7 +87,7 @@ def _one(flag_id: str, clear: dict[str, Any]) -> Any:
     with desk().office.engine.connect() as connection:
         following = followup_lines.following(connection, row, me().towns)
     return render_template("followup.html", row=row, following=following, methods=METHODS, outcomes=OUTCOMES, clear=clear,
-                           today=dt.date.today().isoformat())  # fmt: skip
+                           today=today().isoformat())  # fmt: skip
 
 
 @page.post("/followups/<flag_id>/phone")

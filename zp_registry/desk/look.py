@@ -25,19 +25,25 @@ _NUMBER_LIKE = 6  # so many digits are somebody's number, which does not belong 
 @page.route("/look", methods=["GET", "POST"])
 @needs("clerk")
 def look() -> Any:
-    """The words are sent by POST; names come back as an address that can be kept, numbers never."""
-    words = request.values.get("q", "").strip()[:400]
+    """The words are sent by POST; names come back as an address that can be kept, numbers as one that is good for this
+    person and this server alone: so the browser can go back to the answer, and no number stands in its history."""
+    if request.method == "POST":
+        words = request.form.get("q", "").strip()[:400]
+        if sum(c.isdigit() for c in words) < _NUMBER_LIKE:
+            return redirect(url_for("look.look", q=words or None))
+        return redirect(url_for("look.look", k=desk().asked.keep(me().name, words)))
+    words, key = request.args.get("q", "").strip()[:400], request.args.get("k", "")
+    if key:
+        words = desk().asked.words(me().name, key)
     if not words:
-        return render_template("look.html", words="", found=None)
-    if request.method == "POST" and sum(c.isdigit() for c in words) < _NUMBER_LIKE:
-        return redirect(url_for("look.look", q=words))
+        return render_template("look.html", words="", found=None, lost=bool(key))
     with desk().office.engine.connect() as connection:
         index = desk().names(connection)
         found = search.find(connection, desk().office.ring, index, words, me().towns)
     only = [e["entity_id"] for e in found.entities]
     noted("look up", redact_text(words) if sum(c.isdigit() for c in words) < _NUMBER_LIKE else "(number)",
           f"{'、'.join(found.how) or '无'}: {len(only)} + {len(found.accounts)}")  # fmt: skip
-    return render_template("look.html", words=words, found=found)
+    return render_template("look.html", words=words, found=found, lost=False)
 
 
 def seen(connection: Connection, entity_id: str) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from zp_registry.desk.access import me, needs
 from zp_registry.desk.state import desk
 from zp_registry.frames import as_records
-from zp_registry.jobs.cases import STATE_NAMES, STATES
+from zp_registry.jobs.cases import RUNNING, STATE_NAMES, STATES
 from zp_registry.registry import bulk, progress
 from zp_registry.registry.inputs import reference_date
 
@@ -39,7 +39,7 @@ def overview() -> Any:
         files = progress.files_of(connection, night["run_id"]) if night and towns is None else []
     return render_template(
         "overview.html", day=day, by_town=by_town, curve=curve, drawn=drawn(curve), platforms=platforms, waits=waits,
-        night=night, files=files, whole=towns is None,
+        night=night, files=files, whole=towns is None, running=sum(n for s, n in states if s in RUNNING),
         town=town, case_states=[(STATE_NAMES.get(s, s), n) for s, n in sorted(states, key=lambda r: STATES.index(r[0]))],
         total={k: sum(r[k] for r in by_town) for k in ("subjects", "signed", "exempt")},
     )  # fmt: skip

@@ -61,7 +61,8 @@ def one(token: str) -> Any:
             abort(404)
         edited = {h: request.form.get(f"c{i}", v)[:2000] for i, (h, v) in enumerate(cells.items())}
         onward = url_for("rejects.rejects", file=row.source_file)
-        return hand_in("correct", token, {"cells": {token: edited}}, url_for("rejects.one", token=token), onward)
+        place = " ".join(filter(None, (row.source_file, row.sheet, f"第 {row.row} 行")))
+        return hand_in("correct", place, {"cells": {token: edited}}, url_for("rejects.one", token=token), onward)
     noted("show reject", f"{row.source_file} {row.sheet} {row.row}")
     grave = {h for h, said in row.bad.items() if any(severity(c) != "note" for c, _ in said)}
     return render_template("reject.html", row=row, cells=cells, grave=grave, whole=row.bad.get("", []))

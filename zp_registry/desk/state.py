@@ -3,6 +3,7 @@ resolve."""
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -59,6 +60,30 @@ class Explained:
             kept.update({p: found.get(p, []) for p in missing})
 
 
+class Asked:
+    """Numbers that people looked up, by a key that stands in the address in their place; the newest alone, in memory."""
+
+    MOST = 2000
+
+    def __init__(self) -> None:
+        self.kept: dict[str, tuple[str, str]] = {}
+        self.lock = threading.Lock()
+
+    def keep(self, who: str, words: str) -> str:
+        """The key of these words."""
+        key = secrets.token_urlsafe(9)
+        with self.lock:
+            self.kept[key] = (who, words)
+            while len(self.kept) > self.MOST:
+                del self.kept[next(iter(self.kept))]
+        return key
+
+    def words(self, who: str, key: str) -> str:
+        """What this person asked under this key; nothing for others, and when it is gone."""
+        owner, words = self.kept.get(key, ("", ""))
+        return words if owner == who else ""
+
+
 @dataclass
 class Desk:
     """See the module."""
@@ -67,6 +92,7 @@ class Desk:
     worker: Worker
     titles: Mapping[str, str]
     explained: Explained
+    asked: Asked = field(default_factory=Asked)
     index: NameIndex | None = None
     kept: dict[str, tuple[str, Any]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)

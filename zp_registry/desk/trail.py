@@ -9,7 +9,8 @@ from flask import Blueprint, render_template, request
 
 from zp_registry.desk.access import needs, noted
 from zp_registry.desk.state import desk
-from zp_registry.desk.words import ACTIONS, HERE
+from zp_registry.desk.trail_words import ACTIONS
+from zp_registry.desk.words import HERE
 from zp_registry.logs import redact_text
 from zp_registry.registry import audit
 

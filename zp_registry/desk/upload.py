@@ -102,15 +102,17 @@ def check() -> Any:
 @page.post("/upload/again")
 @needs("clerk")
 def again() -> Any:
-    """A person says what the file does not: platform, date, scope, or why a file may pass its expectations."""
+    """A person says what the file does not: what it is, platform, date, scope, or why it may pass its expectations."""
     tokens, token = request.form.getlist("u"), request.form.get("token", "")
-    _mine([*dict.fromkeys([*tokens, token])])
-    said = {k: request.form.get(k, "").strip()[:300] for k in ("platform", "as_of", "scope", "accept")}
+    name = {r["token"]: r["name"] for r in _mine([*dict.fromkeys([*tokens, token])])}.get(token, "")
+    said = {k: request.form.get(k, "").strip()[:300] for k in ("platform", "as_of", "scope", "accept", "kind")}
     if (said["as_of"] and not _DAY.fullmatch(said["as_of"])) or said["scope"] not in ("", "full", "delta"):
+        abort(400)
+    if said["kind"] not in ("", "report", "pledge"):
         abort(400)
     if said["accept"] and not me().may("investigator"):
         abort(403)
-    return hand_in("understand", token, {"uploads": [token], **said}, url_for("upload.check", u=tokens))
+    return hand_in("understand", name, {"uploads": [token], **said}, url_for("upload.check", u=tokens))
 
 
 @page.post("/upload/confirm")
@@ -171,6 +173,6 @@ def layout(token: str) -> Any:
             ).name  # fmt: skip
             noted("draft mapping", saved, row["name"])
         except UsageError as error:
-            problem = str(error)
+            problem = re.sub(r"[a-z_]{4,}", lambda m: FIELDS.get(m[0], m[0]), str(error))
     return render_template("layout.html", row=row, sheets=list(sheets), sheet=name, columns=columns, chosen=chosen,
                            fields=[(f, FIELDS.get(f, f)) for f in known], problem=problem, saved=saved)  # fmt: skip

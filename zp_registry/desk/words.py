@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from zp_registry.desk.trail_words import act, correction, told, why
 from zp_registry.lists import dossier
 from zp_registry.quarantine.codes import severity
 
@@ -31,7 +31,20 @@ WORK: Final = {
     "demo": "演示",
     "nightly": "夜间任务", "desk import": "网页导入", "desk workbooks": "网页读取工作簿", "desk corrections": "网页更正",
     "desk follow-up": "网页登记催签", "desk pledge": "网页登记承诺书", "desk lists": "网页生成清单", "desk review": "网页认定",
-    "desk case": "网页办理线索", "import cli": "导入",
+    "desk case": "网页办理线索", "desk rejects export": "网页导出待更正", "import cli": "导入",
+}  # fmt: skip
+# Commands by how they begin, as the list of runs names them.
+COMMANDS: Final = {
+    "import": "导入报表", "pull": "拉取接口", "pledges import": "导入承诺书台账", "pledges": "处理承诺书归属",
+    "resolve": "归并主体", "resolve train": "训练模型", "resolve use": "启用模型", "flag": "处理提示",
+    "followups": "生成催签清单", "followups notices": "生成催签通知书", "followups import": "读取催签清单",
+    "rejects export": "导出待更正", "rejects import": "读取待更正工作簿", "review": "认定主体",
+    "review export": "导出认定", "review form": "生成核对表", "review import": "导入认定",
+    "review import-form": "读取核对表", "case": "办理线索", "case pair": "登记已核对关系",
+    "case show": "线索材料", "notices import": "导入公告", "tip": "登记举报线索", "entity": "认定主体",
+    "reverify": "退平台核验", "bulletin": "生成通报", "extract": "提取数据", "candidates": "生成候选名单",
+    "retention": "到期删除", "person": "个人信息请求", "keys": "更换密钥", "backup": "备份",
+    "restore": "恢复备份", "init": "初始化", "evaluate": "评测",
 }  # fmt: skip
 KINDS: Final = {"report": "平台报表", "pledge": "承诺书台账", "followups": "填好的催签清单", "rejects": "更正好的待更正工作簿"}
 REASONS: Final = {"missing": "未签", "expired": "过期", "outdated": "版本过旧", "mismatch": "签署人与主体不符"}
@@ -56,39 +69,10 @@ FIELDS: Final = {
     "valid_until": "有效期至",
     "method": "签订方式", "scan_number": "扫描件编号", "remark": "备注",
 }  # fmt: skip
-# Acts on the audit trail by how their names begin; an act is called by the longest that fits.
-ACTIONS: Final = {
-    "desk sign-in": "登录", "desk sign-in refused": "登录被拒", "desk sign-in throttled": "登录过于频繁",
-    "desk sign-out": "退出", "desk look up": "查询", "desk show": "查看", "desk show phone": "显示完整电话",
-    "desk show audit": "查看审计记录", "desk show case": "查看线索", "desk show pair": "查看疑似重复",
-    "desk show reject": "查看退回行", "desk unmask": "查看完整号码", "unmask": "查看完整号码（命令）",
-    "show": "查看（命令）", "desk refused": "越权被拒", "desk download": "下载", "desk print": "打印通知书",
-    "desk draft mapping": "保存版式草稿", "desk drop upload": "放弃上传", "upload": "上传", "import": "导入",
-    "accept file": "仍要导入", "import corrected rows": "更正退回行", "export": "导出", "export rejects": "导出待更正",
-    "export unmasked": "导出完整号码", "follow-up attempt": "登记催签", "register pledge": "登记承诺书",
-    "write": "生成清单", "review": "认定主体", "review undo": "撤销认定", "case": "办理线索", "case document": "线索材料",
-    "flag": "处理提示", "desk user": "管理用户", "desk user add": "新增用户", "desk user access": "更改权限",
-    "desk user password": "更改密码", "desk user disable": "停用用户", "desk user enable": "恢复用户",
-    "person": "个人信息请求", "settings": "设置变更", "rotate keys": "更换密钥", "keys": "更换密钥", "backup": "备份",
-    "retention": "到期删除", "train": "训练模型", "use match model": "启用模型", "tip": "举报线索",
-    "assign pledge": "指定承诺书归属", "reviewed pair": "已核对关系", "pledge assignment": "撤销承诺书归属",
-    "evaluate": "评测",
-}  # fmt: skip
-
-
-def act(action: str) -> str:
-    """An act on the audit trail in words."""
-    known = [a for a in ACTIONS if action == a or action.startswith(a + " ")]
-    return ACTIONS[max(known, key=len)] if known else action
-
-
-_CORRECTION = re.compile(r"(?s).*: (\d+) rows of (.+) \((.*)\): (.*)")
-
-
-def correction(subject: str) -> str:
-    """What was corrected, as the trail has it, in words."""
-    found = _CORRECTION.fullmatch(subject)
-    return subject if found is None else f"{found[2]}（{found[3]}），{found[1]} 行：{found[4]}"
+def work(name: str) -> str:
+    """A piece of work, or the command of a run, in words."""
+    known = [c for c in COMMANDS if name == c or name.startswith(c + " ")]
+    return WORK.get(name) or (COMMANDS[max(known, key=len)] if known else name)
 
 
 def moment(value: str | None) -> str:
@@ -123,8 +107,9 @@ def said(value: Any, column: str) -> Any:
 
 
 FILTERS: Final = {
-    "act": act, "correction": correction, "moment": moment, "number": number, "percent": percent, "size": size, "said": said,
-    "state": lambda v: STATES.get(v, v or ""), "work": lambda v: WORK.get(v, v), "role": lambda v: ROLES.get(v, v),
+    "act": act, "correction": correction, "told": told, "why": why,
+    "moment": moment, "number": number, "percent": percent, "size": size, "said": said,
+    "state": lambda v: STATES.get(v, v or ""), "work": work, "role": lambda v: ROLES.get(v, v),
     "reason": lambda v: REASONS.get(v, v or ""), "kind": lambda v: KINDS.get(v, v), "decision": lambda v: DECISIONS.get(v, v),
     "field": lambda v: FIELDS.get(v, "（中间值）" if v.startswith("_") else v), "severity": lambda v: SEVERITIES.get(v, v),
     "grave": lambda v: severity(v) != "note",

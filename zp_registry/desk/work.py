@@ -67,7 +67,8 @@ def state(token: str) -> Any:
 def _back(row: dict[str, Any]) -> str:
     subject, kind = row["subject"], row["kind"]
     if kind == "understand":
-        return url_for("upload.check", u=row["result"].get("uploads") or subject.split(","))
+        found = row["result"].get("uploads")
+        return url_for("upload.check", u=found) if found else url_for("upload.upload")
     if kind == "decide":
         return url_for("review.pair", pair=subject)
     if kind in ("attempt", "pledge"):

@@ -195,6 +195,6 @@ def _refuse(file: ReportFile, candidates: list[_Candidate], said: list[Mapping],
     tables = {i: file.tables[i] for i in heads}
     for mapping in everything:
         if mapping.kind != kind and _candidate(mapping, tables, heads).full:
-            raise FileRefused("LAYOUT_UNKNOWN", file.name, detail=f"这是《{mapping.title}》，不属于本命令处理的文件")
+            raise FileRefused("LAYOUT_UNKNOWN", file.name, detail=f"这是《{mapping.title}》，不是这里要的文件")
     likely = "、".join(f"{c.mapping.title}（必需列 {c.partial:.0%}）" for c in ranked[:3] if c.partial > 0)
     raise FileRefused("LAYOUT_UNKNOWN", file.name, detail=f"最接近：{likely}" if likely else "")

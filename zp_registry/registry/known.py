@@ -38,3 +38,8 @@ def moment_after(day: str) -> str:
 def local_time(moment: str) -> str:
     """A moment of the registry by the clock of Asia/Shanghai: ``2026-03-31 10:15:00``."""
     return dt.datetime.fromisoformat(moment).astimezone(_HERE).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def today() -> dt.date:
+    """The day that it is where the registry is read, whatever the machine's own zone."""
+    return dt.datetime.now(_HERE).date()

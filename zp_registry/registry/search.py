@@ -34,6 +34,9 @@ TOWN: Final = (
 _CODE = re.compile(r"[0-9A-HJ-NP-RTUW-Y]{18}")
 _ENTITY = re.compile(r"E\d{8,18}", re.IGNORECASE)
 _LATIN = re.compile(r"[a-z]+")
+_PAUSES = re.compile(r"[\s'’·-]+")
+# 镇平县, 石佛寺镇 …: nearly every name begins so, and what tells it apart comes behind.
+_PLACE = re.compile(r".{1,6}?(?:省|市(?!场)|县|镇|乡|街道)")
 
 
 def only(towns: Sequence[str] | None, column: str = TOWN) -> tuple[str, dict[str, str]]:
@@ -87,8 +90,8 @@ class NameIndex:
         letters."""
         plain = words.lower()
         places = self._names.holding(plain)
-        if _LATIN.fullmatch(plain):
-            places = heapq.merge(places, self._spelled.holding(" " + plain))
+        if _LATIN.fullmatch(letters := _PAUSES.sub("", plain)):
+            places = heapq.merge(places, self._spelled.holding(" " + letters))
         seen = (p for p in places if towns is None or self.towns[p] in towns)
         return list(dict.fromkeys(self.entities[p] for p in itertools.islice(seen, 2 * limit)))[:limit]
 
@@ -103,10 +106,20 @@ def _readings(character: str) -> tuple[str, ...]:
 
 def _spelled(name: str) -> str:
     """`` zhangsanfeng zsf sanfeng sf …``: the name from each of its first characters on, in pinyin and in initials, each behind
-    a blank; the first two characters of each in all their readings."""
-    readings = [r for c in name if (r := _readings(c))]
+    a blank; the first two characters of each in all their readings. Of the places that it begins with only their own first
+    characters count."""
+    places, behind = list[int](), 0
+    while place := _PLACE.match(name, behind):
+        places.append(behind)
+        behind = place.end()
+    if behind == len(name):
+        places, behind = [], 0
+    read = [_readings(c) for c in name]
+    spoken = [i for i, r in enumerate(read) if r]
+    firsts = [i for i in spoken if i in places] + [i for i in spoken if i >= behind][:STARTS]
+    readings = [read[i] for i in spoken]
     out: dict[str, None] = {}
-    for start in range(min(STARTS, len(readings))):
+    for start in (spoken.index(i) for i in firsts):
         rest = [r[0] for r in readings[start + 2 :]]
         for first in itertools.product(*readings[start : start + 2]):
             out["".join((*first, *rest))] = None
@@ -187,6 +200,8 @@ def _holders(connection: Connection, ids: str, given: dict[str, str], towns: Seq
 
 def _accounts(connection: Connection, words: str, towns: Sequence[str] | None) -> list[dict[str, Any]]:
     seen, names = only(towns)
+    address = words.partition("?")[0].rstrip("/")  # as it is copied from a browser, or typed without its beginning
+    urls = {f"u{i}": u for i, u in enumerate((words, address, f"https://{address}", f"http://{address}"))}
     part = "%" + words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     rows = bulk.read(
         connection,
@@ -194,10 +209,10 @@ def _accounts(connection: Connection, words: str, towns: Sequence[str] | None) -
         SELECT a.platform, a.account_id, a.account_name, a.account_handle, a.entity_id, e.name, a.town, a.first_seen,
                a.last_seen, a.gone_on
         FROM account a LEFT JOIN entity e ON e.entity_id = a.entity_id
-        WHERE (a.account_id = :q OR a.account_handle = :q OR a.account_url = :q OR (CAST(:n AS INTEGER) > 1 AND
-               a.account_name LIKE :part ESCAPE '\\')) AND {seen}
+        WHERE (a.account_id = :q OR a.account_handle = :q OR a.account_url IN (:u0, :u1, :u2, :u3) OR
+               (CAST(:n AS INTEGER) > 1 AND a.account_name LIKE :part ESCAPE '\\')) AND {seen}
         ORDER BY a.account_id <> :q, a.platform, a.account_id LIMIT {LIMIT + 1}""",
-        {"q": words, "n": len(words), "part": part, **names},
+        {"q": words, "n": len(words), "part": part, **urls, **names},
     )
     return as_records(rows)
 

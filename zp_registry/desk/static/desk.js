@@ -6,9 +6,9 @@
     Array.prototype.forEach.call(document.querySelectorAll(selector), act);
   }
 
-  // Progress of work in the background: asks once a second, and shows the result when it has ended.
+  // Progress of work in the background: asks soon, then once a second, and shows the result when it has ended.
   each("[data-poll]", function (box) {
-    var bar = box.querySelector("[data-bar]"), step = box.querySelector("[data-step]");
+    var bar = box.querySelector("[data-bar]"), step = box.querySelector("[data-step]"), pause = 250;
     function ask() {
       var request = new XMLHttpRequest();
       request.open("GET", box.getAttribute("data-poll"));
@@ -22,18 +22,20 @@
         }
         if (told.step) { step.textContent = told.step; }
         if (told.total) { bar.max = told.total; bar.value = told.done; }
-        window.setTimeout(ask, 1000);
+        pause = Math.min(1000, 2 * pause);
+        window.setTimeout(ask, pause);
       };
       request.onerror = function () { window.setTimeout(ask, 5000); };
       request.send();
     }
-    window.setTimeout(ask, 800);
+    window.setTimeout(ask, pause);
   });
 
   // Files: dragging them in, naming them, and how far they are on their way.
   each("form[data-upload]", function (form) {
     var input = form.querySelector("input[type=file]"), drop = form.querySelector("[data-drop]");
     var list = form.querySelector("[data-chosen]"), bar = form.querySelector("[data-bar]"), button = form.querySelector("button");
+    form.classList.add("scripted");  // what was chosen is named below: the browser's own words are not needed
     function name() {
       list.textContent = "";
       Array.prototype.forEach.call(input.files, function (file) {
