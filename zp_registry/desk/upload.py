@@ -19,7 +19,7 @@ from zp_registry.desk.words import FIELDS, KINDS
 from zp_registry.desk.work import hand_in
 from zp_registry.errors import FileRefused, UsageError
 from zp_registry.frames import CANONICAL, PLEDGE_FIELDS
-from zp_registry.jobs import deskwork
+from zp_registry.jobs import deskuploads
 from zp_registry.jobs.layouts import propose, save_draft
 from zp_registry.registry import audit
 from zp_registry.sources import without_unseen
@@ -46,7 +46,7 @@ def upload() -> Any:
     """Where files are put, and what was put here lately."""
     person = me()
     with desk().office.engine.connect() as connection:
-        rows = deskwork.uploads(connection, who=None if person.may("admin") and person.towns is None else person.name)
+        rows = deskuploads.uploads(connection, who=None if person.may("admin") and person.towns is None else person.name)
     return render_template("upload.html", kinds=KINDS, rows=rows[:30], most=MOST)
 
 
@@ -68,20 +68,20 @@ def receive() -> Any:
 def _keep(file: FileStorage, kind: str) -> str:
     """Moves what has been spooled to its own place, without reading it."""
     token, office = secrets.token_urlsafe(16), desk().office
-    path = deskwork.upload_folder(office, token) / file_name(file.filename or "")
+    path = deskuploads.upload_folder(office, token) / file_name(file.filename or "")
     file.stream.flush()
     os.link(file.stream.name, path)
     path.chmod(0o600)
     file.close()
     with office.engine.begin() as connection, audit.acting_as(me().name):
-        deskwork.take_in(connection, token, me().name, path.name, kind, path)
+        deskuploads.take_in(connection, token, me().name, path.name, kind, path)
     return token
 
 
 def _mine(tokens: list[str]) -> list[dict[str, Any]]:
     """These uploads, if they are all of whoever asks."""
     with desk().office.engine.connect() as connection:
-        rows = deskwork.uploads(connection, tokens, me().name)
+        rows = deskuploads.uploads(connection, tokens, me().name)
     if not rows or len(rows) != len(set(tokens)):
         abort(404)
     return rows
@@ -125,7 +125,7 @@ def confirm() -> Any:
         return redirect(url_for("upload.check", u=tokens))
     with desk().office.engine.begin() as connection:
         for token in tokens:
-            deskwork.set_upload(connection, token, "waiting")
+            deskuploads.set_upload(connection, token, "waiting")
     row = desk().hand_in("import", me().name, "、".join(r["name"] for r in rows), {"uploads": tokens})
     return redirect(url_for("work.one", token=row["token"]))
 
@@ -137,8 +137,8 @@ def drop() -> Any:
     row = _mine([request.form.get("token", "")])[0]
     if row["state"] in ("reading", "understood", "refused", "unknown"):
         with desk().office.engine.begin() as connection:
-            deskwork.set_upload(connection, row["token"], "dropped")
-        shutil.rmtree(deskwork.upload_folder(desk().office, row["token"]), ignore_errors=True)
+            deskuploads.set_upload(connection, row["token"], "dropped")
+        shutil.rmtree(deskuploads.upload_folder(desk().office, row["token"]), ignore_errors=True)
         noted("drop upload", row["name"])
     rest = [t for t in request.form.getlist("u") if t != row["token"]]
     return redirect(url_for("upload.check", u=rest) if rest else url_for("upload.upload"))
@@ -149,7 +149,7 @@ def drop() -> Any:
 def layout(token: str) -> Any:
     """The dialogue about a layout that is not known yet."""
     row = _mine([token])[0]
-    path: Path | None = deskwork.upload_path(desk().office, token)
+    path: Path | None = deskuploads.upload_path(desk().office, token)
     if path is None:
         abort(404)
     try:
