@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
@@ -70,7 +71,13 @@ def forms(value: str) -> set[bytes]:
     return out
 
 
-NEEDLES = {what: forms(value) for what, value in markers().items()}
+NEEDLES = {needle: what for what, value in markers().items() for needle in forms(value)}
+STARTS: dict[bytes, list[bytes]] = {}  # the needles that begin with these four bytes
+PAIRS = np.zeros((2, 1 << 16), dtype=bool)  # whether two bytes are the first two of some needle, or its third and fourth
+for _needle in NEEDLES:
+    STARTS.setdefault(_needle[:4], []).append(_needle)
+    for _at in (0, 2):
+        PAIRS[_at // 2, _needle[_at] | _needle[_at + 1] << 8] = True
 
 
 def pieces(data: bytes) -> Iterator[bytes]:
@@ -91,7 +98,13 @@ def pieces(data: bytes) -> Iterator[bytes]:
 
 def leaks(data: bytes) -> set[str]:
     """Which markers stand in these bytes."""
-    return {what for piece in pieces(data) for what, needles in NEEDLES.items() if any(n in piece for n in needles)}
+    out = set()
+    for piece in pieces(data):
+        one = np.frombuffer(piece, dtype=np.uint8).astype(np.uint16)
+        two = one[:-1] | one[1:] << 8
+        for at in np.flatnonzero(PAIRS[0][two[:-2]] & PAIRS[1][two[2:]]).tolist():
+            out |= {NEEDLES[n] for n in STARTS.get(piece[at : at + 4], ()) if piece.startswith(n, at)}
+    return out
 
 
 def stock(home: Home) -> None:
