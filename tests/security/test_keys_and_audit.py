@@ -274,6 +274,11 @@ def test_a_rotation_that_was_stopped_is_told(home: Home, tmp_path: Path) -> None
         assert master is not None
         with county.office.engine.begin() as connection:
             rotation.add_key(connection, master, "aes-256-gcm", "yearly")
+        with county.office.engine.connect() as connection:
+            last = audit.last_row(connection)
+    assert last is not None
+    done = CliRunner().invoke(main, ["audit", "verify", "--home", str(home.root)])
+    assert (done.exit_code, f"last row {last[0]}, hash {last[1]}" in done.output) == (0, True)
     for command, said in (("check", "4 are under an older key"), ("rotate", "going on with it"), ("check", "everything opens")):
         done = CliRunner().invoke(main, ["keys", command, "--home", str(home.root)])
         assert (done.exit_code, said in done.output) == (0, True)

@@ -123,11 +123,13 @@ def audit_verify(answer: Answer) -> int:
     """Find a changed or missing row."""
     with office.open_office(answer.settings).engine.connect() as connection:
         broken = audit.first_break(connection)
-        last = audit.entries(connection, limit=1)
+        last, last_hash = audit.last_row(connection) or (None, None)
     answer.say("the audit trail is whole" if broken is None else f"row {broken.row}: {broken.what}; what is behind it is not "
                "looked at")  # fmt: skip
-    answer.give({"broken_at": broken.row if broken else None, "found": broken.what if broken else None,
-                 "last": last[0]["id"] if last else None})  # fmt: skip
+    if last is not None:
+        answer.say(f"last row {last}, hash {last_hash}")
+    answer.give({"broken_at": broken.row if broken else None, "found": broken.what if broken else None, "last": last,
+                 "last_hash": last_hash})  # fmt: skip
     return 0 if broken is None else 1
 
 

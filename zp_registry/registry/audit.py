@@ -131,6 +131,12 @@ def first_break(connection: Connection) -> Break | None:
     return None
 
 
+def last_row(connection: Connection) -> tuple[int, str] | None:
+    """The number and hash of the newest row: kept elsewhere, they show a registry that was set back to an older copy."""
+    row = connection.execute(text("SELECT id, row_hash FROM audit ORDER BY id DESC LIMIT 1")).first()
+    return (int(row[0]), str(row[1])) if row else None
+
+
 def entries(
     connection: Connection, *, who: str | None = None, action: str | None = None, subject: str | None = None,
     since: str | None = None, until: str | None = None, before: int | None = None, limit: int = 100,
