@@ -148,7 +148,7 @@ def stocked(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 
 def test_a_disturbed_night_is_made_good_by_the_next_one(stocked: Home, tmp_path: Path) -> None:
-    with closing(Ground(tmp_path / "ground", stocked, "sqlite", quick=False)) as ground:
+    with closing(Ground(tmp_path / "ground", stocked, "sqlite", quick=True)) as ground:
         for kind, at in _points(11, ground.writes, 3):
             ground.disturb(kind, at)
 
