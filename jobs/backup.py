@@ -89,7 +89,10 @@ def backup(engine: Engine, ring: Keyring, target: Path) -> dict[str, Any]:
         told = [{**vars(k), "wrapped": base64.b64encode(k.wrapped).decode()} for k in keys]
         manifest = {"made_at": audit.moment(), "backend": engine.dialect.name, "schema": schema_of(engine), "keys": told,
                     "counts": counts}  # fmt: skip
-        (sealed / "manifest.json").write_text(json.dumps(manifest, indent=1), "utf-8")
+        with (sealed / "manifest.json").open("w", encoding="utf-8") as out:
+            json.dump(manifest, out, indent=1)
+            out.flush()
+            os.fsync(out.fileno())
         unseal_file(sealed / "database.sealed", folder / "proof", ring)
         if _counts(engine, folder / "proof") != counts:
             raise BackupFailed("the backup does not hold what was copied")
@@ -169,16 +172,26 @@ def _copy(engine: Engine, plain: Path) -> None:
 
 
 def _counts(engine: Engine, plain: Path) -> dict[str, int]:
-    """What stands in a copy; of a ``pg_dump`` archive its table of contents."""
+    """How many rows a copy holds of each table; a ``pg_dump`` archive is read to its end, as a restore would read it."""
     if engine.dialect.name == "sqlite":
         with closing(sqlite3.connect(plain)) as copy:
             if copy.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
                 raise BackupFailed("the copy of the database is damaged")
             return {t: int(copy.execute(f"SELECT COUNT(*) FROM {t}").fetchone()[0]) for t in COUNTED}
-    listing = subprocess.run(["pg_restore", "--list", str(plain)], capture_output=True, text=True, check=False)
-    if listing.returncode:
+    counts, table = dict.fromkeys(COUNTED, 0), None
+    words = ["pg_restore", "--data-only", "--file=-", str(plain)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as reading:
+        assert reading.stdout is not None
+        for line in reading.stdout:  # a row is a line: COPY writes a line end within a value as \\n
+            if table is not None and line != b"\\.\n":
+                counts[table] = counts.get(table, 0) + 1
+            elif table is not None:
+                table = None
+            elif line.startswith(b"COPY "):
+                table = line.split()[1].rsplit(b".", 1)[-1].decode()
+    if reading.returncode:
         raise BackupFailed("the copy of the database is damaged")
-    return {"objects": sum(not line.startswith(";") for line in listing.stdout.splitlines())}
+    return {name: counts[name] for name in COUNTED}
 
 
 def _bring(engine: Engine, plain: Path) -> None:

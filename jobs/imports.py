@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -72,6 +73,9 @@ class Outcome:
         return {**dataclasses.asdict(self), "counts": vars(self.counts), "adds_up": self.counts.adds_up()}
 
 
+_HIDDEN = re.compile(r"\.(?!\.)|~\$")  # a name such as ..\\x.xlsx leads elsewhere on other systems: nobody hides a file so
+
+
 def find_files(paths: Iterable[Path], *, home: Path | None = None) -> list[Path]:
     """The files named, and those in the folders named, in the order of their names; hidden and lock files are left out, and so
     is the registry's own ``home`` where it stands in a folder named (its database and key are no reports). Links in a folder
@@ -81,7 +85,7 @@ def find_files(paths: Iterable[Path], *, home: Path | None = None) -> list[Path]
         found = sorted(_below(path)) if path.is_dir() else [path]
         if home is not None and not path.resolve().is_relative_to(home.resolve()):
             found = [p for p in found if not p.parent.resolve().is_relative_to(home.resolve())]
-        out += [p for p in found if not p.name.startswith((".", "~$"))]
+        out += [p for p in found if not _HIDDEN.match(p.name)]
     return list(dict.fromkeys(out))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from zp_registry.crypto import clear_unfinished
+from zp_registry.lists.safety import UNFINISHED
 from zp_registry.registry import audit
 from zp_registry.sources import Taken
 
@@ -103,6 +104,9 @@ def _inbox(office: Office, night: Night, progress: Callable[[str], None]) -> Non
         log.warning("files of a killed run put back into the inbox", count=count)
     if count := sum(clear_unfinished(folder) for folder in (office.home.archive, office.home.refused)):
         log.info("half-sealed files of a killed run removed", count=count)
+    written = (office.home.lists, office.home.reports, office.home.root / "desk" / "lists")  # in clear, so not to lie about
+    if count := sum(clear_unfinished(folder, UNFINISHED) for folder in written):
+        log.info("half-written lists of a killed run removed", count=count)
     for folder, kind in (("reports", "report"), ("pledges", "pledge"), ("notices", "notice")):
         for arrival, outcome in import_files(office, [inbox / folder], Options(kind=kind)):
             progress(arrival.name)

@@ -10,7 +10,7 @@ import re
 import stat
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import openpyxl
 import pandas as pd
@@ -19,10 +19,11 @@ import python_calamine as pc
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from zp_registry.crypto import clear_unfinished
 from zp_registry.frames import EVIDENCE, EXPORT_ACCOUNTS, EXPORT_FLAGS, FOLLOWUPS
 from zp_registry.lists.followups import write_followups
 from zp_registry.lists.rejects import RejectItem, write_rejects
-from zp_registry.lists.safety import clean, file_name
+from zp_registry.lists.safety import UNFINISHED, clean, file_name, write_atomically
 from zp_registry.lists.tables import write_table
 from zp_registry.lists.transfers import write_transfers
 
@@ -187,6 +188,19 @@ def test_files_are_private_and_whole(tmp_path: Path, monkeypatch: pytest.MonkeyP
         write_table(pd.DataFrame({"a": ["乙"]}), ["a"], target, "xlsx")
     assert target.read_bytes() == before
     assert not list(tmp_path.glob(".zp-*"))
+
+
+def test_a_list_that_is_being_written_is_nobodys_leftover(tmp_path: Path) -> None:
+    left: list[tuple[int, bool]] = []
+
+    def write(stream: IO[bytes]) -> None:
+        (tmp_path / ".zp-killed_1.tmp").write_bytes(b"half")
+        left.append((clear_unfinished(tmp_path, UNFINISHED), (tmp_path / ".zp-killed_1.tmp").exists()))
+        stream.write(b"whole")
+
+    assert write_atomically(tmp_path / "list.xlsx", write).read_bytes() == b"whole"
+    assert left == [(1, False)]
+    assert [p.name for p in tmp_path.iterdir()] == ["list.xlsx"]
 
 
 @given(st.text(max_size=300))

@@ -37,7 +37,8 @@ def test_a_backup_brings_everything_back(database_url: str, tmp_path: Path) -> N
         before = county.accounts().to_dict("records")
         with county.office.engine.connect() as reader:  # somebody is reading meanwhile
             reader.execute(text("SELECT COUNT(*) FROM record")).scalar()
-            copies.backup(county.office.engine, county.office.ring, tmp_path / "backup")
+            made = copies.backup(county.office.engine, county.office.ring, tmp_path / "backup")
+        assert {t: made["counts"][t] for t in ("record", "pledge", "holding")} == {"record": 9, "pledge": 0, "holding": 9}
         with pytest.raises(UsageError, match="already"):
             copies.backup(county.office.engine, county.office.ring, tmp_path / "backup")
         key = county.office.home.master_key

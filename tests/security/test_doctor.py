@@ -67,7 +67,7 @@ PLANTED: list[tuple[str, str, str, tuple[str, ...] | None]] = [
     ("UPDATE report SET superseded_by = (SELECT MAX(id) FROM report WHERE source = 'weipaitang') "
      "WHERE superseded_by IS NOT NULL", "reports", "superseded by one of another source", None),
     ("UPDATE record SET live = 1 - live WHERE account_ref = 'w2'", "reports", "marked as reported", None),
-    ("UPDATE audit SET subject = 'E9' WHERE id = 1", "hash chain", "first row of the audit trail", ("1",)),
+    ("UPDATE audit SET subject = 'E9' WHERE id = 1", "hash chain", "audit trail: it was changed", ("row 1",)),
     ("UPDATE data_key SET key_id = key_id WHERE 1 = 0; {sealed}", "keys", "sealed by a key that is not there", None),
 ]  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -18,14 +19,16 @@ from zp_registry.resolve.model import settings as model_settings
 SECONDS = float(os.environ.get("ZP_TEST_FUZZ_SECONDS", "1200"))  # of processor time, for all parsers together
 
 
-def run(name: str, number: int, examples: int) -> None:
+def run(name: str, number: int, examples: int, tried: Counter[str] | None = None) -> None:
     """A parser with so many examples of one seed."""
     function, strategies = PARSERS[name]
+    tried = Counter() if tried is None else tried
 
     @seed(number)
     @settings(max_examples=examples, database=None, derandomize=False, suppress_health_check=list(HealthCheck), print_blob=True)
     @given(st.tuples(*strategies))
     def holds(made: tuple[object, ...]) -> None:
+        tried[name] += 1
         function(*made)
 
     holds()
@@ -87,7 +90,10 @@ def test_a_returned_workbook_whose_hidden_sheet_was_changed() -> None:
 @pytest.mark.soak
 @pytest.mark.parametrize("name", PARSERS)
 def test_for_its_share_of_twenty_minutes(name: str) -> None:
-    began, number = used(), int(time.time())  # new seeds every time; a failure says which
-    while used() - began < SECONDS / len(PARSERS):
-        number += 1
-        run(name, number, 300)
+    began, number, tried = used(), int(time.time()), Counter[str]()  # new seeds every time; a failure says which
+    try:
+        while used() - began < SECONDS / len(PARSERS):
+            number += 1
+            run(name, number, 300, tried)
+    finally:
+        print(f"fuzzed: {name}: {tried[name]} examples, {used() - began:.1f} s")  # seen with -s

@@ -62,6 +62,7 @@ def contents(home: Home, url: str) -> dict[str, list[tuple[str, ...]]]:
                 shown[column] = shown[column].map(marks)
         out[name] = sorted(tuple("" if pd.isna(v) else str(v) for v in line) for line in shown.to_numpy(dtype=object).tolist())
     out["doctor"] = sorted((f,) for f in unsound)
+    out["begun"] = sorted((str(p.relative_to(home.root)),) for p in home.root.rglob("*") if p.name.startswith("."))
     out["inbox"] = sorted((p.name,) for p in home.inbox.rglob("*") if p.is_file())
     for folder in (home.archive, home.refused):
         out[folder.name] = sorted((p.name,) for p in folder.iterdir())
@@ -81,7 +82,7 @@ class Ground:
         assert done["code"] == 3, said[-3000:]
         self.writes: int = done["writes"]
         self.expected = contents(home, url)
-        assert self.expected["inbox"] == self.expected["doctor"] == []
+        assert self.expected["inbox"] == self.expected["doctor"] == self.expected["begun"] == []
         assert len(self.expected["accounts"]) == 7
         self.leave(home, url)
 
@@ -147,7 +148,7 @@ def stocked(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 
 def test_a_disturbed_night_is_made_good_by_the_next_one(stocked: Home, tmp_path: Path) -> None:
-    with closing(Ground(tmp_path / "ground", stocked, "sqlite", quick=False)) as ground:
+    with closing(Ground(tmp_path / "ground", stocked, "sqlite", quick=True)) as ground:
         for kind, at in _points(11, ground.writes, 3):
             ground.disturb(kind, at)
 
@@ -317,15 +318,23 @@ def test_links_pipes_and_strange_names_in_the_inbox(home: Home, tmp_path: Path) 
     (inbox / "kuaishou_20260131.csv").symlink_to(secret)
     (inbox / "folder").symlink_to(tmp_path)
     os.mkfifo(inbox / "pipe.csv")
+    (inbox / "..\\..\\evil.xlsx").write_bytes(b"PK\3\4 broken")
+    (inbox / ".upload.xlsx.part").write_bytes(b"half of a file that still comes")
     kuaishou(inbox / "kuaishou_20260228_\x1b[2J\u202e\n.csv", [row("k1", person(1))])
     kuaishou(inbox / ("x" * 200 + "_kuaishou_20260331.csv"), [row("k2", person(2))])
     kuaishou(Path(os.fsdecode(os.fsencode(inbox) + b"/kuaishou_20260430_\xff.csv")), [row("k3", person(3))])
+    begun = [home.lists / ".zp-killed_1.tmp", home.root / "desk" / "lists" / ".zp-killed_2.tmp"]
+    for file in begun:  # lists that a killed run was writing, with phones in clear
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("half")
     with world(home.root, tmp_path / "files") as county:
         done = nightly(county.office)
+        assert not any(file.exists() for file in begun)
         states = sorted((o.code, o.state) for o in done.outcomes if o.state == "refused")
-        assert [c for c, _ in states] == ["FILE_LINK"] * 3
+        assert [c for c, _ in states if c != "FILE_LINK"] == ["FILE_BROKEN"]
+        assert len(states) == 4
         assert all(ch.isprintable() for o in done.outcomes for ch in o.name)
         assert secret.exists()
         assert person(7).name not in str(county.sql("SELECT subject_name FROM record"))
-        assert [p.name for p in inbox.iterdir()] == ["pipe.csv"]
+        assert sorted(p.name for p in inbox.iterdir()) == [".upload.xlsx.part", "pipe.csv"]
         assert {"k1", "k3"} <= set(county.accounts()["account_id"])

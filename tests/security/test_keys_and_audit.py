@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from click import BadParameter
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from worlds import World, kuaishou, masked, person, row, world
@@ -13,7 +14,8 @@ from zp_registry.jobs import privacy
 from zp_registry.jobs.nightly import nightly
 from zp_registry.jobs.office import open_office
 
-from zp_registry.crypto import Damaged, Keyring, find_master
+from zp_registry.cli.common import Moment
+from zp_registry.crypto import Damaged, Keyring, find_master, seal_bytes
 from zp_registry.errors import KeyProblem, UsageError
 from zp_registry.home import Home
 from zp_registry.registry import audit, rotation, tables
@@ -175,12 +177,12 @@ def test_the_database_refuses_to_change_or_delete_rows_of_the_trail(database_url
         assert told(county) is None
 
 
-@pytest.mark.parametrize(("statement", "at"), [
-    ("UPDATE audit SET subject = 'E9' WHERE id = 2", 2), ("DELETE FROM audit WHERE id = 2", 3),
-    ("DELETE FROM audit WHERE id = 3", 2), ("DELETE FROM audit", 1),
-    ("UPDATE audit SET reason = NULL WHERE id = 1", 1),
+@pytest.mark.parametrize(("statement", "at", "what"), [
+    ("UPDATE audit SET subject = 'E9' WHERE id = 2", 2, "changed"), ("DELETE FROM audit WHERE id = 2", 3, "between them"),
+    ("DELETE FROM audit WHERE id = 3", 2, "behind it"), ("DELETE FROM audit", 1, "all rows"),
+    ("UPDATE audit SET reason = NULL WHERE id = 1", 1, "changed"),
 ])  # fmt: skip
-def test_a_changed_or_missing_row_is_found(home: Home, tmp_path: Path, statement: str, at: int) -> None:
+def test_a_changed_or_missing_row_is_found(home: Home, tmp_path: Path, statement: str, at: int, what: str) -> None:
     with world(home.root, tmp_path / "files") as county:
         with county.office.engine.begin() as connection:
             for n in range(3):
@@ -188,6 +190,8 @@ def test_a_changed_or_missing_row_is_found(home: Home, tmp_path: Path, statement
         assert told(county) is None
         forge(county, statement)
         assert told(county) == at
+        with county.office.engine.connect() as connection:
+            assert what in str(audit.first_break(connection))
 
 
 def test_a_trail_that_is_made_anew_without_the_key_is_found(home: Home, tmp_path: Path) -> None:
@@ -244,6 +248,41 @@ def test_lists_cases_and_dossiers_that_were_read_stand_on_the_trail(home: Home, 
     assert [(r["action"], r["subject"].split(":")[0], r["reason"]) for r in rows[-7:]] == [
         ("show", entity, None), ("show", "kuaishou", None), ("show", case, None), ("export", "accounts", None),
         ("unmask", entity, "函3号"), ("export unmasked", "entities", "函4号"), ("export", "entities", None)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "kept"), [
+    ("2026-03-31", "2026-03-31"), ("2026-03-31T08:00", "2026-03-31T08:00"), ("2026-03-31 08:00:05", "2026-03-31T08:00:05"),
+    ("2026-03-31T08:00+08:00", "2026-03-31T00:00"), ("昨天", None), ("2026-13-01", None), ("0001-01-01T00:00+08:00", None),
+])  # fmt: skip
+def test_the_trail_is_not_asked_for_a_moment_that_is_none(given: str, kept: str | None) -> None:
+    if kept is not None:
+        assert Moment().convert(given, None, None) == kept
+        return
+    with pytest.raises(BadParameter, match="neither a date"):
+        Moment().convert(given, None, None)
+
+
+def test_a_rotation_that_was_stopped_is_told(home: Home, tmp_path: Path) -> None:
+    from click.testing import CliRunner
+
+    from zp_registry.cli import main
+
+    with world(home.root, tmp_path / "files") as county:
+        filled(county, 3)
+        seal_bytes(b"a report", home.archive / "a.csv.sealed", county.office.ring)
+        master = find_master(home.master_key)
+        assert master is not None
+        with county.office.engine.begin() as connection:
+            rotation.add_key(connection, master, "aes-256-gcm", "yearly")
+        with county.office.engine.connect() as connection:
+            last = audit.last_row(connection)
+    assert last is not None
+    done = CliRunner().invoke(main, ["audit", "verify", "--home", str(home.root)])
+    assert (done.exit_code, f"last row {last[0]}, hash {last[1]}" in done.output) == (0, True)
+    for command, said in (("check", "4 are under an older key"), ("rotate", "going on with it"), ("check", "everything opens")):
+        done = CliRunner().invoke(main, ["keys", command, "--home", str(home.root)])
+        assert (done.exit_code, said in done.output) == (0, True)
+    assert "older" not in done.output
 
 
 def test_settings_that_changed_are_noted_by_name(home: Home, tmp_path: Path) -> None:

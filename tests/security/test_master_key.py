@@ -21,7 +21,7 @@ from zp_registry.jobs.office import at_work, open_office
 from zp_registry.jobs.privacy import retention
 
 from zp_registry.cli import main
-from zp_registry.crypto import find_master, master_mark
+from zp_registry.crypto import find_master, master_mark, seal_bytes
 from zp_registry.errors import KeyProblem, UsageError
 from zp_registry.home import Home
 from zp_registry.registry import audit, rotation
@@ -34,6 +34,8 @@ def fill(home: Path, files: Path, url: str | None = None) -> None:
     with world(home, files, url) as county:
         county.office.home.create()
         county.kuaishou("2026-01-31", [row(f"k{n}", person(n)) for n in range(3)])
+        for n in range(2):
+            seal_bytes(f"a report {n}".encode(), county.office.home.archive / f"{n}.csv.sealed", county.office.ring)
 
 
 def opens(settings: Settings) -> None:
@@ -73,9 +75,9 @@ class Copies:
             on_server(os.environ["ZP_TEST_DATABASE_URL"], f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Server]:
-    server = Server(tmp_path)
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("served"))
     yield server
     server.close()
 
@@ -110,6 +112,34 @@ def test_killed_or_failing_at_any_write_one_of_the_two_keys_opens_everything(
         assert sorted(p.name for p in keys.glob("*.next")) == sorted(p.name for p in keys.glob(".*")) == []
         places.away(settings)
     assert ended == {True, False}, "points on both sides of the commit"
+
+
+@pytest.mark.parametrize("kinds", [("kill",), pytest.param(("kill", "kill~", "full", "cut"), marks=pytest.mark.soak)], ids=len)
+def test_a_rotation_that_is_killed_or_fails_at_any_write_goes_on(
+    kinds: tuple[str, ...], database_url: str, tmp_path: Path, served: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = Copies(tmp_path / "ground", database_url)
+    settings = places.new()
+    done, said = served.ask(settings.home, settings.database_url, job="keys rotate")
+    assert done["code"] == 0, said
+    places.away(settings)
+    every = 1 if len(kinds) > 1 else 7 if places.sqlite else 14
+    for kind, at in [(k, n) for k in kinds for n in range(every // 2 + 1, done["writes"] + 1, every)]:
+        settings = places.new()
+        served.ask(settings.home, settings.database_url, kind, at, "keys rotate")
+        opens(settings)  # some under the older key, some under the new one
+        monkeypatch.setenv("ZP_DATABASE_URL", settings.database_url)
+        again = CliRunner().invoke(main, ["keys", "rotate", "--home", str(settings.home)])
+        assert again.exit_code == 0, f"{kind} at {at}: {again.output}"
+        opens(settings)
+        office = open_office(settings)
+        with office.engine.connect() as connection:
+            under = {key for counts in rotation.held(connection).values() for key in counts}
+        under |= {key.hex() for _, key in rotation.sealed_files(settings.home)}
+        assert under == {office.ring.current.hex()}, f"{kind} at {at}"
+        assert rotation.damaged_files(settings.home, office.ring) == []
+        office.engine.dispose()
+        places.away(settings)
 
 
 def test_a_former_key_is_kept_as_long_as_backups_need_it(home: Home, tmp_path: Path) -> None:

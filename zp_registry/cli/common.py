@@ -7,6 +7,7 @@ import functools
 import gc
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -78,6 +79,22 @@ class Day(click.ParamType[str]):
             return dt.datetime.strptime(str(value), "%Y-%m-%d").date().isoformat()
         except ValueError:
             self.fail(f"{value!r} is not a date such as 2026-03-31", param, ctx)
+
+
+class Moment(click.ParamType[str]):
+    """A date or a moment of an option, as the audit trail writes them: UTC, as exact as it was given."""
+
+    name = "moment"
+    _FORM = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(Z|[+-]\d\d:\d\d)?)?")
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            found = self._FORM.fullmatch(str(value))
+            day, clock, zone = found.groups() if found else (None, None, None)
+            at = dt.datetime.fromisoformat(f"{day}T{clock or '00:00'}{zone or 'Z'}").astimezone(dt.UTC)
+        except (ValueError, OverflowError):
+            self.fail(f"{value!r} is neither a date such as 2026-03-31 nor a moment such as 2026-03-31T08:00", param, ctx)
+        return at.strftime({0: "%Y-%m-%d", 5: "%Y-%m-%dT%H:%M"}.get(len(clock or ""), "%Y-%m-%dT%H:%M:%S"))
 
 
 class Reason(click.ParamType[str]):

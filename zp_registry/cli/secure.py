@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import click
 from sqlalchemy.engine import make_url
 
-from zp_registry.cli.common import Answer, Reason, command
+from zp_registry.cli.common import Answer, Moment, Reason, command
 from zp_registry.crypto import CIPHERS, decode_master
 from zp_registry.errors import KeyProblem, UsageError
 from zp_registry.jobs import backup as copies
@@ -35,16 +36,19 @@ def keys_check(answer: Answer) -> int:
         held = rotation.held(connection)
         damaged = rotation.damaged_values(connection, opened.ring)
     files = rotation.damaged_files(opened.home.root, opened.ring)
+    held["sealed files"] = dict(Counter(key.hex() for _, key in rotation.sealed_files(opened.home.root)))
     ciphers, current = opened.ring.data_keys, opened.ring.current.hex()
     rows = [[column, key, ciphers.get(key, "unknown"), "present" if key == current else "older", count]
             for column, counts in held.items() for key, count in counts.items()]  # fmt: skip
-    answer.table("sealed values", ["column", "key", "cipher", "state", "values"], rows)
+    answer.table("sealed values and files", ["what", "key", "cipher", "state", "count"], rows)
     for one in [*damaged, *files]:
         answer.say(f"does not open: {one}")
     former = masterkey.former_keys(opened)
     for file, count in former.items():
         answer.say(f"former master key {file}: " + (f"{count} backups open with it" if count else
                    "no backup here opens with it; if none elsewhere does, delete it"))  # fmt: skip
+    if behind := sum(n for counts in held.values() for key, n in counts.items() if key != current):
+        answer.say(f"{behind} are under an older key: a rotation was stopped, 'keys rotate' goes on with it")
     answer.say(f"{len(damaged)} values and {len(files)} files do not open" if damaged or files else "everything opens")
     answer.give({"current": current, "cipher": ciphers[current], "held": held, "damaged": damaged, "damaged_files": files,
                  "former_master_keys": {str(f): n for f, n in former.items()}})  # fmt: skip
@@ -119,11 +123,14 @@ def audit_() -> None:
 def audit_verify(answer: Answer) -> int:
     """Find a changed or missing row."""
     with office.open_office(answer.settings).engine.connect() as connection:
-        broken = audit.broken_link(connection)
-        last = audit.entries(connection, limit=1)
-    answer.say("the audit trail is whole" if broken is None else f"row {broken} does not follow from the one before, or the "
-               "rows behind it are missing")  # fmt: skip
-    answer.give({"broken_at": broken, "last": last[0]["id"] if last else None})
+        broken = audit.first_break(connection)
+        last, last_hash = audit.last_row(connection) or (None, None)
+    answer.say("the audit trail is whole" if broken is None else f"row {broken.row}: {broken.what}; what is behind it is not "
+               "looked at")  # fmt: skip
+    if last is not None:
+        answer.say(f"last row {last}, hash {last_hash}")
+    answer.give({"broken_at": broken.row if broken else None, "found": broken.what if broken else None, "last": last,
+                 "last_hash": last_hash})  # fmt: skip
     return 0 if broken is None else 1
 
 
@@ -131,8 +138,8 @@ def audit_verify(answer: Answer) -> int:
 @click.option("--who", help="Rows of this person or account.")
 @click.option("--action", help="Actions that begin so, such as show, export, unmask, review, flag, settings.")
 @click.option("--subject", help="Rows whose subject holds this text, such as an entity's id.")
-@click.option("--since", metavar="MOMENT", help="From this date or moment on (UTC).")
-@click.option("--until", metavar="MOMENT", help="Up to this date or moment (UTC), it included.")
+@click.option("--since", type=Moment(), metavar="MOMENT", help="From this date or moment on (UTC).")
+@click.option("--until", type=Moment(), metavar="MOMENT", help="Up to this date or moment (UTC), it included.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Rows at most.")
 @command
 def audit_show(

@@ -85,11 +85,11 @@ def _chunks(source: BinaryIO, size: int) -> Iterator[tuple[int, bool, bytes]]:
         index, chunk = index + 1, following
 
 
-def clear_unfinished(folder: Path) -> int:
-    """Removes the ``*.sealed`` files of ``folder`` that a killed run had only begun; returns how many. What another process is
-    writing (a rotation of keys may be) stays."""
+def clear_unfinished(folder: Path, names: re.Pattern[str] = _UNFINISHED) -> int:
+    """Removes the files of ``folder`` that a killed run had only begun, ``*.sealed`` unless other ``names`` are given; returns
+    how many. What another process is writing (a rotation of keys may be) stays: it holds a lock on its file."""
     count = 0
-    for path in [p for p in folder.glob(".*.sealed.*") if _UNFINISHED.fullmatch(p.name)]:
+    for path in [p for p in folder.glob(".*") if names.fullmatch(p.name)]:
         with suppress(FileNotFoundError, BlockingIOError), path.open("rb") as half:
             fcntl.flock(half, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.unlink()

@@ -118,7 +118,8 @@ def _run(command: str) -> str:
         words = shlex.split(command)
         done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS, check=False)
     except (ValueError, OSError, IndexError) as error:
-        raise KeyProblem(f"the command in {COMMAND_VARIABLE} cannot be run: {type(error).__name__}") from None
+        why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else type(error).__name__
+        raise KeyProblem(f"the command in {COMMAND_VARIABLE} cannot be run: {why}") from None
     except subprocess.TimeoutExpired:
         raise KeyProblem(f"the command in {COMMAND_VARIABLE} gave no key within {_SECONDS} seconds") from None
     if done.returncode:  # its output may hold the key, so it is not shown

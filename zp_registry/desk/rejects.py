@@ -72,9 +72,7 @@ def one(token: str) -> Any:
 @needs("clerk", whole=True)
 def workbook() -> Any:
     """All open rows as a workbook, as the command writes it."""
-    folder = desk().office.home.root / "desk" / "lists"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = folder / f".{secrets.token_hex(8)}.xlsx"
+    path = desk().office.home.root / "desk" / "spool" / f"{secrets.token_hex(8)}.xlsx"  # emptied when the desk starts
     try:
         with audit.acting_as(me().name), on_shift(desk().office, "desk rejects export", patience=20) as office:
             export_rejects(office, path)

@@ -6,6 +6,7 @@ workbook writers store every text as text (:mod:`zp_registry.lists.workbook`), a
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import tempfile
@@ -22,6 +23,7 @@ _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _ESCAPE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "|", "%")
 _CELL_LIMIT = 32_767
+UNFINISHED = re.compile(r"\.zp-[a-z0-9_]{8}\.tmp")  # as tempfile calls what write_atomically has begun
 _FORBIDDEN_NAME = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f\ud800-\udfff]+')
 
 
@@ -62,10 +64,11 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], None]) -> Path:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".zp-", suffix=".tmp")  # mkstemp makes the file 0600
     try:
         with os.fdopen(handle, "wb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)  # held until the file has its name: it is nobody's leftover
             write(stream)
             stream.flush()
             os.fsync(stream.fileno())
-        os.replace(name, path)
+            os.replace(name, path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

@@ -15,6 +15,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, insert, text
 
@@ -93,9 +94,21 @@ def note(connection: Connection, action: str, subject: str, reason: str | None =
     write_state(connection, _HEAD, f"{last}:{_mac(key, 'head', last, digest)}")
 
 
+class Break(NamedTuple):
+    """Where the trail is broken: the id of a row, and how."""
+
+    row: int
+    what: str
+
+
 def broken_link(connection: Connection) -> int | None:
-    """The id of the first row that was changed or does not follow from the one before (the last row's, where rows behind it are
-    missing); None when the trail is whole."""
+    """The row of :func:`first_break`."""
+    return found.row if (found := first_break(connection)) else None
+
+
+def first_break(connection: Connection) -> Break | None:
+    """The first row that was changed or does not follow from the one before (the last row, where rows behind it are missing);
+    None when the trail is whole."""
     key = _key(connection)
     head, plain = read_state(connection, _HEAD), read_state(connection, _PLAIN) or ""
     number, _, mac = plain.partition(":")
@@ -109,12 +122,20 @@ def broken_link(connection: Connection) -> int | None:
             digest = hashlib.sha256("\x1f".join([previous, *(str(v) for v in row[1:6])]).encode()).hexdigest()
         else:
             digest = _mac(key, previous, *row[1:6])
-        if row[6] != previous or not hmac.compare_digest(row[7], digest):
-            return last
+        if row[6] != previous:
+            return Break(last, "it does not follow from the row before it: rows between them are missing, or one was put in")
+        if not hmac.compare_digest(row[7], digest):
+            return Break(last, "it was changed, or made without the key")
         previous = row[7]
     if head is not None and head != f"{last}:{_mac(key, 'head', last, previous)}":
-        return last or 1
+        return Break(last or 1, "it is the last one, and rows behind it are missing" if last else "all rows are missing")
     return None
+
+
+def last_row(connection: Connection) -> tuple[int, str] | None:
+    """The number and hash of the newest row: kept elsewhere, they show a registry that was set back to an older copy."""
+    row = connection.execute(text("SELECT id, row_hash FROM audit ORDER BY id DESC LIMIT 1")).first()
+    return (int(row[0]), str(row[1])) if row else None
 
 
 def entries(

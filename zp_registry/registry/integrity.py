@@ -163,8 +163,8 @@ def _storage(connection: Connection) -> Iterator[Finding]:
 
 
 def _audit(connection: Connection) -> Iterator[Finding]:
-    if (broken := audit.broken_link(connection)) is not None:
-        yield Finding("hash chain", "first row of the audit trail that does not follow from the one before", 1, (str(broken),))
+    if (broken := audit.first_break(connection)) is not None:
+        yield Finding("hash chain", f"audit trail: {broken.what}", 1, (f"row {broken.row}",))
     there = set(
         connection.execute(text(
             "SELECT name FROM sqlite_master WHERE type = 'trigger'" if connection.dialect.name == "sqlite" else
