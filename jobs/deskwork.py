@@ -3,6 +3,7 @@ commands call."""
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
