@@ -107,6 +107,8 @@ def plan(nights: int, seed: int) -> Plan:
         if days := stretch(2, lambda d: d.weekday() in (1, 2) and d.day not in (1, 2, 3)):
             out.forgotten |= set(days)
             out.alarms.update({"missed:nightly": 1, "missed:backup": 1})
+            if any(d.day == 16 for d in days):
+                out.alarms["missed:bulletin"] += 1
     for _ in range(max(nights // 60, 1)):
         if found := stretch(chance.randint(1, 6 if nights > 60 else 3)):
             out.off |= set(found)
