@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from typing import Any
 
@@ -9,7 +12,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
 from zp_registry.errors import UpgradeFailed, UsageError
@@ -22,6 +25,8 @@ def open_database(url: str) -> Engine:
         engine = create_engine(url, connect_args={"timeout": 30})
         event.listen(engine, "connect", _sqlite_pragmas)
         event.listen(engine, "begin", _sqlite_begin)
+        # SQLAlchemy lets nobody choose another class for an engine; ``connect()`` stays as it is.
+        engine.begin = functools.partial(_writing, engine)  # type: ignore[method-assign]
         return engine
     if parsed.drivername == "postgresql+psycopg":
         return create_engine(url, pool_pre_ping=True)
@@ -37,8 +42,16 @@ def _sqlite_pragmas(connection: Any, _record: object) -> None:
     cursor.close()
 
 
-def _sqlite_begin(connection: Any) -> None:
-    connection.exec_driver_sql("BEGIN")
+@contextmanager
+def _writing(engine: Engine) -> Iterator[Connection]:
+    """What ``Engine.begin`` does, but of two who mean to write the second waits from the start. A transaction that has read
+    before another one wrote could not write any more: SQLite ends it at once, however long it would have waited."""
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        yield connection
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
 
 
 def alembic_config(engine: Engine) -> Config:

@@ -60,26 +60,33 @@ def match(
             scope.changed(con, people)
             scope.bonds(con, standing, people)
             scope.spread(con)
+        _at_work(con)
         pairs = None
-        while True:
-            linking = _linked(con, judged, rules.caps)
-            if rules.model is None:
-                break
-            pairs = score_weak(con, rules.model, rules.engine, everything=standing is None, known=pairs)
+        if rules.model is not None and standing is not None:
+            pairs = score_weak(con, rules.model, rules.engine, "w")
             # The other end of a pair has candidates of its own, which this one may rival.
-            if not scope.widen(con, pairs):
-                link_by_model(con, linking, pairs, rules.model, rules.guards)
-                break
+            while scope.widen(con, pairs):
+                _at_work(con)
+                pairs = score_weak(con, rules.model, rules.engine, "w", known=pairs)
+        linking = _linked(con, judged, rules.caps)
+        if rules.model is not None:
+            if pairs is None:  # all are at work: it is enough to start from those that have no numbered cluster
+                pairs = score_weak(con, rules.model, rules.engine, "(FROM c WHERE NOT numbered)")
+            link_by_model(con, linking, pairs, rules.model, rules.guards)
         within = con.execute("SELECT subject_id FROM scope ORDER BY subject_id").df()["subject_id"]
     finally:
         con.close()
     return Matched(linking.clusters.roots(), _edges(linking, judged), within)
 
 
-def _linked(con: duckdb.DuckDBPyConnection, judged: pd.DataFrame, caps: Caps) -> Linking:
-    """People's judgements first, then numbers, then partial signs, among the subjects of table ``scope``."""
+def _at_work(con: duckdb.DuckDBPyConnection) -> None:
+    """Table ``w``: the live subjects of the scope."""
     fill(con, "scope")
     con.execute("CREATE OR REPLACE TEMP TABLE w AS SELECT * FROM s SEMI JOIN scope USING (subject_id)")
+
+
+def _linked(con: duckdb.DuckDBPyConnection, judged: pd.DataFrame, caps: Caps) -> Linking:
+    """People's judgements first, then numbers, then partial signs, among the subjects of table ``scope``."""
     subjects = con.execute("SELECT subject_id, strong FROM w ORDER BY subject_id").df()
     clusters = Clusters(subjects, judged[judged["judgement"] != "positive"], caps)
     there = judged["left_id"].isin(subjects["subject_id"]) & judged["right_id"].isin(subjects["subject_id"])

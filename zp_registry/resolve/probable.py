@@ -38,18 +38,17 @@ WHY = {
 
 
 def score_weak(
-    con: duckdb.DuckDBPyConnection, model: MatchModel, engine: Engine, *, everything: bool, known: pd.DataFrame | None = None
+    con: duckdb.DuckDBPyConnection, model: MatchModel, engine: Engine, which: str, known: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """Pairs (left_id, right_id, weight) from the review band upwards between subjects at work (table ``w``) and any others, at
-    least one of them without a number. ``everything``: all subjects are at work, so that it is enough to start from those that
-    have no numbered cluster. ``known``: the pairs of a former call, whose subjects (table ``focus``) are not scored again."""
+    """Pairs (left_id, right_id, weight) from the review band upwards between the subjects of the table ``which`` and any
+    others, at least one of them without a number. ``known``: the pairs of a former call, whose subjects (table ``focus``) are
+    not scored again."""
     done = "WHERE false" if known is None else ""
     con.execute(
         f"""
         CREATE TEMP TABLE IF NOT EXISTS focus (subject_id BIGINT);
         CREATE OR REPLACE TEMP TABLE done AS SELECT subject_id FROM focus {done};
-        CREATE OR REPLACE TEMP TABLE focus AS SELECT subject_id FROM c ANTI JOIN done USING (subject_id)
-        WHERE NOT ({everything} AND numbered);
+        CREATE OR REPLACE TEMP TABLE focus AS SELECT subject_id FROM {which} ANTI JOIN done USING (subject_id);
         CREATE TEMP TABLE IF NOT EXISTS thing AS
         SELECT subject_id, type, token FROM t WHERE live
         UNION ALL SELECT subject_id, 'phone_mask', hash(phone_mask) FROM rows WHERE live = 1 AND phone_mask IS NOT NULL
