@@ -68,11 +68,12 @@ def write_followup_lists(
     office: Office, *, by: Literal["town", "platform", "officer"] = "town", output: Path | None = None, as_of: str | None = None
 ) -> list[Path]:
     """The 催签清单 workbooks; each list that shows phones in clear is noted on the audit trail."""
-    with office.engine.begin() as connection:
+    with office.engine.connect() as connection:  # nobody who writes waits while this is read
         day = as_of or reference_date(connection)
         if not day:
             return []
         frame = _frame(office, connection, day, as_of)
+    with office.engine.begin() as connection:
         note_listing(connection, frame, audit.moment())
         audit.note(connection, "write follow-up lists", f"{len(frame)} entities with phone and address, by {by}, as of {day}")
     return write_followups(
@@ -94,13 +95,14 @@ def write_pledge_notices(
     from zp_registry.lists.notices import load_template, write_notices  # loads what writes Word, as few need
 
     template = load_template(office.home.root)
-    with office.engine.begin() as connection:
+    with office.engine.connect() as connection:
         day = reference_date(connection)
         if not day:
             return []
         frame = _frame(office, connection, day, None)
-        for column, wanted in (("town", town), ("reminder", level)):
-            frame = frame[frame[column] == wanted] if wanted else frame
+    for column, wanted in (("town", town), ("reminder", level)):
+        frame = frame[frame[column] == wanted] if wanted else frame
+    with office.engine.begin() as connection:
         note_listing(connection, frame, audit.moment())
         audit.note(connection, "write pledge notices", f"{len(frame)} entities with address, by {by}, as of {day}")
     return write_notices(
@@ -122,7 +124,7 @@ def pledge_notices(office: Office, rows: Sequence[Mapping[str, Any]]) -> bytes:
 
     template = load_template(office.home.root)
     lines = pd.DataFrame(rows).rename(columns={"name": "subject_name", "address": "business_address"})
-    with office.engine.begin() as connection:
+    with office.engine.connect() as connection:
         day = reference_date(connection)
         bulk.stage(connection, "pn_entities", lines[["entity_id"]].drop_duplicates().astype("str"))
         held = bulk.read(
@@ -133,6 +135,7 @@ def pledge_notices(office: Office, rows: Sequence[Mapping[str, Any]]) -> bytes:
         bulk.unstage(connection, "pn_entities")
         titles = platform_titles(office)
         on = joined(held.set_index("entity_id")["platform"].map(lambda p: titles.get(p, p)).astype("str"), "、")
+    with office.engine.begin() as connection:
         note_listing(connection, lines, audit.moment())
     return notices(
         lines.assign(platforms=lines["entity_id"].map(on).astype("str").fillna("")),

@@ -93,7 +93,12 @@ def followup_frame(
 def add_attempts(connection: Connection, results: pd.DataFrame, now: str) -> tuple[int, pd.DataFrame]:
     """Adds FOLLOWUP_RESULTS as attempts; one that stands already is left alone. Returns how many were new, and the rows whose
     flag is not known here."""
-    flags = bulk.read(connection, "SELECT flag_id, entity_id FROM flag WHERE family = 'PLEDGE'")
+    bulk.stage(connection, "fa_named", results[["flag_id"]].dropna().drop_duplicates().astype("str"))
+    flags = bulk.read(
+        connection,
+        "SELECT f.flag_id, f.entity_id FROM fa_named n CROSS JOIN flag f WHERE f.flag_id = n.flag_id AND f.family = 'PLEDGE'",
+    )
+    bulk.unstage(connection, "fa_named")
     unknown = results[~results["flag_id"].isin(flags["flag_id"])]
     rows = results[results["flag_id"].isin(flags["flag_id"])].drop_duplicates(
         ["flag_id", "attempted_on", "method", "outcome", "note"]
