@@ -203,12 +203,13 @@ def impossible(connection: Connection, left: str, right: str) -> JudgementRefuse
 
 def verify_clusters(connection: Connection, scope: str | None = None) -> None:
     """Raises ClustersBroken when an entity holds two different valid numbers of one kind. One grouped query over what is
-    reported, or over the entities of the subjects in the table ``scope`` (subject_id); to be called after a resolve, in its
-    transaction."""
+    reported, or over the entities that the subjects in the table ``scope`` (subject_id) make together: a subject alone has one
+    number, by what a subject is. To be called after a resolve, in its transaction."""
     within = (
         ""
         if scope is None
-        else f"AND s.current_id IN (SELECT o.current_id FROM {scope} n JOIN subject o ON o.id = n.subject_id)"
+        else f"AND s.current_id IN (SELECT o.current_id FROM {scope} n JOIN subject o ON o.id = n.subject_id "
+        "WHERE o.current_id <> o.entity_id)"
     )
     rows: Sequence[Any] = connection.exec_driver_sql(f"{BROKEN_CLUSTERS.format(within=within)} ORDER BY current_id").fetchall()
     if rows:
