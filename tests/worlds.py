@@ -7,6 +7,7 @@ tests speak of people and accounts, and the product reads real files.
 from __future__ import annotations
 
 import functools
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -270,7 +271,8 @@ _MADE: list[tempfile.TemporaryDirectory[str]] = []
 def world(home: Path, files: Path, database_url: str | None = None, **pledges: Any) -> Iterator[World]:
     """A registry in ``home``, its lock held; ``pledges``: settings of that section."""
     given: dict[str, Any] = {"database_url": database_url} if database_url else {}
-    if not database_url and not any(path.is_file() for part in ("db", "keys") for path in (home / part).glob("*")):
+    empty = not any(path.is_file() for part in ("db", "keys") for path in (home / part).glob("*"))
+    if empty and not database_url and not any(name.startswith("ZP_MASTER_KEY") for name in os.environ):
         for part in ("db", "keys"):  # as `init` would make them, only sooner
             shutil.copytree(_made() / part, home / part, dirs_exist_ok=True)
     settings = Settings(home=home, pledges=PledgeSettings(**pledges), **given)
