@@ -256,16 +256,14 @@ def load_mapped(
         lambda idx: [raw_text(r.cells) for r in mapped.raw(idx)],
     )
     outcome = Outcome(mapped.file.name, "loaded", source, as_of, mapped.scope, tuple(mapped.parts), warnings=warnings)
-    with office.engine.connect() as connection, connection.begin() as transaction:
+    with office.engine.begin() as connection:
         writer = {"pledge": load_ledger, "notice": load_notices}.get(options.kind, load)
         outcome.counts = writer(connection, batch, office.ring, audit.moment())
         if options.accept:
             audit.note(connection, "accept file", mapped.file.name, options.accept)
         also(connection)
         if options.dry_run:
-            transaction.rollback()
-        else:
-            transaction.commit()
+            connection.rollback()
     if outcome.counts.loaded == 0 and outcome.counts.rejected == 0:
         outcome.state = "unchanged"
     return outcome

@@ -182,13 +182,13 @@ def _unscanned(connection: Connection) -> set[str]:
 
 def write_transfer_list(office: Office, *, output: Path | None = None) -> Path | None:
     """The workbook of suspected transfers with every row of evidence."""
-    with office.engine.begin() as connection:
+    with office.engine.connect() as connection:
         day = reference_date(connection)
+        if not day:
+            return None
         knowledge = tables.stored(connection)
-        if day:
-            audit.note(connection, "write transfer list", f"names and accounts, as of {day}")
-    if not day:
-        return None
+    with office.engine.begin() as connection:
+        audit.note(connection, "write transfer list", f"names and accounts, as of {day}")
     flags = knowledge.flags[(knowledge.flags["family"] == "TRANSFER") & knowledge.flags["status"].isin(["open", "confirmed"])]
     lines = [
         {"flag_id": f, **item}

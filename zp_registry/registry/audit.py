@@ -82,10 +82,10 @@ def note(connection: Connection, action: str, subject: str, reason: str | None =
     if first := _FIRST_WRITE.get(connection.dialect.name):
         connection.exec_driver_sql(first)
     key = _key(connection)
-    row = connection.execute(text("SELECT id, row_hash FROM audit ORDER BY id DESC LIMIT 1")).first()
+    row = last_row(connection)
     previous = row[1] if row else ""
     if read_state(connection, _HEAD) is None:  # rows of a version that had no key stay as they are, up to here
-        until = int(row[0]) if row else 0
+        until = row[0] if row else 0
         write_state(connection, _PLAIN, f"{until}:{_mac(key, 'plain until', until)}")
     values = {"at": moment(), "who": who or who_am_i(), "action": action, "subject": subject, "reason": reason}
     digest = _mac(key, previous, *values.values())

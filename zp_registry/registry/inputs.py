@@ -178,13 +178,11 @@ def read_match_inputs(connection: Connection, kept: matchcache.Kept | None = Non
 
     ``kept``: what that resolve kept; with it only what changed since is read.
     """
-    changed = _changed_rows(connection, everything=kept is None)
-    rows = changed
+    rows = changed = _changed_rows(connection, everything=kept is None)
+    order = new_order = read_order(connection, None if kept is None else kept.order)
     if kept is not None:
         touched = bulk.read_table(connection, "FROM touched", ["record_id"], ["record_id"])["record_id"].to_numpy()
         rows = pa.concat_tables([matchcache.without(kept.rows, touched), changed])
-    order = new_order = read_order(connection, None if kept is None else kept.order)
-    if kept is not None:
         order = pa.concat_tables([kept.order, new_order])
     people = bulk.read(
         connection,
