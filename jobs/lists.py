@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
@@ -141,7 +140,7 @@ def pledge_notices(office: Office, rows: Sequence[Mapping[str, Any]]) -> bytes:
         lines.assign(platforms=lines["entity_id"].map(on).astype("str").fillna("")),
         template,
         day=iso_date(day),
-        printed=date.today(),
+        printed=today(),
         office=office.settings.county.signer(),
         days=office.settings.pledges.deadline_days,
         places=signing_places(office),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 from typing import Any
 
 from zp_registry.lists.reverification import write_reverification
 from zp_registry.registry import audit
+from zp_registry.registry.known import today
 from zp_registry.registry.reverification import ask, particulars
 
 from .lists import platform_titles
@@ -21,7 +21,7 @@ def reverify(
 
     ``sent_on``: the day on which they are sent (default: today; sending is an act of people, not of the reports).
     """
-    day = sent_on or dt.date.today().isoformat()
+    day = sent_on or today().isoformat()
     with office.engine.begin() as connection:
         found = particulars(connection)
         asked = ask(connection, found, day)

@@ -6,13 +6,14 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import requests
+from openpyxl import Workbook
 from sqlalchemy import Engine, create_engine, text
 from worlds import Party, douyin, firm, masked, person, phone, row, shop, world
 
@@ -67,6 +68,14 @@ def build(home: Path, files: Path, url: str | None) -> None:
         with made.office.engine.begin() as connection:
             for who, (role, towns) in STAFF.items():
                 people.add(connection, who, role, towns, PASSWORD)
+
+
+def filled_list(*lines: Sequence[str]) -> Workbook:
+    """A follow-up list as it comes back: of each line the entity, date, method and outcome."""
+    book = Workbook()
+    for line in (("主体编号", "本次催签日期", "催签方式", "办理结果"), *lines):
+        book.active.append(line)
+    return book
 
 
 @dataclass

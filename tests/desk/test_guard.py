@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from deskworld import ELSEWHERE, NICKNAME, PASSWORD, STAFF, Client, Site, serving
+from deskworld import ELSEWHERE, NICKNAME, PASSWORD, STAFF, Client, Site, filled_list, serving
 from docx import Document
 from openpyxl import Workbook, load_workbook
 from worlds import kuaishou, person, phone, row
@@ -211,13 +211,7 @@ def _sent(site: Site, who: Client, kind: str, book: Workbook) -> dict[str, Any]:
 
 def test_a_wrong_town_gets_nothing_by_a_workbook(site: Site, staff: dict[str, Client]) -> None:
     """Neither a line about another town's entity, whose number anybody can make up, nor a rejected row of another's file."""
-    book = Workbook()
-    for line in (
-        ("主体编号", "本次催签日期", "催签方式", "办理结果"),
-        (site.entity("plain19"), "2026-03-09", "电话", "无法联系"),
-        (site.entity("bizman"), "2026-03-09", "电话", "无法联系"),
-    ):
-        book.active.append(line)
+    book = filled_list(*((site.entity(a), "2026-03-09", "电话", "无法联系") for a in ("plain19", "bizman")))
     told = _sent(site, staff["qutun"], "followups", book)
     attempts = "SELECT entity_id FROM followup_attempt WHERE attempted_on = '2026-03-09'"
     assert site.sql(attempts) == [(site.entity("bizman"),)]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from deskworld import Client, Site
+from deskworld import Client, Site, filled_list
 from openpyxl import Workbook
 from worlds import ledger, person, pledge
 
@@ -70,13 +70,8 @@ def test_a_workbook_that_holds_nothing_is_no_success(site: Site, ban: Client, fi
 
 
 def test_a_list_of_which_some_lines_were_taken_is_neither_praised_nor_refused(site: Site, ban: Client, files: Any) -> None:
-    book = Workbook()
-    for line in (
-        ("主体编号", "本次催签日期", "催签方式", "办理结果"),
-        (site.entity("plain22"), "2026-03-12", "电话", "无法联系"),
-        (site.entity("plain23"), "2026-03-12", "电话", "说不清"),
-    ):
-        book.active.append(line)
+    said = {"plain22": "无法联系", "plain23": "说不清"}
+    book = filled_list(*((site.entity(a), "2026-03-12", "电话", outcome) for a, outcome in said.items()))
     book.save(files / "部分.xlsx")
     came, said = _came_of(ban, _sent(ban, "followups", files / "部分.xlsx"))
     assert came == "warn"

@@ -16,6 +16,7 @@ from zp_registry.jobs.corrections import export_rejects, shown_cells
 from zp_registry.jobs.shift import on_shift
 from zp_registry.quarantine.codes import message, severity
 from zp_registry.registry import audit
+from zp_registry.registry.known import today
 from zp_registry.registry.rejects import listed, open_rejects, tally
 
 page = Blueprint("rejects", __name__)
@@ -39,7 +40,7 @@ def rejects() -> Any:
         file = file if file in files else ""  # its last row was just corrected
         rows, n = listed(connection, own=_own(), file=file, code=code, limit=PER_PAGE, offset=at)
         changes = audit.entries(
-            connection, who=_own(), action="import corrected rows", since=(dt.date.today() - CHANGES).isoformat(), limit=20
+            connection, who=_own(), action="import corrected rows", since=(today() - CHANGES).isoformat(), limit=20
         )
     return render_template("rejects.html", rows=rows, n=n, at=at, step=PER_PAGE, files=files,
                            codes={c: message(c) for c in codes}, counts=codes, file=file, code=code, all=sum(files.values()),
