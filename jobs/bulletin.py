@@ -15,8 +15,8 @@ from zp_registry.flags.bulletin import Period, Sheet, Told, bulletin, difference
 from zp_registry.lists.bulletin import write_bulletin
 from zp_registry.quarantine.judge import INVALID_NUMBERS
 from zp_registry.registry import audit, bulk
-from zp_registry.registry.inputs import live_reports
 from zp_registry.registry.known import local_time, moment_after
+from zp_registry.registry.standing import live_reports
 from zp_registry.resolve import Resolved
 from zp_registry.resolve.history import ACCOUNT
 

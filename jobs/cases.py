@@ -17,7 +17,7 @@ from zp_registry.registry import audit, bulk, flags, notices
 from zp_registry.registry.cases import case_events, case_row, note_act, write_cases
 from zp_registry.registry.casestory import graph, timeline
 from zp_registry.registry.dossier import account_dossier, current_entity
-from zp_registry.registry.inputs import reference_date
+from zp_registry.registry.standing import reference_date
 from zp_registry.workdays import workdays_after
 
 from . import derive

@@ -18,9 +18,10 @@ from zp_registry.registry import audit, bulk, matchcache, tables
 from zp_registry.registry.birthyears import fill_birth_years
 from zp_registry.registry.cases import write_cases
 from zp_registry.registry.flags import write_flags
-from zp_registry.registry.inputs import evidence_inputs, read_evidence, read_match_inputs, read_order
-from zp_registry.registry.knowledge import entity_of, recording_moment, unsure_edges, write_matched, write_resolved
+from zp_registry.registry.inputs import evidence_inputs, read_match_inputs, read_order
+from zp_registry.registry.knowledge import Writer, entity_of, recording_moment, unsure_edges, write_matched
 from zp_registry.registry.matchmodels import current_model
+from zp_registry.registry.standing import StandingParts, read_evidence
 from zp_registry.registry.state import read_state, write_state
 from zp_registry.resolve import Resolved, TellingRules, entity_ids, resolve
 from zp_registry.resolve.clusters import Caps
@@ -90,10 +91,12 @@ def derive_within(connection: Connection, office: Office, *, full: bool = False,
     now = recording_moment(connection, audit.moment())
     fill_birth_years(connection, office.ring)
     counts: dict[str, Any] = {"subject": resolve_within(connection, office, now, full=full, engine=engine)}
-    evidence = read_evidence(connection)
-    resolved = resolve(evidence, entity_of(connection), unsure_edges(connection), telling_rules(office))
-    counts |= write_resolved(connection, resolved, now)
-    flagged = flag(evidence, resolved, flag_rules(office))
+    evidence, entity = read_evidence(connection), entity_of(connection)
+    parts = StandingParts(connection, evidence, entity, office.settings.resolve.part_rows)
+    writer = Writer(connection, parts.places, now)
+    resolved = resolve(evidence, parts, entity, unsure_edges(connection), telling_rules(office), writer.write)
+    counts |= writer.finish(resolved.links)
+    flagged = flag(evidence, parts, resolved, flag_rules(office))
     counts["flag"] = write_flags(connection, flagged, evidence.decisions)
     counts["case_file"] = write_cases(connection, office.rulebook, now)
     write_state(connection, "derived_from", mark)
@@ -135,7 +138,7 @@ def match_rules(connection: Connection, office: Office, engine: Engine = "duckdb
         engine,
     )
     # Hashes of DuckDB's are kept from night to night.
-    settings = s.model_dump_json(exclude={"model", "survivorship"})
+    settings = s.model_dump_json(exclude={"model", "survivorship", "part_rows"})
     mark = f"{__version__}|{duckdb.__version__}|{settings}|{model.hash() if model else ''}"
     return rules, hashlib.sha256(mark.encode()).hexdigest()[:12]
 
@@ -151,8 +154,9 @@ def told_again(
     then = entity_ids(matched.roots)
     evidence = replace(evidence, reviewed=_then(evidence.reviewed, then), pledge_words=_then(evidence.pledge_words, then))
     unsure = matched.edges[matched.edges["judgement"] == "unsure"]
-    resolved = resolve(evidence, then, unsure, telling_rules(office))
-    flagged = flag(evidence, resolved, flag_rules(office))
+    parts = StandingParts(connection, evidence, then, office.settings.resolve.part_rows)
+    resolved = resolve(evidence, parts, then, unsure, telling_rules(office))
+    flagged = flag(evidence, parts, resolved, flag_rules(office))
     ids = bulk.read(connection, "SELECT anchor, flag_id FROM flag")
     knowledge = tables.told_again(resolved, flagged, ids)
     return resolved, flagged, knowledge

@@ -17,8 +17,8 @@ from zp_registry.frames import as_records
 from zp_registry.quarantine.codes import message, severity
 from zp_registry.registry import audit, bulk, people, tasks
 from zp_registry.registry.guards import JudgementRefused
-from zp_registry.registry.inputs import reference_date
 from zp_registry.registry.known import local_time
+from zp_registry.registry.standing import reference_date
 
 from . import cases, review
 from .corrections import Corrected, apply_corrections, import_rejects

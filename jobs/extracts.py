@@ -17,8 +17,8 @@ from zp_registry.logs import redact_text
 from zp_registry.registry import audit, bulk, tables
 from zp_registry.registry.cases import read_cases
 from zp_registry.registry.flags import decided
-from zp_registry.registry.inputs import read_pledges, reference_date
 from zp_registry.registry.known import local_time, moment_after
+from zp_registry.registry.standing import read_pledges, reference_date
 from zp_registry.resolve.history import ACCOUNT
 from zp_registry.settings import ExtractSettings
 

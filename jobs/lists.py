@@ -22,9 +22,9 @@ from zp_registry.lists.transfers import write_transfers
 from zp_registry.quarantine.codes import message
 from zp_registry.registry import audit, bulk, tables
 from zp_registry.registry.followups import add_attempts, followup_frame, note_listing
-from zp_registry.registry.inputs import reference_date
 from zp_registry.registry.known import today
 from zp_registry.registry.search import only
+from zp_registry.registry.standing import reference_date
 from zp_registry.sources import Taken, shown_name, take
 from zp_registry.texts import joined, placed
 

@@ -14,8 +14,8 @@ from zp_registry.logs import redact_text
 from zp_registry.normalise.names import business_key
 from zp_registry.registry import audit, bulk
 from zp_registry.registry.dossier import current_entity
-from zp_registry.registry.inputs import read_evidence, read_pledges, reference_date
 from zp_registry.registry.knowledge import entity_of, unsure_edges
+from zp_registry.registry.standing import StandingParts, read_evidence, read_pledges, reference_date
 from zp_registry.resolve import resolve
 
 from . import derive
@@ -26,10 +26,11 @@ def unmatched(office: Office) -> list[dict[str, Any]]:
     """Live ledger rows that belong to no entity: pledge_id, subject_name, number (code or mask), signer, signed_on, place, and
     ``candidates`` (entity_id, name, town, why, weight), the best first."""
     with office.engine.connect() as connection:
-        evidence = read_evidence(connection)
-        resolved = resolve(evidence, entity_of(connection), unsure_edges(connection), derive.telling_rules(office))
+        evidence, entity = read_evidence(connection), entity_of(connection)
+        parts = StandingParts(connection, evidence, entity, office.settings.resolve.part_rows)
+        resolved = resolve(evidence, parts, entity, unsure_edges(connection), derive.telling_rules(office))
     matched = match_pledges(evidence, resolved)
-    found = candidates(matched, evidence, resolved)
+    found = candidates(matched, resolved)
     shown = resolved.entities.set_index("entity_id")[["name", "town", "kind"]]
     found = found.join(shown, on="entity_id")
     by_pledge = {int(str(p)): as_records(g.drop(columns="pledge_id")) for p, g in found.groupby("pledge_id")}

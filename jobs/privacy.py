@@ -21,7 +21,7 @@ from zp_registry.frames import as_records
 from zp_registry.logs import redact_text
 from zp_registry.registry import audit, bulk, tables
 from zp_registry.registry.dossier import current_entity, entity_dossier
-from zp_registry.registry.inputs import reference_date
+from zp_registry.registry.standing import reference_date
 
 from .backup import old_backups
 from .office import Office

@@ -25,8 +25,8 @@ from zp_registry.lists.runreport import (
 )
 from zp_registry.quarantine.codes import CODES
 from zp_registry.registry import audit, bulk
-from zp_registry.registry.inputs import reference_date
 from zp_registry.registry.review import queue
+from zp_registry.registry.standing import reference_date
 
 from .imports import Outcome
 from .lists import platform_titles

@@ -25,9 +25,9 @@ from zp_registry.logs import redact_text
 from zp_registry.quarantine.codes import message
 from zp_registry.registry import audit, bulk, edges, judgements
 from zp_registry.registry.guards import SAID, WORDS, JudgementRefused, Standing
-from zp_registry.registry.inputs import reference_date
 from zp_registry.registry.judgements import JUDGEMENTS
 from zp_registry.registry.review import lines, pair_id
+from zp_registry.registry.standing import reference_date
 from zp_registry.sources import Taken, shown_name, take
 
 from . import derive

@@ -1,19 +1,49 @@
-"""What the pure stages after loading work on: everything that stands reported, without a single sensitive value."""
+"""What the pure stages after loading work on: everything that stands reported, without a single sensitive value.
+
+What concerns everybody is held whole and narrow (:class:`Evidence`). What is wide comes in parts (:class:`Part`), each with all
+that was ever told of some accounts and of whoever held them, so that memory does not grow with the county.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import pandas as pd
+
+# Of each record that names a holder: who it is, and what one holder may have in common with another.
+FACTS = (
+    "record_id", "subject_id", "platform", "account_ref", "loose", "subject_kind", "subject_key", "uscc", "id_hash", "id_mask",
+    "phone_hash", "phone_hashes", "phone_mask", "payee_hash", "payee_mask", "payee_key", "payee_name", "address_key",
+    "legal_key", "operator_key", "operator_hash", "operator_mask", "agency_key", "town", "market",
+)  # fmt: skip
+FACES = ("record_id", "name_key", "id_hash", "relation")
+
+
+@dataclass
+class Part:
+    """All that stands reported of some accounts and of everybody who ever held one of them.
+
+    ``records``: record_id and the open columns of ``record`` (registry.standing.RECORD_COLUMNS), in order · ``sightings``:
+    report_id, record_id, sheet, row · ``people``: record_id, ordinal and the columns of ``record_streamer``.
+    """
+
+    records: pd.DataFrame
+    sightings: pd.DataFrame
+    people: pd.DataFrame
+
+
+Parts: TypeAlias = Iterable[Part]
 
 
 @dataclass
 class Evidence:
-    """All that stands reported up to a date, as frames.
+    """All that stands reported up to a date, but what is read in parts.
 
-    ``records``: record_id and the open columns of ``record`` (registry.inputs.RECORD_COLUMNS) · ``sightings``:
-    report_id, record_id, sheet, row · ``reports``: report_id, source, as_of, part, scope, unreadable, file_name ·
-    ``people``: record_id, ordinal and the columns of ``record_streamer`` · ``present``: report_id, platform,
+    ``facts``: FACTS of the records that name a holder, account_id, unmatched (0/1; resolve.accounts), first_seen, last_seen,
+    in order of record_id · ``faces``: FACES of everybody on camera · ``sightings``: report_id, record_id, sheet, row ·
+    ``reports``: report_id, source, as_of, part, scope, unreadable, file_name · ``present``: report_id, platform,
     account_ref, account_name of rejected rows (never an absence) · ``edges``: left_id, right_id, judgement (people's
     alone) · ``pledges``: the columns of ``pledge`` but ``sealed``, with pledge_id and file_name · ``decisions``:
     flag_id, decision, decided_at, who, why, seen_until (the flag's last_seen when it was decided) · ``notices``: of each matter
@@ -21,10 +51,10 @@ class Evidence:
     ``pledge_words``: record_key, entity_id: whose pledge a ledger row is by a person's word.
     """
 
-    records: pd.DataFrame
+    facts: pd.DataFrame
+    faces: pd.DataFrame
     sightings: pd.DataFrame
     reports: pd.DataFrame
-    people: pd.DataFrame
     present: pd.DataFrame
     edges: pd.DataFrame
     pledges: pd.DataFrame

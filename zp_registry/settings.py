@@ -201,6 +201,8 @@ class ResolveSettings(Section):
     bridge_size: int = Field(default=3, ge=2, description="Two groups of so many subjects each are not joined by the model on "
                              "the word of a single pair.")
     queue_per_subject: int = Field(default=5, ge=1, description="How many possible duplicates of one go to review at most.")
+    part_rows: int = Field(default=50_000, ge=1, description="Report rows whose histories and flags are worked out at a time: "
+                           "fewer need less memory and a little more time; the result is the same.")
     survivorship: SurvivorshipSettings = SurvivorshipSettings()
 
 

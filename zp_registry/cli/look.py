@@ -21,8 +21,8 @@ from zp_registry.lists.tables import FORMATS, write_table
 from zp_registry.registry import audit, bulk, tables
 from zp_registry.registry.dossier import account_dossier, entity_dossier
 from zp_registry.registry.evaluation_inputs import read_described, read_inputs
-from zp_registry.registry.inputs import reference_date
 from zp_registry.registry.runs import last_runs
+from zp_registry.registry.standing import reference_date
 
 
 @click.command("show")

@@ -21,8 +21,8 @@ from zp_registry.lists.casedocs import DOCX
 from zp_registry.lists.followups_form import METHODS, OUTCOMES
 from zp_registry.lists.safety import file_name
 from zp_registry.registry import followup_lines
-from zp_registry.registry.inputs import reference_date
 from zp_registry.registry.known import today
+from zp_registry.registry.standing import reference_date
 
 page = Blueprint("followups", __name__)
 PER_PAGE, NOTICES = 50, 200

@@ -16,7 +16,7 @@ from zp_registry.logs import redact_text
 from zp_registry.registry import search
 from zp_registry.registry.cases import cases_about
 from zp_registry.registry.dossier import account_dossier, current_entity, entity_dossier
-from zp_registry.registry.inputs import reference_date
+from zp_registry.registry.standing import reference_date
 
 page = Blueprint("look", __name__)
 _NUMBER_LIKE = 6  # so many digits are somebody's number, which does not belong into an address

@@ -14,7 +14,7 @@ from zp_registry.desk.state import desk
 from zp_registry.frames import as_records
 from zp_registry.jobs.cases import RUNNING, STATE_NAMES, STATES
 from zp_registry.registry import bulk, progress
-from zp_registry.registry.inputs import reference_date
+from zp_registry.registry.standing import reference_date
 
 page = Blueprint("overview", __name__)
 _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 640, 220, 44, 12, 34

@@ -6,17 +6,18 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from zp_registry.evidence import Evidence
+from zp_registry.evidence import Evidence, Parts
+from zp_registry.flags.changes import change_marks
 from zp_registry.flags.circle import Circle
 from zp_registry.flags.data import data_flags
 from zp_registry.flags.evidence import COLUMNS
 from zp_registry.flags.missing import pledge_flags
-from zp_registry.flags.outside import outside_flags
+from zp_registry.flags.outside import SAID, outside_flags
 from zp_registry.flags.pledges import PledgeRules, match_pledges
 from zp_registry.flags.rulebook import HIGH, MEDIUM, Rulebook, packaged
-from zp_registry.flags.sharing import SharingRules
+from zp_registry.flags.sharing import Sharing, SharingRules
 from zp_registry.flags.steps import steps
-from zp_registry.flags.transfers import transfer_flags
+from zp_registry.flags.transfers import sharing_flags, transfer_flags
 from zp_registry.resolve import Resolved
 from zp_registry.resolve.history import ACCOUNT
 
@@ -42,23 +43,36 @@ class Flagged:
     matched: pd.DataFrame
 
 
-def flag(evidence: Evidence, resolved: Resolved, rules: FlagRules) -> Flagged:
-    """Every flag as of ``evidence.as_of``; when or how often this runs does not matter."""
+def flag(evidence: Evidence, parts: Parts, resolved: Resolved, rules: FlagRules) -> Flagged:
+    """Every flag as of ``evidence.as_of``; when or how often this runs, and how the evidence is divided, does not matter."""
     dates = sorted(evidence.reports["as_of"].unique().tolist())
     matched = match_pledges(evidence, resolved)
     if not dates:
         return Flagged(pd.DataFrame(columns=[*COLUMNS, "rule_version", "anchor"], dtype="str"), pd.Series(dtype="str"), matched)
-    table = steps(resolved, evidence.records, evidence.people)
-    circle = Circle(resolved, evidence.records, evidence.people, evidence.reviewed, dates[-1])
-    missing, status = pledge_flags(matched, resolved, table[[*ACCOUNT, "as_of", "account_status"]], dates, rules.pledges)
+    book = rules.book
+    circle = Circle(resolved.facts, evidence.faces, resolved.links, evidence.reviewed, dates[-1])
+    least = {code: book.rules[code].least for code in ("SHARED_ADDRESS", "FAR_ADDRESS")}
+    sharing = Sharing(resolved.facts, evidence.faces, circle, rules.sharing, least)
+    found, states, said = [], [], []
+    for part, told in zip(parts, resolved.parts, strict=True):
+        table = steps(told.timeline, part.records, part.people)
+        theirs = circle.of(table["entity_id"].drop_duplicates())
+        marks = change_marks(table, theirs)
+        found.append(transfer_flags(marks, told.holdings, told.doubts, theirs, dates, book))
+        sharing.add(marks)
+        states.append(table[[*ACCOUNT, "as_of", "account_status"]])
+        if len(evidence.notices):
+            said.append(table.drop_duplicates([*ACCOUNT, *SAID], keep="last")[[*ACCOUNT, "as_of", *SAID]])
+    missing, status = pledge_flags(matched, resolved, pd.concat(states, ignore_index=True), dates, rules.pledges)
     last_seen = resolved.accounts.set_index(ACCOUNT)["last_seen"]
-    parts = [
+    every = [
         missing,
-        transfer_flags(table, resolved.holdings, resolved.doubts, circle, dates, rules.sharing, rules.book),
-        outside_flags(evidence.notices, table, resolved, circle, dates[-1], rules.book),
+        *found,
+        sharing_flags(*sharing.gathered(), resolved.holdings, dates, rules.sharing, book),
+        outside_flags(evidence.notices, said, resolved, circle, dates[-1], book),
         data_flags(resolved.doubts, matched, last_seen, dates[-1]),
     ]
-    flags = pd.concat([p for p in parts if len(p)], ignore_index=True) if any(len(p) for p in parts) else parts[0]
+    flags = pd.concat([f for f in every if len(f)], ignore_index=True) if any(map(len, every)) else missing
     flags = flags[~flags["code"].isin([c for c, r in rules.book.rules.items() if r.off])].reset_index(drop=True)
     flags = _alone(flags)
     told = ("减轻情形：" + flags["explained"] + "。").fillna("")
@@ -67,7 +81,8 @@ def flag(evidence: Evidence, resolved: Resolved, rules: FlagRules) -> Flagged:
     flags["anchor"] = anchors(flags)
     loose = flags["code"].isin(["PLEDGE_UNMATCHED", "NOTICE_UNMATCHED"])
     flags.loc[loose, "account_id"] = pd.NA
-    return Flagged(flags, status, matched)
+    # Ids are given in this order, which is the same however the evidence is divided.
+    return Flagged(flags.sort_values(["family", "code", "anchor"], ignore_index=True), status, matched)
 
 
 def _alone(flags: pd.DataFrame) -> pd.DataFrame:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from copy import copy
+
+import numpy as np
 import pandas as pd
 
 from zp_registry.frames import among, both_ways, rows_among
-from zp_registry.resolve import Resolved
 from zp_registry.resolve.links import FORMER, INNOCENT, OPERATOR, REPRESENTATIVE
 
 _FIRM = r"公司|合作社|工作室|中心|事务所|(?:店|行|厂|部)$"
@@ -21,49 +23,47 @@ class Circle:
 
     def __init__(
         self,
-        resolved: Resolved,
-        records: pd.DataFrame,
-        people: pd.DataFrame,
+        facts: pd.DataFrame,
+        faces: pd.DataFrame,
+        links: pd.DataFrame,
         reviewed: pd.DataFrame | None = None,
         on: str = "",
     ) -> None:
-        rows = resolved.of_entities(records)
+        """``facts``, ``links``: of Resolved · ``faces``, ``reviewed``: of Evidence · ``on``: the date on which a person's word
+        must be good."""
+        rows = facts
         pairs = [
-            rows[["entity_id", c]].set_axis(["entity_id", "name"], axis=1)
+            rows[["entity_id", c]].set_axis(["entity_id", "name"], axis=1).dropna().drop_duplicates()
             for c in ("subject_key", "legal_key", "operator_key", "agency_key")
         ]
-        family = people.loc[people["relation"] == "family", ["record_id", "name_key"]].merge(
+        plain = pairs[0].rename(columns={"entity_id": "other_entity_id"})
+        family = faces.loc[faces["relation"] == "family", ["record_id", "name_key"]].merge(
             rows[["record_id", "entity_id"]], on="record_id"
         )
         pairs.append(family[["entity_id", "name_key"]].set_axis(["entity_id", "name"], axis=1))
-        pairs.append(_by_number(rows, people))
+        pairs.append(_by_number(rows, faces))
         own = pd.concat(pairs).dropna().drop_duplicates()
-        links = resolved.links
-        theirs = own.rename(columns={"entity_id": "other_entity_id"})
         shops, led = links[links["ground"] == OPERATOR], links[links["ground"] == REPRESENTATIVE]
-        linked = both_ways(shops).merge(theirs, on="other_entity_id")[["entity_id", "name"]]
+        linked = _theirs(both_ways(shops), own.rename(columns={"entity_id": "other_entity_id"}))
         # Of a firm and who leads it the two names alone: the firm's former heads and agencies are strangers to its head.
-        plain = pairs[0].dropna().drop_duplicates().rename(columns={"entity_id": "other_entity_id"})
-        headed = both_ways(led).merge(plain, on="other_entity_id")[["entity_id", "name"]]
-        self.own = set(pd.concat([own, linked, headed]).itertuples(index=False, name=None))
+        headed = _theirs(both_ways(led), plain)
+        every = [own, linked, headed]
         # What a person looked at and found innocent, as long as that word is good on the date ``on``.
         self.reviewed: set[tuple[str, str]] = set()
         if reviewed is not None and len(reviewed):
             good = reviewed[reviewed["expires_on"] >= on]
-            named = good.dropna(subset=["name_key"])
-            self.own |= set(zip(named["entity_id"], named["name_key"], strict=True))
+            every.append(good[["entity_id", "name_key"]].dropna().set_axis(["entity_id", "name"], axis=1))
             pairs_of = both_ways(good.dropna(subset=["other_entity_id"]))
             self.reviewed = set(pairs_of.itertuples(index=False, name=None))
-            self.own |= set(
-                pairs_of.merge(plain, on="other_entity_id")[["entity_id", "name"]].itertuples(index=False, name=None)
-            )
-        self.business_names = rows.loc[rows["uscc"].notna()].groupby("entity_id")["subject_key"].last()
-        self.household = self._households(rows)
+            every.append(_theirs(pairs_of, plain))
+        self._own = pd.concat(every, ignore_index=True).drop_duplicates()
+        self._business_names = rows.loc[rows["uscc"].notna()].groupby("entity_id")["subject_key"].last()
+        self._household = self._households(rows)
         self.agency_phones = self._agency_phones(rows)
         self.collectors = self._collectors(rows)
-        self.shops = _groups(resolved, shops)
+        self.shops = _groups(shops)
         known = pd.DataFrame(list(self.reviewed), columns=["entity_id", "other_entity_id"], dtype="str")
-        self.group = _groups(resolved, pd.concat([links[links["ground"].isin(INNOCENT)], known], ignore_index=True))
+        self.group = _groups(pd.concat([links[links["ground"].isin(INNOCENT)], known], ignore_index=True))
         self.heads = {
             (p, f): (a, b)
             for p, f, a, b in links.loc[
@@ -71,23 +71,30 @@ class Circle:
             ].itertuples(index=False, name=None)
         }
 
+    def of(self, entities: pd.Series[str]) -> Circle:
+        """The same for these entities alone, so that what is asked of it is found among few."""
+        out = copy(self)
+        out._own = self._own[among(self._own["entity_id"], entities)]
+        out._household = self._household[among(self._household["entity_id"], entities)]
+        return out
+
     @staticmethod
-    def _households(rows: pd.DataFrame) -> set[tuple[str, str]]:
-        """(entity, name) of others at the same exact address, as far as few enough names stand there to be a family; at a
+    def _households(rows: pd.DataFrame) -> pd.DataFrame:
+        """entity_id, name of others at the same exact address, as far as few enough names stand there to be a family; at a
         crowded address (a market) the phone must be the same too.
 
         Never the phone alone: it moves with an account that changes hands, a home does not.
         """
         homes = rows[["entity_id", "subject_key", "address_key", "phone_hash"]].drop_duplicates()
         homes = homes[homes["address_key"].str.len().ge(6).fillna(False) & homes["subject_key"].notna()]
-        out: set[tuple[str, str]] = set()
+        out = []
         for keys in (["address_key"], ["address_key", "phone_hash"]):
             same = homes.dropna(subset=keys)
             same = same[same.groupby(keys)["subject_key"].transform("nunique") <= 3]
             pairs = same.merge(same, on=keys)
             pairs = pairs[pairs["entity_id_x"] != pairs["entity_id_y"]]
-            out |= set(zip(pairs["entity_id_x"], pairs["subject_key_y"], strict=True))
-        return out
+            out.append(pairs[["entity_id_x", "subject_key_y"]].set_axis(["entity_id", "name"], axis=1))
+        return pd.concat(out, ignore_index=True).drop_duplicates()
 
     @staticmethod
     def _agency_phones(rows: pd.DataFrame) -> set[str]:
@@ -108,12 +115,11 @@ class Circle:
     def owns(self, entity: pd.Series[str], name: pd.Series[str]) -> pd.Series[bool]:
         """True where ``name`` belongs to the entity (or stands in its business name, as in 王莹云玉器行)."""
         asked = pd.DataFrame({"entity_id": entity, "name": name}).dropna().drop_duplicates()
-        shops = asked["entity_id"].map(self.business_names)
-        owned = [
-            (e, n) in self.own or (isinstance(s, str) and n in s)
-            for e, n, s in zip(asked["entity_id"], asked["name"], shops, strict=True)
-        ]
-        return _marked(entity, name, asked[pd.Series(owned, index=asked.index, dtype=bool)])
+        owned = rows_among(asked, ["entity_id", "name"], self._own)
+        rest = asked[~owned]
+        shops = rest["entity_id"].map(self._business_names)
+        named = [isinstance(s, str) and n in s for n, s in zip(rest["name"], shops, strict=True)]
+        return _marked(entity, name, pd.concat([asked[owned], rest[np.array(named, dtype=bool)]]))
 
     def leads(self, person: pd.Series[str], firm: pd.Series[str], day: pd.Series[str]) -> pd.Series[bool]:
         """True where ``person`` is known as the legal representative of ``firm`` on ``day``."""
@@ -124,7 +130,7 @@ class Circle:
 
     def lives_with(self, entity: pd.Series[str], name: pd.Series[str]) -> pd.Series[bool]:
         """True where ``name`` is somebody of the entity's household."""
-        return _marked(entity, name, pd.DataFrame(list(self.household), columns=["entity_id", "name"], dtype="str"))
+        return _marked(entity, name, self._household)
 
     def lent(self, phones: pd.Series[str]) -> pd.Series[bool]:
         """True where one of the phones is an agency's."""
@@ -147,9 +153,15 @@ def _by_number(rows: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
     return both[["entity_id", "name_key"]].set_axis(["entity_id", "name"], axis=1)
 
 
-def _groups(resolved: Resolved, links: pd.DataFrame) -> pd.Series[str]:
-    """Entity → a name for all that ``links`` bind to it, so that a person and the person's shop count once."""
-    parent = {e: e for e in resolved.entities["entity_id"]}
+def _theirs(pairs: pd.DataFrame, names: pd.DataFrame) -> pd.DataFrame:
+    """entity_id, name: the ``names`` (other_entity_id, name) of those to whom ``pairs`` bind an entity."""
+    return pairs.merge(names, on="other_entity_id")[["entity_id", "name"]]
+
+
+def _groups(links: pd.DataFrame) -> pd.Series[str]:
+    """Entity → a name for all that ``links`` bind to it, so that a person and the person's shop count once; entities without
+    any are left out."""
+    parent: dict[str, str] = {}
 
     def root(e: str) -> str:
         while parent.setdefault(e, e) != e:

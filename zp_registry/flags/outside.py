@@ -27,13 +27,19 @@ _CODES = {
 }  # fmt: skip
 
 
+# What of a step is asked for here.
+SAID = ("entity_id", "subject_kind", "subject_key", "subject_name", "phones", "payee_hash", "account_status")
+
+
 def outside_flags(
-    notices: pd.DataFrame, steps: pd.DataFrame, resolved: Resolved, circle: Circle, on: str, book: Rulebook
+    notices: pd.DataFrame, said: list[pd.DataFrame], resolved: Resolved, circle: Circle, on: str, book: Rulebook
 ) -> pd.DataFrame:
     """TRANSFER flags of the accounts that ``notices`` (one line per matter, none later than ``on``) speak of, and DATA flags
-    where names differ from the licence register or an account is not known."""
+    where names differ from the licence register or an account is not known. ``said``: of each account the last step that said
+    each thing (as_of, SAID)."""
     if notices.empty:
         return none()
+    steps = pd.concat(said, ignore_index=True).sort_values([*ACCOUNT, "as_of"], ignore_index=True)
     codes = [_CODES.get(k) for k in zip(notices["topic"], notices["outcome"], strict=True)]
     lines = notices.assign(code=pd.Series(codes, index=notices.index, dtype="str"))
     entity = _entities(lines, steps, resolved)
@@ -158,7 +164,7 @@ def _told(rows: pd.DataFrame, what: pd.Series[str], last: str | pd.Series[str], 
 def _names_differ(lines: pd.DataFrame, resolved: Resolved, steps: pd.DataFrame, on: str, book: Rulebook) -> pd.DataFrame:
     """LICENCE_DIFFERS: a holder whose credit code the register has under another name than the newest report."""
     register = lines[(lines["topic"] == "licence") & lines["uscc"].notna() & lines["subject_key"].notna()]
-    newest = steps[steps["subject_key"].notna()].sort_values("as_of").drop_duplicates("entity_id", keep="last")
+    newest = steps[steps["subject_key"].notna()].sort_values(["as_of", *ACCOUNT]).drop_duplicates("entity_id", keep="last")
     known = (
         resolved.entities[["entity_id", "uscc"]].dropna().merge(newest[["entity_id", "subject_key", "subject_name", "as_of"]])
     )

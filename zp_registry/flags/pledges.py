@@ -41,7 +41,7 @@ def match_pledges(evidence: Evidence, resolved: Resolved) -> pd.DataFrame:
     """The ledger's rows with ``entity_id`` (NA: no entity fits), ``how`` and ``fits`` (name or signer agrees with
     the entity)."""
     pledges = evidence.pledges
-    known = _known(evidence, resolved)
+    known = _known(resolved)
     out = pledges.assign(entity_id=pd.Series(pd.NA, index=pledges.index, dtype="str"), how="")
     steps = (("number", _by_number), ("mask", _by_mask), ("phone", _by_phone), ("town", _by_mask_and_town),
              ("name", _by_name))  # fmt: skip
@@ -73,12 +73,12 @@ def _as_told(out: pd.DataFrame, words: pd.DataFrame) -> pd.DataFrame:
     return out
 
 
-def candidates(matched: pd.DataFrame, evidence: Evidence, resolved: Resolved) -> pd.DataFrame:
+def candidates(matched: pd.DataFrame, resolved: Resolved) -> pd.DataFrame:
     """For ledger rows that belong to no entity, or that several fit: ``pledge_id``, ``entity_id``, ``why`` (Chinese) and
     ``weight`` (how many things agree), the best first. Rows of which a person spoke are left out."""
     rows = matched[matched["entity_id"].isna() & (matched["how"] != "person")].rename_axis("pledge").reset_index()
     rows = rows.drop(columns="entity_id")
-    known = _known(evidence, resolved)
+    known = _known(resolved)
     numbers = known.numbers
     phones = rows.assign(phone=rows["phone_hashes"].fillna(rows["phone_hash"]).str.split(";")).explode("phone")
     phones = phones.astype({"phone": "str"}).dropna(subset=["phone"])
@@ -108,8 +108,8 @@ class _Known:
     towns: pd.Series[str]
 
 
-def _known(evidence: Evidence, resolved: Resolved) -> _Known:
-    rows = resolved.of_entities(evidence.records)
+def _known(resolved: Resolved) -> _Known:
+    rows = resolved.facts
     business = resolved.entities.set_index("entity_id")["kind"].isin(BUSINESS_KINDS)
     names = (
         rows.loc[rows["subject_key"].notna(), ["entity_id", "subject_key"]]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from zp_registry.resolve import Resolved
 from zp_registry.resolve.history import ACCOUNT, place
 from zp_registry.texts import joined
 
@@ -36,10 +35,10 @@ WATCHED = (
 )
 
 
-def steps(resolved: Resolved, records: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+def steps(timeline: pd.DataFrame, records: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
     """One row per account and date on which its holder is known, in order: the record's values and, as ``prev_…``, the last
     known value of each before that date (WATCHED). ``phones`` and ``streamers`` are ``;``-joined sorted sets."""
-    points = resolved.timeline[resolved.timeline["kind"] == "hold"].copy()
+    points = timeline[timeline["kind"] == "hold"].copy()
     points["record_id"] = points["record_id"].astype("int64")
     points["place"] = place(points)
     columns = [

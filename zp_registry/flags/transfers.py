@@ -6,11 +6,11 @@ import json
 
 import pandas as pd
 
-from zp_registry.flags.changes import change_marks, control_changes
+from zp_registry.flags.changes import control_changes
 from zp_registry.flags.circle import Circle
 from zp_registry.flags.evidence import COLUMNS, evidence_rows, explained, none, shown, standing
 from zp_registry.flags.rulebook import Rulebook, level
-from zp_registry.flags.sharing import SharingRules, shared_on, shared_things
+from zp_registry.flags.sharing import SharingRules, shared_on
 from zp_registry.flags.signals import age_flags, dormant_flags, many_accounts_flags, several_hands_flags, two_subjects_flags
 from zp_registry.flags.steps import contained
 from zp_registry.frames import BUSINESS_KINDS, rows_among
@@ -18,22 +18,15 @@ from zp_registry.resolve.history import ACCOUNT
 
 
 def transfer_flags(
-    steps: pd.DataFrame,
-    held: pd.DataFrame,
-    doubts: pd.DataFrame,
-    circle: Circle,
-    dates: list[str],
-    rules: SharingRules,
-    book: Rulebook,
+    marks: pd.DataFrame, held: pd.DataFrame, doubts: pd.DataFrame, circle: Circle, dates: list[str], book: Rulebook
 ) -> pd.DataFrame:
-    """All TRANSFER flags (COLUMNS) that the history up to the last of ``dates`` gives."""
-    marks = change_marks(steps, circle)
+    """The TRANSFER flags (COLUMNS) that the history of each account up to the last of ``dates`` gives by itself. ``marks``:
+    steps with change marks; all accounts of a holder come together."""
     parts = [
         holder_flags(marks, circle, book),
         control_flags(marks, book),
         stranger_flags(marks, held, dates[-1], "payee_stranger", "PAYEE_STRANGER", book),
         stranger_flags(marks, held, dates[-1], "streamer_stranger", "STREAMER_STRANGER", book),
-        sharing_flags(marks, held, circle, dates, rules, book),
         dormant_flags(marks, held, book),
         several_hands_flags(marks, held, book, dates[-1]),
         two_subjects_flags(doubts, marks, held, book),
@@ -243,11 +236,10 @@ def kind_column(kind: str) -> str:
 
 
 def sharing_flags(
-    marks: pd.DataFrame, held: pd.DataFrame, circle: Circle, dates: list[str], rules: SharingRules, book: Rulebook
+    shown: pd.DataFrame, things: pd.DataFrame, held: pd.DataFrame, dates: list[str], rules: SharingRules, book: Rulebook
 ) -> pd.DataFrame:
-    """SHARED_PAYEE, SHARED_PHONE, SHARED_STREAMER, SHARED_ADDRESS, FAR_ADDRESS: state flags, told again at each report date."""
-    least = {code: book.rules[code].least for code in ("SHARED_ADDRESS", "FAR_ADDRESS")}
-    shown, things = shared_things(marks, circle, rules, least)
+    """SHARED_PAYEE, SHARED_PHONE, SHARED_STREAMER, SHARED_ADDRESS, FAR_ADDRESS: state flags, told again at each report date.
+    ``shown``, ``things``: of Sharing.gathered."""
     if things.empty:
         return none()
     held = held[rows_among(held, ACCOUNT, shown[ACCOUNT])]

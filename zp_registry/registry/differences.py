@@ -6,6 +6,7 @@ little changed writes little."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
@@ -19,14 +20,27 @@ from zp_registry.scratch import scratch
 from zp_registry.texts import to_arrow
 
 
-def write_difference(connection: Connection, table: str, computed: pd.DataFrame, keys: Sequence[str]) -> dict[str, int]:
-    """Makes ``table`` hold exactly ``computed`` (columns of the table; unique by ``keys``), touching only what differs.
+@dataclass(frozen=True)
+class Share:
+    """What of the tables is being written: the rows whose ``keys`` stand in the temporary table ``listed`` as of ``part``
+    (columns: the keys, part)."""
+
+    listed: str
+    keys: tuple[str, ...]
+    part: int
+
+
+def write_difference(
+    connection: Connection, table: str, computed: pd.DataFrame, keys: Sequence[str], share: Share | None = None
+) -> dict[str, int]:
+    """Makes ``table`` (or a ``share`` of it) hold exactly ``computed`` (columns of the table; unique by ``keys``), touching
+    only what differs.
 
     Returns the counts ``added``, ``changed`` and ``removed``.
     """
     columns = [str(c) for c in computed.columns]
     values = [c for c in columns if c not in keys]
-    con = _both(connection, table, columns, computed, f"SELECT {', '.join(columns)} FROM {table}")
+    con = _both(connection, table, columns, computed, _standing(table, columns, share))
     by = ", ".join(keys)
     gone = con.execute(f"SELECT {by} FROM old ANTI JOIN new USING ({by})").df()
     added = _places(con, f"SELECT pos FROM new ANTI JOIN old USING ({by})")
@@ -44,15 +58,15 @@ def write_difference(connection: Connection, table: str, computed: pd.DataFrame,
     return {"added": len(added), "changed": len(changed), "removed": len(gone)}
 
 
-def write_history(connection: Connection, table: str, computed: pd.DataFrame, keys: Sequence[str], now: str) -> dict[str, int]:
-    """Makes the live rows of a bitemporal ``table`` equal ``computed``: rows that no longer hold are closed in recorded time
-    (``recorded_to``), new ones are added; nothing is overwritten. ``keys``: all columns of ``computed`` that make a row what it
+def write_history(
+    connection: Connection, table: str, computed: pd.DataFrame, keys: Sequence[str], now: str, share: Share | None = None
+) -> dict[str, int]:
+    """Makes the live rows of a bitemporal ``table`` (or a ``share`` of them) equal ``computed``: rows that no longer hold are
+    closed in recorded time (``recorded_to``), new ones are added; nothing is overwritten. ``keys``: all columns of ``computed`` that make a row what it
     is; a row whose other columns differ is closed and added anew.
     """
     columns = [str(c) for c in computed.columns]
-    con = _both(
-        connection, table, columns, computed, f"SELECT id, {', '.join(columns)} FROM {table} WHERE recorded_to IS NULL"
-    )
+    con = _both(connection, table, columns, computed, _standing(table, ["id", *columns], share, "t.recorded_to IS NULL"))
     same = " AND ".join(f"old.{c} = new.{c}" if c in keys else f"old.{c} IS NOT DISTINCT FROM new.{c}" for c in columns)
     gone = con.execute(f"SELECT id FROM old ANTI JOIN new ON {same}").df()
     added = _places(con, f"SELECT pos FROM new ANTI JOIN old ON {same}")
@@ -65,6 +79,35 @@ def write_history(connection: Connection, table: str, computed: pd.DataFrame, ke
         bulk.unstage(connection, "wd_rows")
     bulk.append(connection, table, computed.iloc[added].assign(recorded_from=now))
     return {"added": len(added), "closed": len(gone)}
+
+
+def drop_unlisted(connection: Connection, table: str, listed: str, keys: Sequence[str]) -> dict[str, int]:
+    """Removes the rows of ``table`` whose ``keys`` stand nowhere in the temporary table ``listed``."""
+    done = connection.exec_driver_sql(f"DELETE FROM {table} AS t WHERE {_unlisted(listed, keys)}")
+    return {"added": 0, "changed": 0, "removed": done.rowcount}
+
+
+def close_unlisted(connection: Connection, table: str, listed: str, keys: Sequence[str], now: str) -> dict[str, int]:
+    """Closes the live rows of a bitemporal ``table`` whose ``keys`` stand nowhere in the temporary table ``listed``."""
+    done = connection.execute(
+        text(f"UPDATE {table} AS t SET recorded_to = :now WHERE t.recorded_to IS NULL AND {_unlisted(listed, keys)}"),
+        {"now": now},
+    )
+    return {"added": 0, "closed": done.rowcount}
+
+
+def _unlisted(listed: str, keys: Sequence[str]) -> str:
+    return f"NOT EXISTS (SELECT 1 FROM {listed} n WHERE {' AND '.join(f'n.{k} = t.{k}' for k in keys)})"
+
+
+def _standing(table: str, columns: Sequence[str], share: Share | None, which: str = "") -> str:
+    names = ", ".join(f"t.{c}" for c in columns)
+    if share is None:
+        return f"SELECT {names} FROM {table} t" + (f" WHERE {which}" if which else "")
+    # CROSS JOIN keeps SQLite from looking at every row of the table to find the few of a part.
+    same = " AND ".join(f"t.{k} = n.{k}" for k in share.keys)
+    where = f"n.part = {share.part} AND {same}" + (f" AND {which}" if which else "")
+    return f"SELECT {names} FROM {share.listed} n CROSS JOIN {table} t WHERE {where}"
 
 
 def _both(

@@ -1,4 +1,4 @@
-"""What the pure stages work on, read from the database in a few queries; no sensitive value is opened for it."""
+"""What matching works on, read from the database: what changed, beside what the last resolve kept."""
 
 from __future__ import annotations
 
@@ -11,146 +11,8 @@ from sqlalchemy import Connection
 
 from zp_registry.evidence import Evidence
 from zp_registry.registry import bulk, matchcache
-from zp_registry.registry.known import stands, stood
-from zp_registry.registry.models import Record
-from zp_registry.registry.notices import read_notices, read_reviewed
-from zp_registry.resolve.accounts import NAMED, NAMING, match_accounts, match_loose, name_keys
+from zp_registry.resolve.accounts import NAMED, NAMING, match_loose, name_keys
 from zp_registry.resolve.subjects import ROWS
-
-# Everything that a record says in the open, but its own name and what no stage after loading asks for.
-UNASKED = {"id", "record_key", "sealed", "verified_on", "followers", "exempt_case", "over_threshold", "payee_bank", "live"}
-RECORD_COLUMNS = tuple(c.name for c in Record.__table__.columns if c.name not in UNASKED)
-
-
-def reference_date(connection: Connection, known: str | None = None) -> str:
-    """The newest as_of that is loaded (or was before the moment ``known``): what expiry and deadlines count from (never the
-    clock); empty when nothing is."""
-    frame = bulk.read(connection, f"SELECT MAX(r.as_of) AS d FROM report r WHERE {live_reports(known)}", {"known": known})
-    value = frame["d"].iloc[0]
-    return "" if pd.isna(value) else str(value)
-
-
-def read_evidence(connection: Connection, as_of: str | None = None, known: str | None = None) -> Evidence:
-    """Everything that the reports up to ``as_of`` (default: the newest) say; with ``known`` only what had come before that
-    moment. For a date that is told again people's words name entities by the ids that they had then."""
-    until = as_of or reference_date(connection)
-    at = {"until": until, "known": known}
-    again = as_of is not None or known is not None
-    live = f"{live_reports(known)} AND r.as_of <= :until"
-    open_ = "j.status = 'open'" if known is None else "(j.status = 'open' OR j.closed_at >= :known)"
-    # A list of streamers names nobody who holds an account.
-    holder = "CASE WHEN c.record_kind = 'account' THEN c.subject_id END AS subject_id"
-    columns = ", ".join(holder if name == "subject_id" else f"c.{name}" for name in RECORD_COLUMNS)
-    records = bulk.read(
-        connection,
-        f"""
-        SELECT c.id AS record_id, {columns} FROM record c WHERE EXISTS (
-            SELECT 1 FROM sighting s JOIN report r ON r.id = s.report_id WHERE s.record_id = c.id AND {live}) ORDER BY c.id""",
-        at,
-        integers=["record_id", "subject_id", "loose"],
-    )
-    sightings = bulk.read(
-        connection,
-        f"""
-        SELECT s.report_id, s.record_id, s.sheet, s.row FROM sighting s JOIN report r ON r.id = s.report_id WHERE {live}
-        ORDER BY s.report_id, s.record_id""",
-        at,
-        integers=["report_id", "record_id", "row"],
-    )
-    reports = bulk.read(
-        connection,
-        f"""
-        SELECT r.id AS report_id, r.source, r.as_of, r.part, r.scope, r.unreadable, f.name AS file_name
-        FROM report r JOIN report_file f ON f.id = r.file_id WHERE {live} ORDER BY r.id""",
-        at,
-        integers=["report_id", "unreadable"],
-    )
-    people = bulk.read(
-        connection,
-        f"""
-        SELECT p.record_id, p.ordinal, p.name, p.name_key, p.id_hash, p.id_mask, p.phone_hash, p.phone_mask, p.relation,
-               p.agency, p.agency_key
-        FROM record_streamer p WHERE EXISTS (
-            SELECT 1 FROM sighting s JOIN report r ON r.id = s.report_id WHERE s.record_id = p.record_id AND {live})
-        ORDER BY p.record_id, p.ordinal""",
-        at,
-        integers=["record_id", "ordinal"],
-    )
-    present = bulk.read(
-        connection,
-        f"""
-        SELECT j.report_id, j.platform, j.account_ref, j.account_name FROM reject j JOIN report r ON r.id = j.report_id
-        WHERE {open_} AND {live}""",
-        at,
-        integers=["report_id"],
-    )
-    edges = bulk.read(
-        connection,
-        "SELECT left_id, right_id, judgement FROM edge "
-        f"WHERE {stands('created_at', 'deleted_at', known)} AND tier = 'person' ORDER BY id",
-        at,
-        integers=["left_id", "right_id"],
-    )
-    decisions = bulk.read(
-        connection,
-        "SELECT flag_id, decision, decided_at, who, why, seen_until FROM decision "
-        + ("" if known is None else "WHERE decided_at < :known ")
-        + "ORDER BY id",
-        at,
-    )
-    return Evidence(
-        records,
-        sightings,
-        reports,
-        people,
-        present,
-        edges,
-        read_pledges(connection, known),
-        decisions,
-        until,
-        read_notices(connection, until, all_of_them=until >= reference_date(connection, known), known=known),
-        read_reviewed(connection, known, again=again),
-        read_pledge_words(connection, known, again=again),
-    )
-
-
-def live_reports(known: str | None) -> str:
-    """SQL (``r``: report; with ``:known``) that is true for the reports that count, or counted before the moment ``known``."""
-    if known is None:
-        return "r.superseded_by IS NULL"
-    return stands("(SELECT o.received_at FROM report_file o WHERE o.id = r.file_id)", "r.superseded_at", known)
-
-
-def read_pledge_words(connection: Connection, known: str | None = None, *, again: bool = False) -> pd.DataFrame:
-    """record_key, entity_id (of today, or for a date told ``again`` that which was named; NA: nobody here) of what people said
-    about ledger rows; the newest word counts."""
-    return bulk.read(
-        connection,
-        f"SELECT m.record_key, {'m.entity_id' if again else 's.current_id'} AS entity_id FROM pledge_match m "
-        "LEFT JOIN subject s ON s.entity_id = m.entity_id "
-        f"WHERE {stands('m.created_at', 'm.withdrawn_at', known)} ORDER BY m.id",
-        {"known": known},
-    ).drop_duplicates("record_key", keep="last")
-
-
-def read_pledges(connection: Connection, known: str | None = None) -> pd.DataFrame:
-    """The ledger's live rows, or those that counted before the moment ``known``."""
-    rows = bulk.read(
-        connection,
-        """
-        SELECT p.id AS pledge_id, p.record_key, p.sheet, p.row, p.pledge_number, p.subject_name, p.subject_key, p.uscc,
-               p.id_hash, p.id_mask, p.signer, p.signer_key, p.phone_hash, p.phone_hashes, p.phone_mask, p.town,
-               p.template_version, p.signed_on, p.valid_until, p.scan_number, f.name AS file_name, p.stood
-        FROM pledge p JOIN report_file f ON f.id = p.file_id
-        WHERE """
-        + ("p.superseded_by IS NULL" if known is None else "f.received_at < :known")
-        + " ORDER BY p.id",
-        {"known": known},
-        integers=["pledge_id", "row"],
-    )
-    if known is not None:
-        rows = rows[stood(rows["stood"], known)].reset_index(drop=True)
-    return rows.drop(columns="stood")
 
 
 @dataclass
@@ -238,13 +100,11 @@ def read_order(connection: Connection, known: pa.Table | None = None) -> pa.Tabl
 
 def evidence_inputs(evidence: Evidence, order: pa.Table) -> MatchInputs:
     """The same from evidence in memory, for a date that is told again: all of it, and nothing stood before."""
-    named = evidence.records["record_kind"] == "account"
-    rows = evidence.records[named & evidence.records["subject_id"].notna()].assign(live=1, was_live=1)
-    accounts = match_accounts(evidence.records)
-    accounts = accounts.merge(rows.loc[rows["loose"] == 1, ["record_id"]], on="record_id")
+    rows = evidence.facts[evidence.facts["subject_id"].notna()].assign(live=1, was_live=1)
+    loose = rows.loc[(rows["loose"] == 1) & rows["account_id"].notna(), ["record_id", "account_id"]]
     return MatchInputs(
         pa.Table.from_pandas(rows[list(ROWS)], preserve_index=False),
-        accounts[["record_id", "account_id"]].assign(was_account_id=accounts["account_id"]),
+        loose.assign(was_account_id=loose["account_id"]),
         order,
         evidence.edges.assign(live=True),
         pd.DataFrame({"left_id": [], "right_id": []}, dtype="int64"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 from sqlalchemy import Connection, text
 
 from zp_registry.registry import bulk, differences
 from zp_registry.registry.guards import verify_clusters
-from zp_registry.resolve import Resolved
+from zp_registry.resolve import LINKED, Told
 from zp_registry.resolve.links import TABLE
 from zp_registry.resolve.matching import Matched
 
@@ -60,27 +62,76 @@ def recording_moment(connection: Connection, now: str) -> str:
     return max(now, str(newest or ""))
 
 
-def write_resolved(connection: Connection, resolved: Resolved, now: str) -> dict[str, dict[str, int]]:
-    """Makes entities, holdings, roles, links and accounts equal ``resolved``; returns counts of changes by table."""
-    entities = resolved.entities
-    accounts = resolved.accounts
-    return {
-        "entity": differences.write_difference(connection, "entity", entities, ["entity_id"]),
-        "entity_identifier": differences.write_difference(
-            connection, "entity_identifier", resolved.identifiers, ["entity_id", "kind", "value"]
-        ),
-        "entity_name": differences.write_difference(connection, "entity_name", resolved.names, ["entity_id", "name"]),
-        "account": differences.write_difference(connection, "account", accounts, ["platform", "account_id"]),
-        "holding": differences.write_history(
-            connection, "holding", resolved.holdings, ["platform", "account_id", "entity_id", "valid_from"], now
-        ),
-        "role": differences.write_history(
-            connection, "role", resolved.roles, ["platform", "account_id", "role", "party_key", "valid_from"], now
-        ),
-        "link": differences.write_difference(
-            connection, "link", resolved.links[list(TABLE)], ["entity_id", "other_entity_id", "kind"]
-        ),
-    }
+_OF_ENTITIES, _OF_ACCOUNTS = ("entity_id",), ("platform", "account_id")
+# Tables that follow from the evidence, the columns that make a row of theirs, and what each belongs to.
+_TABLES = {
+    "entity": (("entity_id",), _OF_ENTITIES),
+    "entity_identifier": (("entity_id", "kind", "value"), _OF_ENTITIES),
+    "entity_name": (("entity_id", "name"), _OF_ENTITIES),
+    "account": (("platform", "account_id"), _OF_ACCOUNTS),
+}
+_HISTORIES = {
+    "holding": (("platform", "account_id", "entity_id", "valid_from"), _OF_ACCOUNTS),
+    "role": (("platform", "account_id", "role", "party_key", "valid_from"), _OF_ACCOUNTS),
+}
+_LISTED = {_OF_ENTITIES: "wk_entities", _OF_ACCOUNTS: "wk_accounts"}
+
+
+class Writer:
+    """Makes the tables equal what is resolved, part after part, touching only what differs.
+
+    ``parts``: platform, account_id, entity_id, part of everything that is resolved; ``counts``: changes by table.
+    """
+
+    def __init__(self, connection: Connection, parts: pd.DataFrame, now: str) -> None:
+        self._connection, self._now = connection, now
+        self.counts: dict[str, dict[str, int]] = {}
+        self._next = 0
+        self._several = parts["part"].nunique() > 1
+        if self._several:
+            for keys, listed in _LISTED.items():
+                rows = parts[[*keys, "part"]].dropna().drop_duplicates()
+                bulk.stage(connection, listed, rows)
+                connection.exec_driver_sql(f"CREATE INDEX {listed}_part ON {listed} (part)")
+                connection.exec_driver_sql(f"CREATE INDEX {listed}_key ON {listed} ({', '.join(keys)})")
+
+    def write(self, told: Told) -> Told:
+        """Writes the next part; returns what the stages behind need of it."""
+        frames = {"entity": told.entities, "entity_identifier": told.identifiers, "entity_name": told.names,
+                  "account": told.accounts, "holding": told.holdings, "role": told.roles}  # fmt: skip
+        for table, (keys, of) in _TABLES.items():
+            self._count(table, differences.write_difference(self._connection, table, frames[table], keys, self._share(of)))
+        for table, (keys, of) in _HISTORIES.items():
+            done = differences.write_history(self._connection, table, frames[table], keys, self._now, self._share(of))
+            self._count(table, done)
+        self._next += 1
+        return replace(
+            told,
+            entities=told.entities[list(LINKED)],
+            names=told.names.iloc[:0],
+            accounts=told.accounts[["platform", "account_id", "last_seen"]],
+            roles=told.roles.iloc[:0],
+        )
+
+    def finish(self, links: pd.DataFrame) -> dict[str, dict[str, int]]:
+        """Writes the links, and takes away what no part speaks of any more; returns the counts."""
+        keys = ["entity_id", "other_entity_id", "kind"]
+        self._count("link", differences.write_difference(self._connection, "link", links[list(TABLE)], keys))
+        if self._several:
+            for table, (_, of) in _TABLES.items():
+                self._count(table, differences.drop_unlisted(self._connection, table, _LISTED[of], of))
+            for table, (_, of) in _HISTORIES.items():
+                self._count(table, differences.close_unlisted(self._connection, table, _LISTED[of], of, self._now))
+            for listed in _LISTED.values():
+                bulk.unstage(self._connection, listed)
+        return self.counts
+
+    def _share(self, of: tuple[str, ...]) -> differences.Share | None:
+        return differences.Share(_LISTED[of], of, self._next) if self._several else None
+
+    def _count(self, table: str, done: dict[str, int]) -> None:
+        before = self.counts.setdefault(table, dict.fromkeys(done, 0))
+        self.counts[table] = {what: before[what] + n for what, n in done.items()}
 
 
 def _write_subjects(connection: Connection, roots: pd.Series[int]) -> None:

@@ -2,48 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 
-from zp_registry.evidence import Evidence
+from zp_registry.evidence import Evidence, Part, Parts
 from zp_registry.resolve import history, survivorship
-from zp_registry.resolve.accounts import match_accounts
 from zp_registry.resolve.history import ACCOUNT
 from zp_registry.resolve.links import links
 from zp_registry.resolve.roles import roles
 from zp_registry.resolve.subjects import masks_fit
 
-__all__ = ["Resolved", "TellingRules", "resolve"]
+__all__ = ["Resolved", "TellingRules", "Told", "resolve"]
 
 
 @dataclass
-class Resolved:
-    """``entity_of``: index subject_id, entity_id · ``entities``, ``identifiers``, ``names``, ``accounts``, ``holdings``,
-    ``roles``, ``links``: as the tables · ``timeline``: one point per account
-    and date (history.POINTS) · ``doubts``: code, platform, account_id, entity_id, as_of, why, place (for DATA flags) ·
-    ``alike``: entity_id, other_entity_id of persons of one name and the same visible digits whom review may find to be one."""
+class Told:
+    """What one part of the evidence tells. ``entities``, ``identifiers``, ``names``, ``accounts``, ``holdings``, ``roles``: as
+    the tables · ``timeline``: one point per account and date (history.POINTS) · ``doubts``: code, platform, account_id,
+    entity_id, as_of, why, place (for DATA flags)."""
 
-    entity_of: pd.Series[str]
     entities: pd.DataFrame
     identifiers: pd.DataFrame
     names: pd.DataFrame
     accounts: pd.DataFrame
     holdings: pd.DataFrame
     roles: pd.DataFrame
-    links: pd.DataFrame
     timeline: pd.DataFrame
     doubts: pd.DataFrame
+
+
+@dataclass
+class Resolved:
+    """``parts``: what each part tells · ``facts``: Evidence.facts with ``entity_id`` · ``entities`` … ``doubts``: of all parts,
+    in order of their keys · ``links``: as the table and more (links.COLUMNS) · ``alike``: entity_id, other_entity_id of persons
+    of one name and the same visible digits whom review may find to be one."""
+
+    parts: list[Told]
+    facts: pd.DataFrame
+    entities: pd.DataFrame
+    identifiers: pd.DataFrame
+    names: pd.DataFrame
+    accounts: pd.DataFrame
+    holdings: pd.DataFrame
+    roles: pd.DataFrame
+    doubts: pd.DataFrame
+    links: pd.DataFrame
     alike: pd.DataFrame
-
-    def of_entities(self, records: pd.DataFrame) -> pd.DataFrame:
-        """The records (Evidence.records) that describe a holder, with their ``entity_id``."""
-        return _of_entities(records, self.entity_of)
-
-
-def _of_entities(records: pd.DataFrame, entity_of: pd.Series[str]) -> pd.DataFrame:
-    rows = records[records["subject_id"].notna()]
-    return rows.assign(entity_id=rows["subject_id"].map(entity_of).astype("str"))
 
 
 def entity_ids(roots: pd.Series[int]) -> pd.Series[str]:
@@ -59,40 +66,83 @@ class TellingRules:
     hub_names: int = 4
 
 
-def resolve(evidence: Evidence, entity_of: pd.Series[str], unsure: pd.DataFrame, rules: TellingRules | None = None) -> Resolved:
-    """Entities and their history from ``evidence``, given who is who (``entity_of``: index subject_id, and ``unsure`` edges:
-    left_id, right_id, rule); the same for the same evidence in whatever order it came."""
+def resolve(
+    evidence: Evidence,
+    parts: Parts,
+    entity_of: pd.Series[str],
+    unsure: pd.DataFrame,
+    rules: TellingRules | None = None,
+    keep: Callable[[Told], Told] = lambda told: told,
+) -> Resolved:
+    """Entities and their history from ``evidence`` and its ``parts``, given who is who (``entity_of``: index subject_id, and
+    ``unsure`` edges: left_id, right_id, rule); the same for the same evidence in whatever order it came, and however it is
+    divided.
+
+    ``keep`` gets what each part tells and returns what of it is to be kept (with empty frames for the rest): of entities at
+    least LINKED, of identifiers, holdings, timeline and doubts everything, of accounts the account and last_seen.
+    """
     rules = rules or TellingRules()
-    records = evidence.records
-    accounts = match_accounts(records)
-    observed = history.observations(records, evidence.sightings, evidence.reports, accounts)
-    observed["entity_id"] = observed["subject_id"].map(entity_of).astype("str")
-    points, undecided = history.choose_holders(observed)
-    named = (
-        records[["record_id", "platform", "account_name"]]
-        .merge(accounts, on="record_id")[[*ACCOUNT, "account_name"]]
-        .drop_duplicates()
+    facts = evidence.facts
+    facts = facts.assign(entity_id=facts["subject_id"].map(entity_of).astype("str"))
+    rivals = unsure.loc[unsure["rule"] == "rival"]
+    rivalled = set(pd.concat([rivals["left_id"], rivals["right_id"]]).map(entity_of).dropna())
+    told = [keep(_tell(part, evidence, facts, rivalled, rules)) for part in parts]
+    entities = _together([t.entities for t in told], ["entity_id"])
+    return Resolved(
+        parts=told,
+        facts=facts,
+        entities=entities,
+        identifiers=_together([t.identifiers for t in told], ["kind", "entity_id", "value"]),
+        names=_together([t.names for t in told], ["entity_id", "name"]),
+        accounts=_together([t.accounts for t in told], ACCOUNT),
+        holdings=_together([t.holdings for t in told], [*ACCOUNT, "valid_from"]),
+        roles=_together([t.roles for t in told], [*ACCOUNT, "role", "party_key", "valid_from"]),
+        doubts=_together([t.doubts for t in told], ["code", *ACCOUNT, "as_of"]),
+        links=links(facts, entities, rules.hub_names),
+        alike=_alike(unsure, entity_of, entities),
     )
-    points = pd.concat([points, history.absences(points, evidence.reports, evidence.present, named)], ignore_index=True)
-    points = points.sort_values([*ACCOUNT, "as_of", "kind"], ignore_index=True)
+
+
+LINKED = ("entity_id", "kind", "name", "name_key", "uscc", "id_hash", "id_mask", "town")
+
+
+def _together(frames: list[pd.DataFrame], keys: list[str]) -> pd.DataFrame:
+    """All rows, in an order that does not depend on how the evidence was divided."""
+    if len(frames) == 1:
+        return frames[0]
+    every = pd.concat(frames, ignore_index=True)
+    return every.sort_values(keys, ignore_index=True) if len(every) else every
+
+
+def _tell(part: Part, evidence: Evidence, facts: pd.DataFrame, rivalled: set[str], rules: TellingRules) -> Told:
+    own = facts.iloc[np.searchsorted(facts["record_id"].to_numpy(), part.records["record_id"].to_numpy())]
+    records = part.records.assign(entity_id=own["entity_id"].array)
+    named = own[own["account_id"].notna()]
+    observed = history.observations(
+        records, part.sightings, evidence.reports, named[["record_id", "account_id", "unmatched"]]
+    )
+    points, undecided = history.choose_holders(observed)
+    shown = records[["record_id", "account_name"]].merge(named[["record_id", *ACCOUNT]], on="record_id")
+    absences = history.absences(
+        points, evidence.reports, evidence.present, shown[[*ACCOUNT, "account_name"]].drop_duplicates()
+    )
+    points = pd.concat([points, absences], ignore_index=True).sort_values([*ACCOUNT, "as_of", "kind"], ignore_index=True)
     held = history.holdings(points)
-    seen = evidence.sightings.merge(_of_entities(records, entity_of), on="record_id").merge(
+    seen = part.sightings.merge(records[records["subject_id"].notna()], on="record_id").merge(
         evidence.reports[["report_id", "as_of", "part"]], on="report_id"
     )
     entities, identifiers, names = survivorship.survive(seen, rules.shown)
     hold = points[points["kind"] == "hold"].assign(record_id=lambda f: f["record_id"].astype("int64"))
-    return Resolved(
-        entity_of=entity_of,
+    numbered = entities.loc[entities["uscc"].notna() | entities["id_hash"].notna(), "entity_id"]
+    return Told(
         entities=entities,
         identifiers=identifiers,
         names=names,
         accounts=_accounts(points, held, records, entities),
         holdings=held,
-        roles=roles(hold, records, evidence.people),
-        links=links(seen, entities, rules.hub_names),
+        roles=roles(hold, records, part.people),
         timeline=points,
-        doubts=_doubts(_rivalled(unsure, entity_of, entities), points, undecided),
-        alike=_alike(unsure, entity_of, entities),
+        doubts=_doubts(rivalled - set(numbered), points, undecided),
     )
 
 
@@ -112,14 +162,6 @@ def _accounts(points: pd.DataFrame, held: pd.DataFrame, records: pd.DataFrame, e
     out["town"] = out["town"].fillna(out["entity_id"].map(entities.set_index("entity_id")["town"]).astype("str"))
     out["account_status"] = out["account_status"].fillna("normal")
     return out
-
-
-def _rivalled(unsure: pd.DataFrame, entity_of: pd.Series[str], entities: pd.DataFrame) -> set[str]:
-    """The entities without a number that fit several others equally well."""
-    rivals = unsure.loc[unsure["rule"] == "rival"]
-    ends = pd.concat([rivals["left_id"], rivals["right_id"]]).map(entity_of)
-    numbered = entities.loc[entities["uscc"].notna() | entities["id_hash"].notna(), "entity_id"]
-    return set(ends.dropna()) - set(numbered)
 
 
 def _alike(unsure: pd.DataFrame, entity_of: pd.Series[str], entities: pd.DataFrame) -> pd.DataFrame:

@@ -21,8 +21,8 @@ NAMED = ("record_id", "platform", "account_ref", "loose", *_WAYS)
 
 
 def match_accounts(records: pd.DataFrame) -> pd.DataFrame:
-    """``records`` (Evidence.records) → the account rows with columns ``record_id, account_id, unmatched`` (0/1)."""
-    rows = records.loc[(records["record_kind"] == "account") & records["account_ref"].notna(), list(NAMING)]
+    """``records`` (NAMING, of account records) → those that name an account: ``record_id, account_id, unmatched`` (0/1)."""
+    rows = records.loc[records["account_ref"].notna(), list(NAMING)]
     out = rows.assign(account_id=rows["account_ref"], unmatched=0)
     loose = rows["loose"] == 1
     if loose.any():

@@ -35,11 +35,11 @@ POINTS = (
 
 
 def observations(records: pd.DataFrame, sightings: pd.DataFrame, reports: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFrame:
-    """Every sighting of an account, but shared reports' once the platform itself has reported the account: the platform's own
-    word counts from then on, so that a stale copy cannot undo it."""
+    """Every sighting (of ``records`` with entity_id) of an account, but shared reports' once the platform itself has reported
+    the account: the platform's own word counts from then on, so that a stale copy cannot undo it."""
     rows = sightings.merge(accounts, on="record_id").merge(reports, on="report_id")
     rows = rows.merge(
-        records[["record_id", "subject_id", "platform", "loose", "held_from", "held_to", "info_status"]], on="record_id"
+        records[["record_id", "entity_id", "platform", "loose", "held_from", "held_to", "info_status"]], on="record_id"
     )
     own = rows[rows["loose"] == 0].groupby(ACCOUNT)["as_of"].min().rename("own_from").reset_index()
     rows = rows.merge(own, on=ACCOUNT, how="left")

@@ -28,7 +28,7 @@ _THINGS = {"phone": "电话", "payee": "收款账户", "address": "地址"}
 def links(seen: pd.DataFrame, entities: pd.DataFrame, hub_names: int = 4) -> pd.DataFrame:
     """COLUMNS, one row per pair and kind.
 
-    ``seen``: sightings of records with entity_id and as_of (as for survivorship) · ``entities``: survivorship's ·
+    ``seen``: Resolved.facts · ``entities``: survivorship's (resolve.LINKED) ·
     ``hub_names``: from so many different names on, a phone, payee account or address says nothing. ``ground`` is operator,
     representative, former_representative or payee; ``first_seen`` and ``last_seen`` are the report dates that say so. The same
     for the same evidence in whatever order it came.
@@ -51,7 +51,8 @@ def links(seen: pd.DataFrame, entities: pd.DataFrame, hub_names: int = 4) -> pd.
 
 def _dated(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """Distinct ``keys`` with the first and last date on which they stood."""
-    return rows.groupby(keys, dropna=False)["as_of"].agg(first_seen="min", last_seen="max").reset_index()
+    spans = {"first_seen": ("first_seen", "min"), "last_seen": ("last_seen", "max")}
+    return rows.groupby(keys, dropna=False).agg(**spans).reset_index()
 
 
 def _linked(pairs: pd.DataFrame, kind: str) -> pd.DataFrame:
