@@ -96,7 +96,8 @@ def sightings_told(connection: Connection, resolved: Resolved) -> pd.DataFrame:
     status = bulk.read(
         connection, "SELECT id AS record_id, account_status, verified_on, over_threshold FROM record", integers=["record_id"]
     )
-    points = resolved.timeline[resolved.timeline["kind"] == "hold"].astype({"record_id": "int64"})
+    points = pd.concat([told.timeline for told in resolved.parts], ignore_index=True)
+    points = points[points["kind"] == "hold"].astype({"record_id": "int64"})
     return points[[*ACCOUNT, "as_of", "record_id"]].merge(status, on="record_id").sort_values([*ACCOUNT, "as_of"])
 
 

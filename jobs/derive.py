@@ -11,6 +11,7 @@ import pandas as pd
 from sqlalchemy import Connection, text
 
 from zp_registry import __version__
+from zp_registry.flags import WIDE as STEPS
 from zp_registry.flags import Flagged, FlagRules, flag
 from zp_registry.flags.pledges import PledgeRules
 from zp_registry.flags.sharing import SharingRules
@@ -23,6 +24,7 @@ from zp_registry.registry.knowledge import Writer, entity_of, recording_moment, 
 from zp_registry.registry.matchmodels import current_model
 from zp_registry.registry.standing import StandingParts, read_evidence
 from zp_registry.registry.state import read_state, write_state
+from zp_registry.resolve import WIDE as TOLD
 from zp_registry.resolve import Resolved, TellingRules, entity_ids, resolve
 from zp_registry.resolve.clusters import Caps
 from zp_registry.resolve.matching import MatchRules, match
@@ -94,9 +96,9 @@ def derive_within(connection: Connection, office: Office, *, full: bool = False,
     evidence, entity = read_evidence(connection), entity_of(connection)
     parts = StandingParts(connection, evidence, entity, office.settings.resolve.part_rows)
     writer = Writer(connection, parts.places, now)
-    resolved = resolve(evidence, parts, entity, unsure_edges(connection), telling_rules(office), writer.write)
+    resolved = resolve(evidence, parts.reading(TOLD), entity, unsure_edges(connection), telling_rules(office), writer.write)
     counts |= writer.finish(resolved.links)
-    flagged = flag(evidence, parts, resolved, flag_rules(office))
+    flagged = flag(evidence, parts.reading(STEPS), resolved, flag_rules(office))
     counts["flag"] = write_flags(connection, flagged, evidence.decisions)
     counts["case_file"] = write_cases(connection, office.rulebook, now)
     write_state(connection, "derived_from", mark)
@@ -155,8 +157,8 @@ def told_again(
     evidence = replace(evidence, reviewed=_then(evidence.reviewed, then), pledge_words=_then(evidence.pledge_words, then))
     unsure = matched.edges[matched.edges["judgement"] == "unsure"]
     parts = StandingParts(connection, evidence, then, office.settings.resolve.part_rows)
-    resolved = resolve(evidence, parts, then, unsure, telling_rules(office))
-    flagged = flag(evidence, parts, resolved, flag_rules(office))
+    resolved = resolve(evidence, parts.reading(TOLD), then, unsure, telling_rules(office))
+    flagged = flag(evidence, parts.reading(STEPS), resolved, flag_rules(office))
     ids = bulk.read(connection, "SELECT anchor, flag_id FROM flag")
     knowledge = tables.told_again(resolved, flagged, ids)
     return resolved, flagged, knowledge

@@ -18,6 +18,7 @@ FACTS = (
     "phone_hash", "phone_hashes", "phone_mask", "payee_hash", "payee_mask", "payee_key", "payee_name", "address_key",
     "legal_key", "operator_key", "operator_hash", "operator_mask", "agency_key", "town", "market",
 )  # fmt: skip
+PEOPLE = ("record_id", "name", "name_key", "id_hash", "id_mask", "relation")  # on camera
 FACES = ("record_id", "name_key", "id_hash", "relation")
 
 
@@ -25,8 +26,8 @@ FACES = ("record_id", "name_key", "id_hash", "relation")
 class Part:
     """All that stands reported of some accounts and of everybody who ever held one of them.
 
-    ``records``: record_id and the open columns of ``record`` (registry.standing.RECORD_COLUMNS), in order · ``sightings``:
-    report_id, record_id, sheet, row · ``people``: record_id, ordinal and the columns of ``record_streamer``.
+    ``records``: the columns of Evidence.facts and what more a stage asks for of ``record``, in order of record_id ·
+    ``sightings``: report_id, record_id, sheet, row · ``people``: PEOPLE.
     """
 
     records: pd.DataFrame

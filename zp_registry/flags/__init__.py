@@ -16,12 +16,12 @@ from zp_registry.flags.outside import SAID, outside_flags
 from zp_registry.flags.pledges import PledgeRules, match_pledges
 from zp_registry.flags.rulebook import HIGH, MEDIUM, Rulebook, packaged
 from zp_registry.flags.sharing import Sharing, SharingRules
-from zp_registry.flags.steps import steps
+from zp_registry.flags.steps import WIDE, steps
 from zp_registry.flags.transfers import sharing_flags, transfer_flags
 from zp_registry.resolve import Resolved
 from zp_registry.resolve.history import ACCOUNT
 
-__all__ = ["FlagRules", "Flagged", "flag"]
+__all__ = ["WIDE", "FlagRules", "Flagged", "flag"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ class Flagged:
 
 
 def flag(evidence: Evidence, parts: Parts, resolved: Resolved, rules: FlagRules) -> Flagged:
-    """Every flag as of ``evidence.as_of``; when or how often this runs, and how the evidence is divided, does not matter."""
+    """Every flag as of ``evidence.as_of``; when or how often this runs, and how the evidence is divided, does not matter.
+    ``parts``: the same as for ``resolved``, with WIDE."""
     dates = sorted(evidence.reports["as_of"].unique().tolist())
     matched = match_pledges(evidence, resolved)
     if not dates:
@@ -54,11 +55,11 @@ def flag(evidence: Evidence, parts: Parts, resolved: Resolved, rules: FlagRules)
     least = {code: book.rules[code].least for code in ("SHARED_ADDRESS", "FAR_ADDRESS")}
     sharing = Sharing(resolved.facts, evidence.faces, circle, rules.sharing, least)
     found, states, said = [], [], []
-    for part, told in zip(parts, resolved.parts, strict=True):
-        table = steps(told.timeline, part.records, part.people)
+    for part, own in zip(parts, resolved.parts, strict=True):
+        table = steps(own.timeline, part.records, part.people)
         theirs = circle.of(table["entity_id"].drop_duplicates())
         marks = change_marks(table, theirs)
-        found.append(transfer_flags(marks, told.holdings, told.doubts, theirs, dates, book))
+        found.append(transfer_flags(marks, own.holdings, own.doubts, theirs, dates, book))
         sharing.add(marks)
         states.append(table[[*ACCOUNT, "as_of", "account_status"]])
         if len(evidence.notices):

@@ -34,6 +34,13 @@ WATCHED = (
     "address_key",
 )
 
+_OF_FACTS = ("subject_key", "subject_kind", "id_mask", "uscc", "phone_hash", "phone_hashes", "phone_mask", "payee_hash",
+             "payee_key", "payee_name", "payee_mask", "legal_key", "operator_key", "operator_hash", "operator_mask",
+             "agency_key", "address_key", "town", "market")  # fmt: skip
+# What is asked for of a record beside the facts.
+WIDE = ("subject_name", "account_status", "held_from", "account_name", "info_status", "birth_year", "business_address",
+        "province", "city", "county")  # fmt: skip
+
 
 def steps(timeline: pd.DataFrame, records: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
     """One row per account and date on which its holder is known, in order: the record's values and, as ``prev_…``, the last
@@ -41,39 +48,8 @@ def steps(timeline: pd.DataFrame, records: pd.DataFrame, people: pd.DataFrame) -
     points = timeline[timeline["kind"] == "hold"].copy()
     points["record_id"] = points["record_id"].astype("int64")
     points["place"] = place(points)
-    columns = [
-        "record_id",
-        "subject_name",
-        "subject_key",
-        "subject_kind",
-        "id_mask",
-        "uscc",
-        "phone_hash",
-        "phone_hashes",
-        "phone_mask",
-        "payee_hash",
-        "payee_key",
-        "payee_name",
-        "payee_mask",
-        "legal_key",
-        "operator_key",
-        "operator_hash",
-        "operator_mask",
-        "agency_key",
-        "address_key",
-        "account_status",
-        "held_from",
-        "account_name",
-        "info_status",
-        "birth_year",
-        "business_address",
-        "province",
-        "city",
-        "county",
-        "town",
-        "market",
-    ]
-    out = points.merge(records[columns], on="record_id").sort_values([*ACCOUNT, "as_of"], ignore_index=True)
+    out = points.merge(records[["record_id", *_OF_FACTS, *WIDE]], on="record_id")
+    out = out.sort_values([*ACCOUNT, "as_of"], ignore_index=True)
     out["number"] = out["uscc"].fillna(out["id_mask"])  # as far as it may be shown
     out["phones"] = _sorted_sets(out["phone_hashes"].fillna(out["phone_hash"]))
     cast = people[people["name_key"].notna()].sort_values(["record_id", "name_key"])

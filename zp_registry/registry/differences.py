@@ -62,8 +62,8 @@ def write_history(
     connection: Connection, table: str, computed: pd.DataFrame, keys: Sequence[str], now: str, share: Share | None = None
 ) -> dict[str, int]:
     """Makes the live rows of a bitemporal ``table`` (or a ``share`` of them) equal ``computed``: rows that no longer hold are
-    closed in recorded time (``recorded_to``), new ones are added; nothing is overwritten. ``keys``: all columns of ``computed`` that make a row what it
-    is; a row whose other columns differ is closed and added anew.
+    closed in recorded time (``recorded_to``), new ones are added; nothing is overwritten. ``keys``: all columns of ``computed``
+    that make a row what it is; a row whose other columns differ is closed and added anew.
     """
     columns = [str(c) for c in computed.columns]
     con = _both(connection, table, columns, computed, _standing(table, ["id", *columns], share, "t.recorded_to IS NULL"))

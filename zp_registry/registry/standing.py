@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 from sqlalchemy import Connection, text
 
-from zp_registry.evidence import FACES, FACTS, Evidence, Part
+from zp_registry.evidence import FACES, FACTS, PEOPLE, Evidence, Part
 from zp_registry.frames import among
 from zp_registry.registry import bulk
 from zp_registry.registry.known import stands, stood
-from zp_registry.registry.models import Record
 from zp_registry.registry.notices import read_notices, read_reviewed
 from zp_registry.resolve.accounts import NAMING, match_accounts
 from zp_registry.resolve.parts import dated, divided
 
-# Everything that a record says in the open, but its own name and what no stage after loading asks for.
-UNASKED = {"id", "record_key", "sealed", "verified_on", "followers", "exempt_case", "over_threshold", "payee_bank", "live"}
-RECORD_COLUMNS = tuple(c.name for c in Record.__table__.columns if c.name not in UNASKED)
-_PEOPLE = ("record_id", "ordinal", "name", "name_key", "id_hash", "id_mask", "phone_hash", "phone_mask", "relation", "agency",
-           "agency_key")  # fmt: skip
-_NUMBERS = ("record_id", "subject_id", "loose", "report_id", "row", "ordinal")
+_NUMBERS = ("record_id", "subject_id", "loose", "report_id", "row")
 # Text as typed; the rest are hashes, codes, dates, masks and comparison forms.
 _TYPED = ("account_ref", "account_handle", "account_name", "account_url", "id_type", "subject_name", "legal_representative",
           "operator_name", "contact_name", "business_address", "province", "city", "county", "town", "market", "agency_name",
@@ -122,40 +116,32 @@ def _read_facts(connection: Connection) -> pd.DataFrame:
 
 
 class StandingParts:
-    """The records of :func:`read_evidence` in parts of about ``rows`` sightings (evidence.Parts), each read when it is asked
-    for; ``entity``: who is who, index subject_id. ``places``: record_id, part, platform, account_id, entity_id. Needs the
-    temporary tables that it left, on the same connection."""
+    """The records of :func:`read_evidence` in parts of about ``rows`` sightings; ``entity``: who is who, index subject_id.
+    ``places``: record_id, part, platform, account_id, entity_id. Needs the temporary tables that it left, on the same
+    connection."""
 
     def __init__(self, connection: Connection, evidence: Evidence, entity: pd.Series[str], rows: int) -> None:
-        self._connection, self._sightings = connection, evidence.sightings
+        self._connection, self._facts, self._sightings = connection, evidence.facts, evidence.sightings
         of = evidence.facts["subject_id"].map(entity).astype("str")
         named = evidence.facts[["platform", "account_id"]].assign(entity_id=of)
         self.places = divided(evidence.facts, of, evidence.sightings, rows).join(named.reset_index(drop=True))
-        self.count = int(self.places["part"].max()) + 1 if len(self.places) else 1
-        self._part = evidence.sightings["record_id"].map(self.places.set_index("record_id")["part"])
-        self._only: Part | None = None
-        if self.count > 1:
-            bulk.stage(connection, "ev_parts", self.places[["record_id", "part"]])
-            connection.execute(text("CREATE INDEX ev_parts_part ON ev_parts (part, record_id)"))
+        self._count = int(self.places["part"].max()) + 1 if len(self.places) else 1
+        bulk.stage(connection, "ev_parts", self.places[["part", "record_id"]])
+        connection.execute(text("CREATE INDEX ev_parts_part ON ev_parts (part, record_id)"))
 
-    def __len__(self) -> int:
-        return self.count
+    def reading(self, columns: Sequence[str]) -> Iterator[Part]:
+        """Each part (evidence.Part) with these columns of ``record`` beside the facts, read when it is asked for."""
+        asked = tuple(c for c in columns if c not in self._facts)
+        seen = self._sightings["record_id"].map(self.places.set_index("record_id")["part"]).to_numpy()
+        for number in range(self._count):
+            facts = self._facts[self.places["part"].to_numpy() == number].reset_index(drop=True)
+            more = _texts(self._connection, _OF_PART.format("record c ON c.id", number), "c", asked)
+            cast = _OF_PART.format("record_streamer p ON p.record_id", number) + ", p.ordinal"
+            people = _texts(self._connection, cast, "p", PEOPLE)
+            yield Part(facts.join(more), self._sightings[seen == number].reset_index(drop=True), people)
 
-    def __iter__(self) -> Iterator[Part]:
-        if self.count == 1:
-            self._only = self._only or self._read("ev_records n", None)
-            yield self._only
-        else:
-            yield from (self._read(f"(SELECT record_id FROM ev_parts WHERE part = {n}) n", n) for n in range(self.count))
 
-    def _read(self, which: str, number: int | None) -> Part:
-        read, join = self._connection, f"FROM {which} CROSS JOIN" if number is not None else f"FROM {which} JOIN"
-        records = _texts(read, f"{join} record c ON c.id = n.record_id WHERE c.record_kind = 'account' ORDER BY c.id", "c",
-                         ("record_id", *RECORD_COLUMNS))  # fmt: skip
-        people = _texts(read, f"{join} record_streamer p ON p.record_id = n.record_id ORDER BY p.record_id, p.ordinal", "p",
-                        _PEOPLE)  # fmt: skip
-        seen = self._sightings if number is None else self._sightings[self._part.to_numpy() == number]
-        return Part(records, seen.reset_index(drop=True), people)
+_OF_PART = "FROM ev_parts n JOIN {0} = n.record_id WHERE n.part = {1} ORDER BY n.record_id"
 
 
 def _texts(connection: Connection, select: str, table: str, names: tuple[str, ...]) -> pd.DataFrame:

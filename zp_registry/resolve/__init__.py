@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import numpy as np
 import pandas as pd
 
 from zp_registry.evidence import Evidence, Part, Parts
@@ -15,7 +14,7 @@ from zp_registry.resolve.links import links
 from zp_registry.resolve.roles import roles
 from zp_registry.resolve.subjects import masks_fit
 
-__all__ = ["Resolved", "TellingRules", "Told", "resolve"]
+__all__ = ["LINKED", "WIDE", "Resolved", "TellingRules", "Told", "resolve"]
 
 
 @dataclass
@@ -78,15 +77,14 @@ def resolve(
     ``unsure`` edges: left_id, right_id, rule); the same for the same evidence in whatever order it came, and however it is
     divided.
 
-    ``keep`` gets what each part tells and returns what of it is to be kept (with empty frames for the rest): of entities at
-    least LINKED, of identifiers, holdings, timeline and doubts everything, of accounts the account and last_seen.
+    ``parts``: with WIDE. ``keep`` gets what each part tells and returns what of it is to be kept (with empty frames for the
+    rest): of entities at least LINKED, of accounts the account and last_seen, of names and roles nothing.
     """
     rules = rules or TellingRules()
-    facts = evidence.facts
-    facts = facts.assign(entity_id=facts["subject_id"].map(entity_of).astype("str"))
+    facts = _named(evidence.facts, entity_of)
     rivals = unsure.loc[unsure["rule"] == "rival"]
     rivalled = set(pd.concat([rivals["left_id"], rivals["right_id"]]).map(entity_of).dropna())
-    told = [keep(_tell(part, evidence, facts, rivalled, rules)) for part in parts]
+    told = [keep(_tell(part, evidence, entity_of, rivalled, rules)) for part in parts]
     entities = _together([t.entities for t in told], ["entity_id"])
     return Resolved(
         parts=told,
@@ -103,6 +101,10 @@ def resolve(
     )
 
 
+# What is asked for of a record beside the facts, and of entities behind this stage.
+WIDE = ("source", "account_handle", "account_name", "account_url", "account_kind", "account_status", "held_from", "held_to",
+        "info_status", "subject_name", "legal_representative", "operator_name", "contact_name", "business_address",
+        "agency_name", "agency_uscc")  # fmt: skip
 LINKED = ("entity_id", "kind", "name", "name_key", "uscc", "id_hash", "id_mask", "town")
 
 
@@ -114,18 +116,16 @@ def _together(frames: list[pd.DataFrame], keys: list[str]) -> pd.DataFrame:
     return every.sort_values(keys, ignore_index=True) if len(every) else every
 
 
-def _tell(part: Part, evidence: Evidence, facts: pd.DataFrame, rivalled: set[str], rules: TellingRules) -> Told:
-    own = facts.iloc[np.searchsorted(facts["record_id"].to_numpy(), part.records["record_id"].to_numpy())]
-    records = part.records.assign(entity_id=own["entity_id"].array)
-    named = own[own["account_id"].notna()]
-    observed = history.observations(
-        records, part.sightings, evidence.reports, named[["record_id", "account_id", "unmatched"]]
-    )
+def _named(records: pd.DataFrame, entity_of: pd.Series[str]) -> pd.DataFrame:
+    return records.assign(entity_id=records["subject_id"].map(entity_of).astype("str"))
+
+
+def _tell(part: Part, evidence: Evidence, entity_of: pd.Series[str], rivalled: set[str], rules: TellingRules) -> Told:
+    records = _named(part.records, entity_of)
+    observed = history.observations(records, part.sightings, evidence.reports)
     points, undecided = history.choose_holders(observed)
-    shown = records[["record_id", "account_name"]].merge(named[["record_id", *ACCOUNT]], on="record_id")
-    absences = history.absences(
-        points, evidence.reports, evidence.present, shown[[*ACCOUNT, "account_name"]].drop_duplicates()
-    )
+    named = records.loc[records["account_id"].notna(), [*ACCOUNT, "account_name"]].drop_duplicates()
+    absences = history.absences(points, evidence.reports, evidence.present, named)
     points = pd.concat([points, absences], ignore_index=True).sort_values([*ACCOUNT, "as_of", "kind"], ignore_index=True)
     held = history.holdings(points)
     seen = part.sightings.merge(records[records["subject_id"].notna()], on="record_id").merge(

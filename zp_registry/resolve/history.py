@@ -34,13 +34,11 @@ POINTS = (
 )
 
 
-def observations(records: pd.DataFrame, sightings: pd.DataFrame, reports: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFrame:
+def observations(records: pd.DataFrame, sightings: pd.DataFrame, reports: pd.DataFrame) -> pd.DataFrame:
     """Every sighting (of ``records`` with entity_id) of an account, but shared reports' once the platform itself has reported
     the account: the platform's own word counts from then on, so that a stale copy cannot undo it."""
-    rows = sightings.merge(accounts, on="record_id").merge(reports, on="report_id")
-    rows = rows.merge(
-        records[["record_id", "entity_id", "platform", "loose", "held_from", "held_to", "info_status"]], on="record_id"
-    )
+    about = ["record_id", "account_id", "unmatched", "entity_id", "platform", "loose", "held_from", "held_to", "info_status"]
+    rows = sightings.merge(reports, on="report_id").merge(records.loc[records["account_id"].notna(), about], on="record_id")
     own = rows[rows["loose"] == 0].groupby(ACCOUNT)["as_of"].min().rename("own_from").reset_index()
     rows = rows.merge(own, on=ACCOUNT, how="left")
     return rows[(rows["loose"] == 0) | rows["own_from"].isna() | (rows["as_of"] < rows["own_from"])].drop(columns="own_from")
