@@ -17,10 +17,9 @@ from zp_registry.quarantine.judge import INVALID_NUMBERS
 from zp_registry.registry import audit, bulk
 from zp_registry.registry.known import local_time, moment_after
 from zp_registry.registry.standing import live_reports
-from zp_registry.resolve import Resolved
 from zp_registry.resolve.history import ACCOUNT
 
-from .derive import flag_rules, told_again
+from .derive import ToldAgain, flag_rules, told_again
 from .lists import platform_titles
 from .office import Office
 
@@ -70,14 +69,14 @@ def figures(office: Office, period: Period, known: str | None = None) -> tuple[l
         )
         if pd.isna(newest["d"].iloc[0]):
             raise UsageError(f"nothing was reported by {period.last}" + (" that was known then" if known else ""))
-        resolved, flagged, _ = told_again(office, connection, period.last, known)
-        seen = sightings_told(connection, resolved)
+        again = told_again(office, connection, period.last, known)
+        seen = sightings_told(connection, again)
         latest = seen.drop_duplicates(ACCOUNT, keep="last")
         verified = verified_on(seen)
         told = Told(
-            resolved,
-            flagged.matched,
-            flagged.flags,
+            again.resolved,
+            again.flagged.matched,
+            again.flagged.flags,
             seen[[*ACCOUNT, "as_of", "account_status"]],
             acts_until(connection, period.last, known),
             _reports(connection, period.last, known),
@@ -90,14 +89,15 @@ def figures(office: Office, period: Period, known: str | None = None) -> tuple[l
     return bulletin(told, period, flag_rules(office).pledges, office.rulebook, late), str(newest["d"].iloc[0])
 
 
-def sightings_told(connection: Connection, resolved: Resolved) -> pd.DataFrame:
+def sightings_told(connection: Connection, again: ToldAgain) -> pd.DataFrame:
     """platform, account_id, as_of, record_id, account_status, verified_on, over_threshold of every report that shows an
     account's holder, in order."""
     status = bulk.read(
         connection, "SELECT id AS record_id, account_status, verified_on, over_threshold FROM record", integers=["record_id"]
     )
-    points = pd.concat([told.timeline for told in resolved.parts], ignore_index=True)
-    points = points[points["kind"] == "hold"].astype({"record_id": "int64"})
+    points = pd.concat([told.points for told in again.resolved.parts], ignore_index=True)
+    points = points.merge(again.evidence.accounts[["record_id", *ACCOUNT]], on="record_id")
+    points = points.merge(again.evidence.reports[["report_id", "as_of"]], on="report_id")
     return points[[*ACCOUNT, "as_of", "record_id"]].merge(status, on="record_id").sort_values([*ACCOUNT, "as_of"])
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import pandas as pd
 from sqlalchemy import Connection, text
 
 from zp_registry import __version__
-from zp_registry.flags import WIDE as STEPS
+from zp_registry.evidence import Evidence
 from zp_registry.flags import Flagged, FlagRules, flag
 from zp_registry.flags.pledges import PledgeRules
 from zp_registry.flags.sharing import SharingRules
@@ -19,12 +19,11 @@ from zp_registry.registry import audit, bulk, matchcache, tables
 from zp_registry.registry.birthyears import fill_birth_years
 from zp_registry.registry.cases import write_cases
 from zp_registry.registry.flags import write_flags
-from zp_registry.registry.inputs import evidence_inputs, read_match_inputs, read_order
+from zp_registry.registry.inputs import again_inputs, read_match_inputs
 from zp_registry.registry.knowledge import Writer, entity_of, recording_moment, unsure_edges, write_matched
 from zp_registry.registry.matchmodels import current_model
 from zp_registry.registry.standing import StandingParts, read_evidence
 from zp_registry.registry.state import read_state, write_state
-from zp_registry.resolve import WIDE as TOLD
 from zp_registry.resolve import Resolved, TellingRules, entity_ids, resolve
 from zp_registry.resolve.clusters import Caps
 from zp_registry.resolve.matching import MatchRules, match
@@ -96,9 +95,9 @@ def derive_within(connection: Connection, office: Office, *, full: bool = False,
     evidence, entity = read_evidence(connection), entity_of(connection)
     parts = StandingParts(connection, evidence, entity, office.settings.resolve.part_rows)
     writer = Writer(connection, parts.places, now)
-    resolved = resolve(evidence, parts.reading(TOLD), entity, unsure_edges(connection), telling_rules(office), writer.write)
+    resolved = resolve(evidence, parts, entity, unsure_edges(connection), telling_rules(office), writer.write)
     counts |= writer.finish(resolved.links)
-    flagged = flag(evidence, parts.reading(STEPS), resolved, flag_rules(office))
+    flagged = flag(evidence, parts, resolved, flag_rules(office))
     counts["flag"] = write_flags(connection, flagged, evidence.decisions)
     counts["case_file"] = write_cases(connection, office.rulebook, now)
     write_state(connection, "derived_from", mark)
@@ -145,23 +144,29 @@ def match_rules(connection: Connection, office: Office, engine: Engine = "duckdb
     return rules, hashlib.sha256(mark.encode()).hexdigest()[:12]
 
 
-def told_again(
-    office: Office, connection: Connection, as_of: str, known: str | None = None
-) -> tuple[Resolved, Flagged, tables.Knowledge]:
+class ToldAgain(NamedTuple):
+    """What :func:`told_again` tells, and from what."""
+
+    resolved: Resolved
+    flagged: Flagged
+    knowledge: tables.Knowledge
+    evidence: Evidence
+
+
+def told_again(office: Office, connection: Connection, as_of: str, known: str | None = None) -> ToldAgain:
     """The registry as it would have been told on a past date, from the reports up to then; nothing is written. ``known``: from
     what had come before that moment alone (rules and settings are today's)."""
     evidence = read_evidence(connection, as_of, known)
-    inputs = evidence_inputs(evidence, read_order(connection))
+    inputs = again_inputs(connection, evidence)
     matched = match(inputs.rows, inputs.accounts, inputs.order, inputs.people, match_rules(connection, office)[0])
     then = entity_ids(matched.roots)
     evidence = replace(evidence, reviewed=_then(evidence.reviewed, then), pledge_words=_then(evidence.pledge_words, then))
     unsure = matched.edges[matched.edges["judgement"] == "unsure"]
     parts = StandingParts(connection, evidence, then, office.settings.resolve.part_rows)
-    resolved = resolve(evidence, parts.reading(TOLD), then, unsure, telling_rules(office))
-    flagged = flag(evidence, parts.reading(STEPS), resolved, flag_rules(office))
+    resolved = resolve(evidence, parts, then, unsure, telling_rules(office))
+    flagged = flag(evidence, parts, resolved, flag_rules(office))
     ids = bulk.read(connection, "SELECT anchor, flag_id FROM flag")
-    knowledge = tables.told_again(resolved, flagged, ids)
-    return resolved, flagged, knowledge
+    return ToldAgain(resolved, flagged, tables.told_again(resolved, flagged, ids), evidence)
 
 
 def _then(words: pd.DataFrame, then: pd.Series[str]) -> pd.DataFrame:

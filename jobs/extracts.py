@@ -141,7 +141,8 @@ def _then(
     connection: Connection, office: Office, day: str, known: str | None
 ) -> tuple[tables.Knowledge, pd.DataFrame, pd.DataFrame]:
     """The same told again."""
-    resolved, _, knowledge = told_again(office, connection, day, known)
+    again = told_again(office, connection, day, known)
+    knowledge = again.knowledge
     decisions = bulk.read(
         connection,
         "SELECT flag_id, decision, seen_until FROM decision "
@@ -149,7 +150,7 @@ def _then(
         {"known": known},
     )
     knowledge.flags["status"] = decided(knowledge.flags, decisions)
-    seen = sightings_told(connection, resolved)
+    seen = sightings_told(connection, again)
     cases = live_cases(knowledge.flags, acts_until(connection, "9999-12-31", known), office.rulebook)
     return knowledge, verified_on(seen[(seen["verified_on"] <= day).fillna(False)]), cases
 

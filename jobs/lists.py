@@ -153,7 +153,7 @@ def signing_places(office: Office) -> dict[str, str]:
 
 
 def _frame(office: Office, connection: Connection, day: str, as_of: str | None) -> pd.DataFrame:
-    knowledge = told_again(office, connection, as_of)[2] if as_of else tables.stored(connection)
+    knowledge = told_again(office, connection, as_of).knowledge if as_of else tables.stored(connection)
     return followup_frame(
         connection,
         knowledge,

@@ -16,7 +16,7 @@ from zp_registry.registry import audit, bulk
 from zp_registry.registry.dossier import current_entity
 from zp_registry.registry.knowledge import entity_of, unsure_edges
 from zp_registry.registry.standing import StandingParts, read_evidence, read_pledges, reference_date
-from zp_registry.resolve import WIDE, resolve
+from zp_registry.resolve import resolve
 
 from . import derive
 from .office import Office
@@ -28,7 +28,7 @@ def unmatched(office: Office) -> list[dict[str, Any]]:
     with office.engine.connect() as connection:
         evidence, entity = read_evidence(connection), entity_of(connection)
         parts = StandingParts(connection, evidence, entity, office.settings.resolve.part_rows)
-        resolved = resolve(evidence, parts.reading(WIDE), entity, unsure_edges(connection), derive.telling_rules(office))
+        resolved = resolve(evidence, parts, entity, unsure_edges(connection), derive.telling_rules(office))
     matched = match_pledges(evidence, resolved)
     found = candidates(matched, resolved)
     shown = resolved.entities.set_index("entity_id")[["name", "town", "kind"]]

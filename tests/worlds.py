@@ -205,7 +205,7 @@ class World:
         """What the registry knows now, or would have told on a past date."""
         with self.office.engine.connect() as connection:
             if as_of:
-                past: tables.Knowledge = told_again(self.office, connection, as_of)[2]
+                past: tables.Knowledge = told_again(self.office, connection, as_of).knowledge
                 return past
             return tables.stored(connection, all_versions=all_versions)
 

@@ -1,33 +1,32 @@
 """What the pure stages after loading work on: everything that stands reported, without a single sensitive value.
 
-What concerns everybody is held whole and narrow (:class:`Evidence`). What is wide comes in parts (:class:`Part`), each with all
-that was ever told of some accounts and of whoever held them, so that memory does not grow with the county.
+What concerns everybody is held whole and narrow (:class:`Evidence`). What is wide comes in parts (:class:`Parts`), each with
+all that was ever told of some accounts and of whoever held them, so that memory does not grow with the county.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Protocol
 
 import pandas as pd
 
-# Of each record that names a holder: who it is, and what one holder may have in common with another.
+# What one holder may have in common with another, as records tell it.
 FACTS = (
-    "record_id", "subject_id", "platform", "account_ref", "loose", "subject_kind", "subject_key", "uscc", "id_hash", "id_mask",
-    "phone_hash", "phone_hashes", "phone_mask", "payee_hash", "payee_mask", "payee_key", "payee_name", "address_key",
-    "legal_key", "operator_key", "operator_hash", "operator_mask", "agency_key", "town", "market",
+    "subject_id", "subject_kind", "subject_key", "uscc", "id_hash", "phone_hash", "phone_hashes", "payee_hash", "payee_key",
+    "payee_name", "address_key", "legal_key", "operator_key", "operator_hash", "operator_mask", "agency_key",
 )  # fmt: skip
 PEOPLE = ("record_id", "name", "name_key", "id_hash", "id_mask", "relation")  # on camera
-FACES = ("record_id", "name_key", "id_hash", "relation")
+FACES = ("subject_id", "name_key", "id_hash", "relation")
 
 
 @dataclass
 class Part:
     """All that stands reported of some accounts and of everybody who ever held one of them.
 
-    ``records``: the columns of Evidence.facts and what more a stage asks for of ``record``, in order of record_id ·
-    ``sightings``: report_id, record_id, sheet, row · ``people``: PEOPLE.
+    ``records``: Evidence.accounts and what a stage asks for of ``record``, in order of record_id · ``sightings``: report_id,
+    record_id, sheet, row · ``people``: PEOPLE.
     """
 
     records: pd.DataFrame
@@ -35,15 +34,23 @@ class Part:
     people: pd.DataFrame
 
 
-Parts: TypeAlias = Iterable[Part]
+class Parts(Protocol):
+    """All records that name a holder, in parts that do not need each other."""
+
+    def reading(self, columns: Sequence[str]) -> Iterator[Part]:
+        """Each part with these columns of its records, always in the same order."""
+
+    def facts(self) -> pd.DataFrame:
+        """FACTS, each once, with first_seen and last_seen (report dates), in the order of their last records."""
 
 
 @dataclass
 class Evidence:
     """All that stands reported up to a date, but what is read in parts.
 
-    ``facts``: FACTS of the records that name a holder, account_id, unmatched (0/1; resolve.accounts), first_seen, last_seen,
-    in order of record_id · ``faces``: FACES of everybody on camera · ``sightings``: report_id, record_id, sheet, row ·
+    ``accounts``: record_id, subject_id, platform, account_id, unmatched (0/1; resolve.accounts), loose of the records that name
+    a holder, in order of record_id · ``faces``: FACES of everybody on camera, each once (subject_id 0: in a list that names no
+    holder) · ``sightings``: report_id, record_id, sheet, row ·
     ``reports``: report_id, source, as_of, part, scope, unreadable, file_name · ``present``: report_id, platform,
     account_ref, account_name of rejected rows (never an absence) · ``edges``: left_id, right_id, judgement (people's
     alone) · ``pledges``: the columns of ``pledge`` but ``sealed``, with pledge_id and file_name · ``decisions``:
@@ -52,7 +59,7 @@ class Evidence:
     ``pledge_words``: record_key, entity_id: whose pledge a ledger row is by a person's word.
     """
 
-    facts: pd.DataFrame
+    accounts: pd.DataFrame
     faces: pd.DataFrame
     sightings: pd.DataFrame
     reports: pd.DataFrame

@@ -71,9 +71,10 @@ def export(
         raise UsageError("--output FILE is needed for xlsx and with --json")
     opened = office.open_office(answer.settings)
     with opened.engine.begin() as connection:
-        knowledge = (
-            derive.told_again(opened, connection, as_of)[2] if as_of else tables.stored(connection, all_versions=all_versions)
-        )
+        if as_of:
+            knowledge = derive.told_again(opened, connection, as_of).knowledge
+        else:
+            knowledge = tables.stored(connection, all_versions=all_versions)
         if unmask:
             audit.note(connection, "export unmasked", table, reason)
         frame = {

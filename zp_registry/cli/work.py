@@ -24,7 +24,7 @@ def flag(answer: Answer, as_of: str | None) -> None:
         return
     opened = office.open_office(answer.settings)
     with opened.engine.connect() as connection:
-        flags = derive.told_again(opened, connection, as_of)[2].flags
+        flags = derive.told_again(opened, connection, as_of).knowledge.flags
     answer.table(
         f"open flags on {as_of}",
         ["family", "code", "level", "n"],

@@ -11,17 +11,17 @@ from zp_registry.flags.changes import change_marks
 from zp_registry.flags.circle import Circle
 from zp_registry.flags.data import data_flags
 from zp_registry.flags.evidence import COLUMNS
-from zp_registry.flags.missing import pledge_flags
+from zp_registry.flags.missing import pledge_flags, status_changes
 from zp_registry.flags.outside import SAID, outside_flags
 from zp_registry.flags.pledges import PledgeRules, match_pledges
 from zp_registry.flags.rulebook import HIGH, MEDIUM, Rulebook, packaged
 from zp_registry.flags.sharing import Sharing, SharingRules
 from zp_registry.flags.steps import WIDE, steps
 from zp_registry.flags.transfers import sharing_flags, transfer_flags
-from zp_registry.resolve import Resolved
+from zp_registry.resolve import Resolved, with_entity
 from zp_registry.resolve.history import ACCOUNT
 
-__all__ = ["WIDE", "FlagRules", "Flagged", "flag"]
+__all__ = ["FlagRules", "Flagged", "flag"]
 
 
 @dataclass(frozen=True)
@@ -45,23 +45,24 @@ class Flagged:
 
 def flag(evidence: Evidence, parts: Parts, resolved: Resolved, rules: FlagRules) -> Flagged:
     """Every flag as of ``evidence.as_of``; when or how often this runs, and how the evidence is divided, does not matter.
-    ``parts``: the same as for ``resolved``, with WIDE."""
+    ``parts``: the same as for ``resolved``."""
     dates = sorted(evidence.reports["as_of"].unique().tolist())
     matched = match_pledges(evidence, resolved)
     if not dates:
         return Flagged(pd.DataFrame(columns=[*COLUMNS, "rule_version", "anchor"], dtype="str"), pd.Series(dtype="str"), matched)
     book = rules.book
-    circle = Circle(resolved.facts, evidence.faces, resolved.links, evidence.reviewed, dates[-1])
+    circle = Circle(resolved.facts, resolved.faces, resolved.links, evidence.reviewed, dates[-1])
     least = {code: book.rules[code].least for code in ("SHARED_ADDRESS", "FAR_ADDRESS")}
-    sharing = Sharing(resolved.facts, evidence.faces, circle, rules.sharing, least)
+    sharing = Sharing(resolved.facts, resolved.faces, circle, rules.sharing, least)
     found, states, said = [], [], []
-    for part, own in zip(parts, resolved.parts, strict=True):
-        table = steps(own.timeline, part.records, part.people)
+    for part, own in zip(parts.reading(WIDE), resolved.parts, strict=True):
+        part.records = with_entity(part.records, resolved.entity_of)
+        table = steps(own.points, part, evidence.reports)
         theirs = circle.of(table["entity_id"].drop_duplicates())
         marks = change_marks(table, theirs)
         found.append(transfer_flags(marks, own.holdings, own.doubts, theirs, dates, book))
         sharing.add(marks)
-        states.append(table[[*ACCOUNT, "as_of", "account_status"]])
+        states.append(status_changes(table))
         if len(evidence.notices):
             said.append(table.drop_duplicates([*ACCOUNT, *SAID], keep="last")[[*ACCOUNT, "as_of", *SAID]])
     missing, status = pledge_flags(matched, resolved, pd.concat(states, ignore_index=True), dates, rules.pledges)

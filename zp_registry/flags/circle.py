@@ -29,7 +29,7 @@ class Circle:
         reviewed: pd.DataFrame | None = None,
         on: str = "",
     ) -> None:
-        """``facts``, ``links``: of Resolved · ``faces``, ``reviewed``: of Evidence · ``on``: the date on which a person's word
+        """``facts``, ``faces``, ``links``: of Resolved · ``reviewed``: of Evidence · ``on``: the date on which a person's word
         must be good."""
         rows = facts
         pairs = [
@@ -37,10 +37,8 @@ class Circle:
             for c in ("subject_key", "legal_key", "operator_key", "agency_key")
         ]
         plain = pairs[0].rename(columns={"entity_id": "other_entity_id"})
-        family = faces.loc[faces["relation"] == "family", ["record_id", "name_key"]].merge(
-            rows[["record_id", "entity_id"]], on="record_id"
-        )
-        pairs.append(family[["entity_id", "name_key"]].set_axis(["entity_id", "name"], axis=1))
+        family = faces.loc[faces["relation"] == "family", ["entity_id", "name_key"]]
+        pairs.append(family.set_axis(["entity_id", "name"], axis=1))
         pairs.append(_by_number(rows, faces))
         own = pd.concat(pairs).dropna().drop_duplicates()
         shops, led = links[links["ground"] == OPERATOR], links[links["ground"] == REPRESENTATIVE]

@@ -30,7 +30,7 @@ def pledge_flags(
 ) -> tuple[pd.DataFrame, pd.Series[str]]:
     """Flags (transfers.COLUMNS) and the pledge status of every entity on the last date (index entity_id).
 
-    ``statuses_of_accounts``: platform, account_id, as_of, account_status as reported.
+    ``statuses_of_accounts``: of :func:`status_changes`.
     """
     links = resolved.links
     operates = links[links["ground"] == OPERATOR]
@@ -98,6 +98,14 @@ def pledge_flags(
         last_seen=out["on"],
     )
     return out[list(COLUMNS)], latest
+
+
+def status_changes(steps: pd.DataFrame) -> pd.DataFrame:
+    """platform, account_id, as_of, account_status of the steps (in order) that show another status than the one before; one
+    that shows none is normal, and so is an account until it shows another."""
+    status = steps["account_status"].fillna("normal")
+    before = status.groupby([steps[c] for c in ACCOUNT]).shift(1).fillna("normal")
+    return steps.assign(account_status=status).loc[status != before, [*ACCOUNT, "as_of", "account_status"]]
 
 
 def active_entities(holdings: pd.DataFrame, account_statuses: pd.DataFrame, on: str) -> pd.DataFrame:

@@ -39,19 +39,16 @@ class Sharing:
     def __init__(
         self, facts: pd.DataFrame, faces: pd.DataFrame, circle: Circle, rules: SharingRules, least: dict[str, int]
     ) -> None:
-        """``facts``: of Resolved · ``faces``: of Evidence · ``least``: holders from which an address counts, by code."""
+        """``facts``, ``faces``: of Resolved · ``least``: holders from which an address counts, by code."""
         self._circle, self._rules, self._least = circle, rules, least
         group = self._grouped(facts["entity_id"])
-        by_record = pd.Series(group.to_numpy(), index=facts["record_id"])
-        seen = faces.loc[faces["name_key"].notna(), ["record_id", "name_key"]]
+        seen = faces[faces["name_key"].notna() & faces["entity_id"].notna()]
         phones = facts["phone_hashes"].fillna(facts["phone_hash"]).dropna().str.split(";").explode().astype("str")
         address = min(least.values())
         self._perhaps = {
             "SHARED_PAYEE": _shown_by(_money(facts), group, rules.payee),
             "SHARED_PHONE": _shown_by(phones, group, rules.phone),
-            "SHARED_STREAMER": _shown_by(
-                seen["name_key"], seen["record_id"].map(by_record).astype("str"), rules.streamer
-            ),
+            "SHARED_STREAMER": _shown_by(seen["name_key"], self._grouped(seen["entity_id"]), rules.streamer),
             "SHARED_ADDRESS": _shown_by(facts["address_key"], group, address),
         }
         self._steps: list[pd.DataFrame] = []

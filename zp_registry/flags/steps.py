@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from zp_registry.evidence import Part
 from zp_registry.resolve.history import ACCOUNT, place
 from zp_registry.texts import joined
 
@@ -34,21 +35,23 @@ WATCHED = (
     "address_key",
 )
 
-_OF_FACTS = ("subject_key", "subject_kind", "id_mask", "uscc", "phone_hash", "phone_hashes", "phone_mask", "payee_hash",
-             "payee_key", "payee_name", "payee_mask", "legal_key", "operator_key", "operator_hash", "operator_mask",
-             "agency_key", "address_key", "town", "market")  # fmt: skip
-# What is asked for of a record beside the facts.
-WIDE = ("subject_name", "account_status", "held_from", "account_name", "info_status", "birth_year", "business_address",
-        "province", "city", "county")  # fmt: skip
+# What is asked for of a record.
+WIDE = ("subject_key", "subject_kind", "id_mask", "uscc", "phone_hash", "phone_hashes", "phone_mask", "payee_hash", "payee_key",
+        "payee_name", "payee_mask", "legal_key", "operator_key", "operator_hash", "operator_mask", "agency_key", "address_key",
+        "town", "market", "subject_name", "account_status", "held_from", "account_name", "info_status", "birth_year",
+        "business_address", "province", "city", "county")  # fmt: skip
 
 
-def steps(timeline: pd.DataFrame, records: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+def steps(points: pd.DataFrame, part: Part, reports: pd.DataFrame) -> pd.DataFrame:
     """One row per account and date on which its holder is known, in order: the record's values and, as ``prev_…``, the last
-    known value of each before that date (WATCHED). ``phones`` and ``streamers`` are ``;``-joined sorted sets."""
-    points = timeline[timeline["kind"] == "hold"].copy()
-    points["record_id"] = points["record_id"].astype("int64")
+    known value of each before that date (WATCHED). ``phones`` and ``streamers`` are ``;``-joined sorted sets.
+
+    ``points``: of Told · ``part``: with WIDE and entity_id · ``reports``: of Evidence."""
+    points = points.merge(part.sightings, on=["report_id", "record_id"])
+    points = points.merge(reports[["report_id", "as_of", "file_name"]], on="report_id")
     points["place"] = place(points)
-    out = points.merge(records[["record_id", *_OF_FACTS, *WIDE]], on="record_id")
+    out = points.merge(part.records[["record_id", "entity_id", *ACCOUNT, *WIDE]], on="record_id")
+    people = part.people
     out = out.sort_values([*ACCOUNT, "as_of"], ignore_index=True)
     out["number"] = out["uscc"].fillna(out["id_mask"])  # as far as it may be shown
     out["phones"] = _sorted_sets(out["phone_hashes"].fillna(out["phone_hash"]))

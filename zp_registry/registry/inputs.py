@@ -98,14 +98,17 @@ def read_order(connection: Connection, known: pa.Table | None = None) -> pa.Tabl
     return bulk.read_table(connection, f"FROM subject WHERE id > {int(newest)}", columns, ["subject_id"])
 
 
-def evidence_inputs(evidence: Evidence, order: pa.Table) -> MatchInputs:
-    """The same from evidence in memory, for a date that is told again: all of it, and nothing stood before."""
-    rows = evidence.facts[evidence.facts["subject_id"].notna()].assign(live=1, was_live=1)
-    loose = rows.loc[(rows["loose"] == 1) & rows["account_id"].notna(), ["record_id", "account_id"]]
+def again_inputs(connection: Connection, evidence: Evidence) -> MatchInputs:
+    """The same for a date that is told again (``evidence``: just read on this connection): all of it, and nothing stood
+    before."""
+    columns = ["c.id AS record_id", *(f"c.{c} AS {c}" for c in ROWS if c not in ("record_id", "live", "was_live")),
+               "1 AS live", "1 AS was_live"]  # fmt: skip
+    which = "FROM ev_records n JOIN record c ON c.id = n.record_id WHERE c.record_kind = 'account'"
+    loose = evidence.accounts.loc[evidence.accounts["loose"] == 1, ["record_id", "account_id"]].dropna()
     return MatchInputs(
-        pa.Table.from_pandas(rows[list(ROWS)], preserve_index=False),
+        bulk.read_table(connection, which, columns, _NUMBERS, _FREE),
         loose.assign(was_account_id=loose["account_id"]),
-        order,
+        read_order(connection),
         evidence.edges.assign(live=True),
         pd.DataFrame({"left_id": [], "right_id": []}, dtype="int64"),
         pa.table({}),

@@ -15,7 +15,7 @@ from zp_registry.registry import bulk
 from zp_registry.registry.known import stands, stood
 from zp_registry.registry.notices import read_notices, read_reviewed
 from zp_registry.resolve.accounts import NAMING, match_accounts
-from zp_registry.resolve.parts import dated, divided
+from zp_registry.resolve.parts import distinct_facts, divided
 
 _NUMBERS = ("record_id", "subject_id", "loose", "report_id", "row")
 # Text as typed; the rest are hashes, codes, dates, masks and comparison forms.
@@ -83,9 +83,8 @@ def read_evidence(connection: Connection, as_of: str | None = None, known: str |
         at,
     )
     return Evidence(
-        dated(_read_facts(connection), sightings, reports),
-        _texts(connection, "FROM ev_records n JOIN record_streamer p ON p.record_id = n.record_id ORDER BY p.record_id, "
-               "p.ordinal", "p", FACES),
+        _read_accounts(connection),
+        _texts(connection, f"FROM ({_FACES}) p", "p", FACES),
         sightings,
         reports,
         present,
@@ -96,49 +95,70 @@ def read_evidence(connection: Connection, as_of: str | None = None, known: str |
         read_notices(connection, until, all_of_them=until >= reference_date(connection, known), known=known),
         read_reviewed(connection, known, again=again),
         read_pledge_words(connection, known, again=again),
-    )  # fmt: skip
+    )
 
 
-def _read_facts(connection: Connection) -> pd.DataFrame:
-    """Evidence.facts, but their dates. A list of streamers names nobody who holds an account."""
-    which = "FROM ev_records n JOIN record c ON c.id = n.record_id WHERE c.record_kind = 'account'"
-    facts = _texts(connection, f"{which} ORDER BY c.id", "c", FACTS)
-    loose = facts.loc[facts["loose"] == 1, "platform"].drop_duplicates()
-    named = facts.reindex(columns=list(NAMING))
+# A list of streamers names nobody who holds an account.
+_FACES = """
+    SELECT DISTINCT CASE WHEN c.record_kind = 'account' THEN c.subject_id ELSE 0 END AS subject_id, p.name_key, p.id_hash,
+           p.relation
+    FROM ev_records n JOIN record c ON c.id = n.record_id JOIN record_streamer p ON p.record_id = n.record_id"""
+_ACCOUNTS = "FROM ev_records n JOIN record c ON c.id = n.record_id WHERE c.record_kind = 'account'"
+
+
+def _read_accounts(connection: Connection) -> pd.DataFrame:
+    """Evidence.accounts."""
+    named = ("record_id", "platform", "account_ref", "loose")
+    rows = _texts(connection, f"{_ACCOUNTS} ORDER BY n.record_id", "c", (*named, "subject_id"))
+    loose = rows.loc[rows["loose"] == 1, "platform"].drop_duplicates()
+    names = rows.reindex(columns=list(NAMING))
     if len(loose):  # what shared reports name loosely is looked for among the accounts of those platforms
         bulk.stage(connection, "ev_loose", loose.to_frame())
-        asked = f"{which} AND c.platform IN (SELECT platform FROM ev_loose)"
-        others = named[~among(named["platform"], loose)]
-        named = pd.concat([others, _texts(connection, asked, "c", NAMING)], ignore_index=True)
+        asked = f"{_ACCOUNTS} AND c.platform IN (SELECT platform FROM ev_loose)"
+        others = names[~among(names["platform"], loose)]
+        names = pd.concat([others, _texts(connection, asked, "c", NAMING)], ignore_index=True)
         bulk.unstage(connection, "ev_loose")
-    matched = facts.merge(match_accounts(named), on="record_id", how="left")
-    return matched.assign(unmatched=matched["unmatched"].fillna(0).astype("int64"))
+    rows = rows.drop(columns="account_ref").merge(match_accounts(names), on="record_id", how="left")
+    return rows.assign(unmatched=rows["unmatched"].fillna(0).astype("int64"))
 
 
 class StandingParts:
-    """The records of :func:`read_evidence` in parts of about ``rows`` sightings; ``entity``: who is who, index subject_id.
-    ``places``: record_id, part, platform, account_id, entity_id. Needs the temporary tables that it left, on the same
-    connection."""
+    """The records of :func:`read_evidence` (evidence.Parts) in parts of about ``rows`` sightings, each read when it is asked
+    for; ``entity``: who is who, index subject_id. ``places``: platform, account_id, entity_id, part. Needs the temporary tables
+    that it left, on the same connection."""
 
     def __init__(self, connection: Connection, evidence: Evidence, entity: pd.Series[str], rows: int) -> None:
-        self._connection, self._facts, self._sightings = connection, evidence.facts, evidence.sightings
-        of = evidence.facts["subject_id"].map(entity).astype("str")
-        named = evidence.facts[["platform", "account_id"]].assign(entity_id=of)
-        self.places = divided(evidence.facts, of, evidence.sightings, rows).join(named.reset_index(drop=True))
-        self._count = int(self.places["part"].max()) + 1 if len(self.places) else 1
-        bulk.stage(connection, "ev_parts", self.places[["part", "record_id"]])
+        self._connection, self._evidence = connection, evidence
+        accounts = evidence.accounts
+        of = accounts["subject_id"].map(entity).astype("str")
+        part = divided(accounts, of, evidence.sightings, rows)
+        self.places = accounts[["platform", "account_id"]].assign(entity_id=of, part=part)
+        self._part = part.to_numpy()
+        self._seen = evidence.sightings["record_id"].map(part.set_axis(accounts["record_id"])).to_numpy()
+        self._count = int(part.max()) + 1 if len(part) else 1
+        bulk.stage(connection, "ev_parts", pd.DataFrame({"part": part, "record_id": accounts["record_id"]}))
         connection.execute(text("CREATE INDEX ev_parts_part ON ev_parts (part, record_id)"))
 
     def reading(self, columns: Sequence[str]) -> Iterator[Part]:
-        """Each part (evidence.Part) with these columns of ``record`` beside the facts, read when it is asked for."""
-        asked = tuple(c for c in columns if c not in self._facts)
-        seen = self._sightings["record_id"].map(self.places.set_index("record_id")["part"]).to_numpy()
+        """Each part with these columns of its records."""
         for number in range(self._count):
-            facts = self._facts[self.places["part"].to_numpy() == number].reset_index(drop=True)
-            more = _texts(self._connection, _OF_PART.format("record c ON c.id", number), "c", asked)
             cast = _OF_PART.format("record_streamer p ON p.record_id", number) + ", p.ordinal"
-            people = _texts(self._connection, cast, "p", PEOPLE)
-            yield Part(facts.join(more), self._sightings[seen == number].reset_index(drop=True), people)
+            yield Part(self._records(number, columns), self._sightings(number), _texts(self._connection, cast, "p", PEOPLE))
+
+    def facts(self) -> pd.DataFrame:
+        """What holders may have in common, of all parts."""
+        reports = self._evidence.reports
+        found = [distinct_facts(self._records(n, FACTS), self._sightings(n), reports) for n in range(self._count)]
+        return pd.concat(found).sort_values("record_id", ignore_index=True).drop(columns="record_id")
+
+    def _records(self, number: int, columns: Sequence[str]) -> pd.DataFrame:
+        own: pd.DataFrame = self._evidence.accounts[self._part == number].reset_index(drop=True)
+        asked = tuple(c for c in columns if c not in own)
+        return own.join(_texts(self._connection, _OF_PART.format("record c ON c.id", number), "c", asked))
+
+    def _sightings(self, number: int) -> pd.DataFrame:
+        seen: pd.DataFrame = self._evidence.sightings[self._seen == number].reset_index(drop=True)
+        return seen
 
 
 _OF_PART = "FROM ev_parts n JOIN {0} = n.record_id WHERE n.part = {1} ORDER BY n.record_id"

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
-from zp_registry.evidence import Evidence, Part, Parts
+from zp_registry.evidence import FACTS, Evidence, Part, Parts
 from zp_registry.resolve import history, survivorship
 from zp_registry.resolve.history import ACCOUNT
 from zp_registry.resolve.links import links
 from zp_registry.resolve.roles import roles
 from zp_registry.resolve.subjects import masks_fit
 
-__all__ = ["LINKED", "WIDE", "Resolved", "TellingRules", "Told", "resolve"]
+__all__ = ["LINKED", "Resolved", "TellingRules", "Told", "resolve", "with_entity"]
 
 
 @dataclass
 class Told:
     """What one part of the evidence tells. ``entities``, ``identifiers``, ``names``, ``accounts``, ``holdings``, ``roles``: as
-    the tables · ``timeline``: one point per account and date (history.POINTS) · ``doubts``: code, platform, account_id,
-    entity_id, as_of, why, place (for DATA flags)."""
+    the tables · ``points``: report_id, record_id of the rows by which somebody holds an account, in order of account and date ·
+    ``doubts``: code, platform, account_id, entity_id, as_of, why, place (for DATA flags)."""
 
     entities: pd.DataFrame
     identifiers: pd.DataFrame
@@ -29,18 +29,21 @@ class Told:
     accounts: pd.DataFrame
     holdings: pd.DataFrame
     roles: pd.DataFrame
-    timeline: pd.DataFrame
+    points: pd.DataFrame
     doubts: pd.DataFrame
 
 
 @dataclass
 class Resolved:
-    """``parts``: what each part tells · ``facts``: Evidence.facts with ``entity_id`` · ``entities`` … ``doubts``: of all parts,
-    in order of their keys · ``links``: as the table and more (links.COLUMNS) · ``alike``: entity_id, other_entity_id of persons
+    """``parts``: of each part its points, holdings and doubts · ``entity_of``: index subject_id, entity_id · ``facts``,
+    ``faces``: Parts.facts and Evidence.faces with ``entity_id`` · ``entities`` … ``doubts``: of all parts, in order of their
+    keys · ``links``: as the table and more (links.COLUMNS) · ``alike``: entity_id, other_entity_id of persons
     of one name and the same visible digits whom review may find to be one."""
 
     parts: list[Told]
+    entity_of: pd.Series[str]
     facts: pd.DataFrame
+    faces: pd.DataFrame
     entities: pd.DataFrame
     identifiers: pd.DataFrame
     names: pd.DataFrame
@@ -50,6 +53,11 @@ class Resolved:
     doubts: pd.DataFrame
     links: pd.DataFrame
     alike: pd.DataFrame
+
+
+def with_entity(records: pd.DataFrame, entity_of: pd.Series[str]) -> pd.DataFrame:
+    """``records`` (subject_id) with the entity that each subject is, NA where it is none."""
+    return records.assign(entity_id=records["subject_id"].map(entity_of).astype("str"))
 
 
 def entity_ids(roots: pd.Series[int]) -> pd.Series[str]:
@@ -77,34 +85,39 @@ def resolve(
     ``unsure`` edges: left_id, right_id, rule); the same for the same evidence in whatever order it came, and however it is
     divided.
 
-    ``parts``: with WIDE. ``keep`` gets what each part tells and returns what of it is to be kept (with empty frames for the
+    ``keep`` gets what each part tells and returns what of it is to be kept (with empty frames for the
     rest): of entities at least LINKED, of accounts the account and last_seen, of names and roles nothing.
     """
     rules = rules or TellingRules()
-    facts = _named(evidence.facts, entity_of)
     rivals = unsure.loc[unsure["rule"] == "rival"]
     rivalled = set(pd.concat([rivals["left_id"], rivals["right_id"]]).map(entity_of).dropna())
-    told = [keep(_tell(part, evidence, entity_of, rivalled, rules)) for part in parts]
-    entities = _together([t.entities for t in told], ["entity_id"])
+    told = [keep(_tell(part, evidence, entity_of, rivalled, rules)) for part in parts.reading(WIDE)]
+    whole = {name: _together([getattr(t, name) for t in told], keys) for name, keys in _KEYS.items()}
+    facts = with_entity(parts.facts(), entity_of)
     return Resolved(
-        parts=told,
+        parts=[replace(t, **{name: pd.DataFrame() for name in _KEYS if name not in ("holdings", "doubts")}) for t in told],
+        entity_of=entity_of,
         facts=facts,
-        entities=entities,
-        identifiers=_together([t.identifiers for t in told], ["kind", "entity_id", "value"]),
-        names=_together([t.names for t in told], ["entity_id", "name"]),
-        accounts=_together([t.accounts for t in told], ACCOUNT),
-        holdings=_together([t.holdings for t in told], [*ACCOUNT, "valid_from"]),
-        roles=_together([t.roles for t in told], [*ACCOUNT, "role", "party_key", "valid_from"]),
-        doubts=_together([t.doubts for t in told], ["code", *ACCOUNT, "as_of"]),
-        links=links(facts, entities, rules.hub_names),
-        alike=_alike(unsure, entity_of, entities),
+        faces=with_entity(evidence.faces, entity_of),
+        links=links(facts, whole["entities"], rules.hub_names),
+        alike=_alike(unsure, entity_of, whole["entities"]),
+        **whole,
     )
 
 
-# What is asked for of a record beside the facts, and of entities behind this stage.
-WIDE = ("source", "account_handle", "account_name", "account_url", "account_kind", "account_status", "held_from", "held_to",
-        "info_status", "subject_name", "legal_representative", "operator_name", "contact_name", "business_address",
-        "agency_name", "agency_uscc")  # fmt: skip
+_KEYS = {
+    "entities": ["entity_id"],
+    "identifiers": ["entity_id", "kind", "value"],
+    "names": ["entity_id", "name"],
+    "accounts": ACCOUNT,
+    "holdings": [*ACCOUNT, "valid_from"],
+    "roles": [*ACCOUNT, "role", "party_key", "valid_from"],
+    "doubts": ["code", *ACCOUNT, "as_of"],
+}
+# What is asked for of a record, and of entities behind this stage.
+WIDE = (*FACTS, "id_mask", "phone_mask", "payee_mask", "town", "source", "account_handle", "account_name", "account_url",
+        "account_kind", "account_status", "held_from", "held_to", "info_status", "subject_name", "legal_representative",
+        "operator_name", "contact_name", "business_address", "agency_name", "agency_uscc")  # fmt: skip
 LINKED = ("entity_id", "kind", "name", "name_key", "uscc", "id_hash", "id_mask", "town")
 
 
@@ -116,19 +129,15 @@ def _together(frames: list[pd.DataFrame], keys: list[str]) -> pd.DataFrame:
     return every.sort_values(keys, ignore_index=True) if len(every) else every
 
 
-def _named(records: pd.DataFrame, entity_of: pd.Series[str]) -> pd.DataFrame:
-    return records.assign(entity_id=records["subject_id"].map(entity_of).astype("str"))
-
-
 def _tell(part: Part, evidence: Evidence, entity_of: pd.Series[str], rivalled: set[str], rules: TellingRules) -> Told:
-    records = _named(part.records, entity_of)
+    records = with_entity(part.records, entity_of)
     observed = history.observations(records, part.sightings, evidence.reports)
     points, undecided = history.choose_holders(observed)
     named = records.loc[records["account_id"].notna(), [*ACCOUNT, "account_name"]].drop_duplicates()
     absences = history.absences(points, evidence.reports, evidence.present, named)
     points = pd.concat([points, absences], ignore_index=True).sort_values([*ACCOUNT, "as_of", "kind"], ignore_index=True)
     held = history.holdings(points)
-    seen = part.sightings.merge(records[records["subject_id"].notna()], on="record_id").merge(
+    seen = part.sightings.merge(records, on="record_id").merge(
         evidence.reports[["report_id", "as_of", "part"]], on="report_id"
     )
     entities, identifiers, names = survivorship.survive(seen, rules.shown)
@@ -141,7 +150,7 @@ def _tell(part: Part, evidence: Evidence, entity_of: pd.Series[str], rivalled: s
         accounts=_accounts(points, held, records, entities),
         holdings=held,
         roles=roles(hold, records, part.people),
-        timeline=points,
+        points=hold[["report_id", "record_id"]].astype("int64").reset_index(drop=True),
         doubts=_doubts(rivalled - set(numbered), points, undecided),
     )
 
