@@ -180,14 +180,20 @@ _BATCH = 100_000
 
 
 def read_table(
-    connection: Connection, select: str, columns: Sequence[str], integers: Sequence[str] = (), free: Sequence[str] = ()
+    connection: Connection,
+    select: str,
+    columns: Sequence[str],
+    integers: Sequence[str] = (),
+    free: Sequence[str] = (),
+    floats: Sequence[str] = (),
 ) -> pa.Table:
     """Large results as an Arrow table, several times quicker than rows: the database joins each row's values to one text, which
     Arrow takes apart. ``select``: SQL from FROM on, without parameters; ``columns``: expressions ``… AS name`` or plain names.
-    Empty text comes back as NULL; ``integers`` as int64. ``free``: names of the columns that may hold any text, with line
-    breaks and all; the others must be hashes, codes or comparison forms (ValueError if one holds a character of ours)."""
+    Empty text comes back as NULL; ``integers`` as int64, ``floats`` (of up to 15 digits) as float64. ``free``: names of the
+    columns that may hold any text, with line breaks and all; the others must be hashes, codes or comparison forms (ValueError
+    if one holds a character of ours)."""
     names = [c.rpartition(" AS ")[2] for c in columns]
-    types = {n: pa.int64() if n in integers else pa.string() for n in names}
+    types = {n: pa.int64() if n in integers else pa.float64() if n in floats else pa.string() for n in names}
     if connection.dialect.name == "postgresql":
         with connection.connection.cursor().copy(
             f"COPY (SELECT {', '.join(columns)} {select}) TO STDOUT (FORMAT csv, DELIMITER E'\\x1f', QUOTE E'\\x01')"

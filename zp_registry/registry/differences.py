@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from sqlalchemy import BigInteger, Connection, Float, Integer, text
 
 from zp_registry.registry import bulk
@@ -40,7 +41,7 @@ def write_difference(
     """
     columns = [str(c) for c in computed.columns]
     values = [c for c in columns if c not in keys]
-    con = _both(connection, table, columns, computed, _standing(table, columns, share))
+    con = _both(connection, table, columns, computed, share)
     by = ", ".join(keys)
     gone = con.execute(f"SELECT {by} FROM old ANTI JOIN new USING ({by})").df()
     added = _places(con, f"SELECT pos FROM new ANTI JOIN old USING ({by})")
@@ -66,7 +67,7 @@ def write_history(
     that make a row what it is; a row whose other columns differ is closed and added anew.
     """
     columns = [str(c) for c in computed.columns]
-    con = _both(connection, table, columns, computed, _standing(table, ["id", *columns], share, "t.recorded_to IS NULL"))
+    con = _both(connection, table, columns, computed, share, "t.recorded_to IS NULL")
     same = " AND ".join(f"old.{c} = new.{c}" if c in keys else f"old.{c} IS NOT DISTINCT FROM new.{c}" for c in columns)
     gone = con.execute(f"SELECT id FROM old ANTI JOIN new ON {same}").df()
     added = _places(con, f"SELECT pos FROM new ANTI JOIN old ON {same}")
@@ -100,29 +101,35 @@ def _unlisted(listed: str, keys: Sequence[str]) -> str:
     return f"NOT EXISTS (SELECT 1 FROM {listed} n WHERE {' AND '.join(f'n.{k} = t.{k}' for k in keys)})"
 
 
-def _standing(table: str, columns: Sequence[str], share: Share | None, which: str = "") -> str:
-    names = ", ".join(f"t.{c}" for c in columns)
-    if share is None:
-        return f"SELECT {names} FROM {table} t" + (f" WHERE {which}" if which else "")
-    # CROSS JOIN keeps SQLite from looking at every row of the table to find the few of a part.
-    same = " AND ".join(f"t.{k} = n.{k}" for k in share.keys)
-    where = f"n.part = {share.part} AND {same}" + (f" AND {which}" if which else "")
-    return f"SELECT {names} FROM {share.listed} n CROSS JOIN {table} t WHERE {where}"
+_CODE = 40  # characters: shorter columns hold codes, hashes and dates, longer ones text as it was typed
 
 
 def _both(
-    connection: Connection, table: str, columns: Sequence[str], computed: pd.DataFrame, select: str
+    connection: Connection, table: str, columns: Sequence[str], computed: pd.DataFrame, share: Share | None, which: str = ""
 ) -> duckdb.DuckDBPyConnection:
-    """``old`` (what stands) and ``new`` (what was computed, ``pos``: its place in the frame), to be compared."""
+    """``old`` (what stands of it) and ``new`` (what was computed, ``pos``: its place in the frame), to be compared; an empty
+    text is none."""
     kinds = {c.name: c.type for c in Base.metadata.tables[table].columns}
-    whole = [c for c, k in kinds.items() if isinstance(k, Integer | BigInteger)]
-    floats = [c for c in columns if isinstance(kinds[c], Float)]
-    old = bulk.read(connection, select, integers=whole, floats=floats)
+    asked = [*(("id",) if which else ()), *columns]
+    whole = [c for c in asked if isinstance(kinds[c], Integer | BigInteger)]
+    floats = [c for c in asked if isinstance(kinds[c], Float)]
+    typed = [c for c in asked if c not in [*whole, *floats] and (getattr(kinds[c], "length", None) or _CODE + 1) > _CODE]
+    select = _standing(table, share, which)
+    old = bulk.read_table(connection, select, [f"t.{c} AS {c}" for c in asked], whole, typed, floats)
     con = scratch()
-    con.register("old", pa.table({str(c): _compared(old[c], str(c) in whole, str(c) in floats) for c in old.columns}))
+    con.register("old", old)
     new = {c: _compared(computed[c], c in whole, c in floats) for c in columns}
     con.register("new", pa.table({**new, "pos": pa.array(range(len(computed)), pa.int64())}))
     return con
+
+
+def _standing(table: str, share: Share | None, which: str) -> str:
+    if share is None:
+        return f"FROM {table} t" + (f" WHERE {which}" if which else "")
+    # CROSS JOIN keeps SQLite from looking at every row of the table to find the few of a part.
+    same = " AND ".join(f"t.{k} = n.{k}" for k in share.keys)
+    where = f"n.part = {share.part} AND {same}" + (f" AND {which}" if which else "")
+    return f"FROM {share.listed} n CROSS JOIN {table} t WHERE {where}"
 
 
 def _compared(column: pd.Series[Any], whole: bool, floating: bool) -> pa.Array:
@@ -130,7 +137,8 @@ def _compared(column: pd.Series[Any], whole: bool, floating: bool) -> pa.Array:
         return pa.array(column.astype("Int64"), pa.int64(), from_pandas=True)
     if floating:
         return pa.array(column, pa.float64(), from_pandas=True)
-    return to_arrow(column.astype("str"))
+    text_ = to_arrow(column.astype("str"))
+    return pc.if_else(pc.equal(text_, ""), None, text_)
 
 
 def _places(con: duckdb.DuckDBPyConnection, select: str) -> list[int]:

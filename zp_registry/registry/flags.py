@@ -10,6 +10,7 @@ from zp_registry.flags.cases import WITHDRAWN
 from zp_registry.flags.codes import FLAG_CODES
 from zp_registry.frames import among
 from zp_registry.registry import bulk, differences
+from zp_registry.registry.models import Base
 from zp_registry.registry.state import read_state, write_state
 
 
@@ -20,27 +21,38 @@ def write_flags(connection: Connection, flagged: Flagged, decisions: pd.DataFram
     or has it on a list: then it
     stays as ``resolved``, so that nothing a person wrote loses its ground.
     """
-    old = bulk.read(connection, "SELECT * FROM flag", floats=["score"])
-    worked = set(decisions["flag_id"]) | set(
-        bulk.read(
-            connection,
-            "SELECT flag_id FROM followup_attempt UNION SELECT flag_id FROM followup_listing "
-            "UNION SELECT f.flag_id FROM flag f "
-            "JOIN case_file c ON c.platform = f.platform AND c.account_id = f.account_id AND c.worked = 1",
-        )["flag_id"]
-    )
-    new = flagged.flags.reindex(columns=[c for c in old.columns if c != "flag_id"])
+    names = [c.name for c in Base.metadata.tables["flag"].columns]
+    old = bulk.read(connection, "SELECT flag_id, anchor FROM flag")
+    new = flagged.flags.reindex(columns=[c for c in names if c != "flag_id"])
     new["flag_id"] = new["anchor"].map(old.set_index("anchor")["flag_id"]).astype("str")
     fresh = new["flag_id"].isna()
     new.loc[fresh, "flag_id"] = _new_ids(connection, int(fresh.sum()))
-    gone = old[~among(old["anchor"], new["anchor"]) & among(old["flag_id"], worked)].assign(
-        status="resolved", explained=WITHDRAWN
-    )
-    every = pd.concat([new, gone], ignore_index=True)[list(old.columns)]
+    gone = _worked_on(connection, old[~among(old["anchor"], new["anchor"])])
+    gone = gone.assign(status="resolved", explained=WITHDRAWN)
+    every = pd.concat([new, gone], ignore_index=True)[names]
     every["status"] = decided(every, decisions)
     counts = differences.write_difference(connection, "flag", every, ["flag_id"])
     _write_pledge_status(connection, flagged.pledge_status)
     return counts
+
+
+def _worked_on(connection: Connection, flags: pd.DataFrame) -> pd.DataFrame:
+    """Those of ``flags`` (flag_id) that somebody decided on, or that stand on a list or in a case that somebody works on: their
+    rows as they stand."""
+    bulk.stage(connection, "wf_gone", flags[["flag_id"]])
+    rows = bulk.read(
+        connection,
+        """
+        SELECT f.* FROM wf_gone n JOIN flag f ON f.flag_id = n.flag_id
+        WHERE EXISTS (SELECT 1 FROM decision d WHERE d.flag_id = f.flag_id)
+           OR EXISTS (SELECT 1 FROM followup_attempt a WHERE a.flag_id = f.flag_id)
+           OR EXISTS (SELECT 1 FROM followup_listing l WHERE l.flag_id = f.flag_id)
+           OR EXISTS (SELECT 1 FROM case_file c WHERE c.platform = f.platform AND c.account_id = f.account_id AND c.worked = 1)
+        ORDER BY f.flag_id""",
+        floats=["score"],
+    )
+    bulk.unstage(connection, "wf_gone")
+    return rows
 
 
 def decided(flags: pd.DataFrame, decisions: pd.DataFrame) -> pd.Series[str]:

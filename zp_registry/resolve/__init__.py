@@ -92,10 +92,14 @@ def resolve(
     rivals = unsure.loc[unsure["rule"] == "rival"]
     rivalled = set(pd.concat([rivals["left_id"], rivals["right_id"]]).map(entity_of).dropna())
     told = [keep(_tell(part, evidence, entity_of, rivalled, rules)) for part in parts.reading(WIDE)]
-    whole = {name: _together([getattr(t, name) for t in told], keys) for name, keys in _KEYS.items()}
+    whole = {}
+    for name, keys in _KEYS.items():
+        whole[name] = _together([getattr(t, name) for t in told], keys)
+        if name not in ("holdings", "doubts"):
+            told = [replace(t, **{name: pd.DataFrame()}) for t in told]
     facts = with_entity(parts.facts(), entity_of)
     return Resolved(
-        parts=[replace(t, **{name: pd.DataFrame() for name in _KEYS if name not in ("holdings", "doubts")}) for t in told],
+        parts=told,
         entity_of=entity_of,
         facts=facts,
         faces=with_entity(evidence.faces, entity_of),
