@@ -68,7 +68,7 @@ def a_county(made: World, source: Path) -> list[dict[str, list[list[Any]]]]:
 @pytest.fixture(scope="module")
 def county(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("county")
-    generate(folder, seed=77, accounts=90, months=2, dirt=Dirt(), flat=True)
+    generate(folder, seed=77, accounts=140, months=2, dirt=Dirt(), flat=True)
     return folder
 
 
@@ -76,11 +76,11 @@ def test_a_county_in_parts(county: Path, tmp_path: Path) -> None:
     with divided_world(tmp_path / "whole", 1_000_000) as made:
         whole = a_county(made, county)
         past = made.knowledge(as_of="2026-01-31")
-    with divided_world(tmp_path / "parts", 90) as made:
+    with divided_world(tmp_path / "parts", 140) as made:
         parts = a_county(made, county)
         with made.office.engine.begin() as connection:
             evidence = read_evidence(connection)
-            places = StandingParts(connection, evidence, entity_of(connection), 90).places
+            places = StandingParts(connection, evidence, entity_of(connection), 140).places
             assert places["part"].nunique() >= 3
         again = made.knowledge(as_of="2026-01-31")
     for one, other in zip(whole, parts, strict=True):
