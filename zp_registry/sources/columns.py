@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import numpy as np
@@ -34,6 +35,8 @@ def text_column(column: Column, start: int = 0, stop: int | None = None) -> Text
         array = column.slice(start, None if stop is None else max(stop - start, 0)).cast(pa.large_string())
         return _finish(array, np.zeros(len(array), dtype=bool), np.zeros(len(array), dtype=bool))
     cells = column[start:stop]
+    with suppress(pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError):  # nothing but text, as most columns are
+        return _finish(pa.array(cells, pa.large_string()), np.zeros(len(cells), dtype=bool), np.zeros(len(cells), dtype=bool))
     kinds = {t: _kind(t) for t in set(map(type, cells))}
     if set(kinds.values()) <= {_NONE, _STR}:
         return _finish(_texts(cells), np.zeros(len(cells), dtype=bool), np.zeros(len(cells), dtype=bool))

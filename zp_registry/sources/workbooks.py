@@ -76,7 +76,7 @@ def _sheet(book: calamine.CalamineWorkbook, meta: Any, name: str, limits: ReadLi
 
 
 def _columns(rows: list[Any]) -> list[Column]:
-    return [list(c) for c in zip(*rows, strict=True)] if rows else []
+    return list(zip(*rows, strict=True)) if rows else []
 
 
 def _by_openpyxl(data: bytes, name: str, limits: ReadLimits) -> list[RawTable]:
