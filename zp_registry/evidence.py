@@ -17,6 +17,12 @@ FACTS = (
     "subject_id", "subject_kind", "subject_key", "uscc", "id_hash", "phone_hash", "phone_hashes", "payee_hash", "payee_key",
     "payee_name", "address_key", "legal_key", "operator_key", "operator_hash", "operator_mask", "agency_key",
 )  # fmt: skip
+# All that any stage asks for of a record.
+RECORD = (
+    *FACTS, "source", "account_handle", "account_name", "account_url", "account_kind", "account_status", "held_from", "held_to",
+    "info_status", "subject_name", "id_mask", "birth_year", "phone_mask", "payee_mask", "legal_representative", "operator_name",
+    "contact_name", "business_address", "province", "city", "county", "town", "market", "agency_name", "agency_uscc",
+)  # fmt: skip
 PEOPLE = ("record_id", "name", "name_key", "id_hash", "id_mask", "relation")  # on camera
 FACES = ("subject_id", "name_key", "id_hash", "relation")
 
@@ -38,7 +44,7 @@ class Parts(Protocol):
     """All records that name a holder, in parts that do not need each other."""
 
     def reading(self, columns: Sequence[str]) -> Iterator[Part]:
-        """Each part with these columns of its records, always in the same order."""
+        """Each part with these columns (of RECORD) of its records, always in the same order."""
 
     def facts(self) -> pd.DataFrame:
         """FACTS, each once, with first_seen and last_seen (report dates), in the order of their last records."""

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 from sqlalchemy import Connection, text
 
-from zp_registry.evidence import FACES, FACTS, PEOPLE, Evidence, Part
+from zp_registry.evidence import FACES, FACTS, PEOPLE, RECORD, Evidence, Part
 from zp_registry.frames import among
 from zp_registry.registry import bulk
 from zp_registry.registry.known import stands, stood
@@ -123,9 +123,9 @@ def _read_accounts(connection: Connection) -> pd.DataFrame:
 
 
 class StandingParts:
-    """The records of :func:`read_evidence` (evidence.Parts) in parts of about ``rows`` sightings, each read when it is asked
-    for; ``entity``: who is who, index subject_id. ``places``: platform, account_id, entity_id, part. Needs the temporary tables
-    that it left, on the same connection."""
+    """The records of :func:`read_evidence` (evidence.Parts) in parts of about ``rows`` sightings, each read when it is first
+    asked for; ``entity``: who is who, index subject_id. ``places``: platform, account_id, entity_id, part. Needs the temporary
+    tables that it left, on the same connection."""
 
     def __init__(self, connection: Connection, evidence: Evidence, entity: pd.Series[str], rows: int) -> None:
         self._connection, self._evidence = connection, evidence
@@ -136,14 +136,16 @@ class StandingParts:
         self._part = part.to_numpy()
         self._seen = evidence.sightings["record_id"].map(part.set_axis(accounts["record_id"])).to_numpy()
         self._count = int(part.max()) + 1 if len(part) else 1
+        # Records and people of each part as they were read, a tenth of their size: they are asked for three times.
+        self._kept: dict[int, tuple[pa.Buffer, pa.Buffer]] = {}
         bulk.stage(connection, "ev_parts", pd.DataFrame({"part": part, "record_id": accounts["record_id"]}))
         connection.execute(text("CREATE INDEX ev_parts_part ON ev_parts (part, record_id)"))
 
     def reading(self, columns: Sequence[str]) -> Iterator[Part]:
-        """Each part with these columns of its records."""
+        """Each part with these columns (evidence.RECORD) of its records."""
         for number in range(self._count):
-            cast = _OF_PART.format("record_streamer p ON p.record_id", number) + ", p.ordinal"
-            yield Part(self._records(number, columns), self._sightings(number), _texts(self._connection, cast, "p", PEOPLE))
+            records = self._records(number, columns)
+            yield Part(records, self._sightings(number), _frame(self._kept[number][1], PEOPLE))
 
     def facts(self) -> pd.DataFrame:
         """What holders may have in common, of all parts."""
@@ -152,9 +154,12 @@ class StandingParts:
         return pd.concat(found).sort_values("record_id", ignore_index=True).drop(columns="record_id")
 
     def _records(self, number: int, columns: Sequence[str]) -> pd.DataFrame:
+        if number not in self._kept:
+            cast = _OF_PART.format("record_streamer p ON p.record_id", number) + ", p.ordinal"
+            records = _table(self._connection, _OF_PART.format("record c ON c.id", number), "c", RECORD)
+            self._kept[number] = _packed(records), _packed(_table(self._connection, cast, "p", PEOPLE))
         own: pd.DataFrame = self._evidence.accounts[self._part == number].reset_index(drop=True)
-        asked = tuple(c for c in columns if c not in own)
-        return own.join(_texts(self._connection, _OF_PART.format("record c ON c.id", number), "c", asked))
+        return own.join(_frame(self._kept[number][0], tuple(c for c in columns if c not in own)))
 
     def _sightings(self, number: int) -> pd.DataFrame:
         seen: pd.DataFrame = self._evidence.sightings[self._seen == number].reset_index(drop=True)
@@ -164,19 +169,40 @@ class StandingParts:
 _OF_PART = "FROM ev_parts n JOIN {0} = n.record_id WHERE n.part = {1} ORDER BY n.record_id"
 
 
-def _texts(connection: Connection, select: str, table: str, names: tuple[str, ...]) -> pd.DataFrame:
+def _texts(connection: Connection, select: str, table: str, names: Sequence[str]) -> pd.DataFrame:
     """``names`` of ``table`` (its alias in ``select``) as a frame: int64 for numbers, text for the rest."""
+    return _pandas(_table(connection, select, table, names), names)
+
+
+def _table(connection: Connection, select: str, table: str, names: Sequence[str]) -> pa.Table:
     own = {"record_id": "id"} if table == "c" else {}
-    columns = [f'{table}.{own.get(n, n)} AS {n}' for n in names]
+    columns = [f"{table}.{own.get(n, n)} AS {n}" for n in names]
     numbers = [n for n in names if n in _NUMBERS]
-    read = bulk.read_table(connection, select, columns, numbers, [n for n in names if n in _TYPED])
-    return pd.DataFrame({n: _column(read[n]) for n in names})
+    return bulk.read_table(connection, select, columns, numbers, [n for n in names if n in _TYPED])
+
+
+def _pandas(table: pa.Table, names: Sequence[str]) -> pd.DataFrame:
+    return pd.DataFrame({n: _column(table[n]) for n in names})
 
 
 def _column(values: pa.ChunkedArray) -> pd.Series[Any]:
     if values.type == pa.int64():
         return pd.Series(values.to_numpy(), dtype="int64")
     return pd.Series(values.cast(pa.large_string()).combine_chunks(), dtype="str")
+
+
+def _packed(table: pa.Table) -> pa.Buffer:
+    out = pa.BufferOutputStream()
+    with pa.ipc.new_file(out, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+        writer.write_table(table)
+    return out.getvalue()
+
+
+def _frame(packed: pa.Buffer, names: Sequence[str]) -> pd.DataFrame:
+    with pa.ipc.open_file(packed) as file:
+        fields = [file.schema.get_field_index(n) for n in names]
+    with pa.ipc.open_file(packed, options=pa.ipc.IpcReadOptions(included_fields=fields)) as file:
+        return _pandas(file.read_all(), names)
 
 
 def live_reports(known: str | None) -> str:
