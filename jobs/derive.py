@@ -98,6 +98,7 @@ def derive_within(connection: Connection, office: Office, *, full: bool = False,
     resolved = resolve(evidence, parts, entity, unsure_edges(connection), telling_rules(office), writer.write)
     counts |= writer.finish(resolved.links)
     flagged = flag(evidence, parts, resolved, flag_rules(office))
+    del parts, resolved, writer  # what they hold is needed no more, and what comes is large too
     counts["flag"] = write_flags(connection, flagged, evidence.decisions)
     counts["case_file"] = write_cases(connection, office.rulebook, now)
     write_state(connection, "derived_from", mark)

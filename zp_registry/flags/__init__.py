@@ -65,17 +65,16 @@ def flag(evidence: Evidence, parts: Parts, resolved: Resolved, rules: FlagRules)
         states.append(status_changes(table))
         if len(evidence.notices):
             said.append(table.drop_duplicates([*ACCOUNT, *SAID], keep="last")[[*ACCOUNT, "as_of", *SAID]])
+    found.append(sharing_flags(*sharing.gathered(), resolved.holdings, dates, rules.sharing, book))
+    found.append(outside_flags(evidence.notices, said, resolved, circle, dates[-1], book))
     missing, status = pledge_flags(matched, resolved, pd.concat(states, ignore_index=True), dates, rules.pledges)
     last_seen = resolved.accounts.set_index(ACCOUNT)["last_seen"]
-    every = [
-        missing,
-        *found,
-        sharing_flags(*sharing.gathered(), resolved.holdings, dates, rules.sharing, book),
-        outside_flags(evidence.notices, said, resolved, circle, dates[-1], book),
-        data_flags(resolved.doubts, matched, last_seen, dates[-1]),
-    ]
-    flags = pd.concat([f for f in every if len(f)], ignore_index=True) if any(map(len, every)) else missing
-    flags = flags[~flags["code"].isin([c for c, r in rules.book.rules.items() if r.off])].reset_index(drop=True)
+    found = [missing, *found, data_flags(resolved.doubts, matched, last_seen, dates[-1])]
+    flags = pd.concat([f for f in found if len(f)], ignore_index=True) if any(map(len, found)) else missing
+    del found, missing, sharing, circle  # flags are the widest of all that is held whole: one copy is enough
+    off = [c for c, r in book.rules.items() if r.off]
+    if off:
+        flags = flags[~flags["code"].isin(off)].reset_index(drop=True)
     flags = _alone(flags)
     told = ("减轻情形：" + flags["explained"] + "。").fillna("")
     flags["reason"] = (flags["reason"] + told).astype("str")

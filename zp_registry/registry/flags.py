@@ -29,7 +29,7 @@ def write_flags(connection: Connection, flagged: Flagged, decisions: pd.DataFram
     new.loc[fresh, "flag_id"] = _new_ids(connection, int(fresh.sum()))
     gone = _worked_on(connection, old[~among(old["anchor"], new["anchor"])])
     gone = gone.assign(status="resolved", explained=WITHDRAWN)
-    every = pd.concat([new, gone], ignore_index=True)[names]
+    every = (pd.concat([new, gone], ignore_index=True) if len(gone) else new)[names]
     every["status"] = decided(every, decisions)
     counts = differences.write_difference(connection, "flag", every, ["flag_id"])
     _write_pledge_status(connection, flagged.pledge_status)
