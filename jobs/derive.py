@@ -132,7 +132,7 @@ def match_rules(connection: Connection, office: Office, engine: Engine = "duckdb
         Hubs(dict.fromkeys(SHARED, s.hub_names)),
         Caps(s.largest_cluster, s.largest_unnumbered),
         Guards(s.bridge_size, s.queue_per_subject),
-        engine,
+        office.home.cache if engine == "spark" else None,
     )
     # Hashes of DuckDB's are kept from night to night.
     settings = s.model_dump_json(exclude={"model", "survivorship"})
