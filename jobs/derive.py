@@ -17,6 +17,7 @@ from zp_registry.flags.sharing import SharingRules
 from zp_registry.registry import audit, bulk, matchcache, tables
 from zp_registry.registry.birthyears import fill_birth_years
 from zp_registry.registry.cases import write_cases
+from zp_registry.registry.database import renew_statistics
 from zp_registry.registry.flags import write_flags
 from zp_registry.registry.inputs import evidence_inputs, read_evidence, read_match_inputs, read_order
 from zp_registry.registry.knowledge import entity_of, recording_moment, unsure_edges, write_matched, write_resolved
@@ -78,6 +79,7 @@ def flag_rules(office: Office) -> FlagRules:
 def derive(office: Office, *, full: bool = False, engine: Engine = "duckdb") -> dict[str, Any]:
     """Resolves and flags in one transaction; nothing is done when nothing has changed since the last time. ``engine``: where
     pairs are scored; the result is the same."""
+    renew_statistics(office.engine)
     with office.engine.begin() as connection:
         return derive_within(connection, office, full=full, engine=engine)
 
