@@ -10,6 +10,10 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-input --quiet -c constraints.txt
+# The tests of Spark run where it is installed: make test EXTRAS=test,spark (and Java 17)
+EXTRAS ?= test
+COMMA := ,
+TESTED := $(VENV)/.installed-$(subst $(COMMA),-,$(EXTRAS))
 FROM := setup.cfg pyproject.toml constraints.txt zp_registry/__init__.py
 .DEFAULT_GOAL := demo
 .PHONY: demo test style types unit soak audit docs clean
@@ -29,9 +33,9 @@ $(VENV)/.installed: $(FROM)
 	@$(INSTALL) -e .
 	@touch $@
 
-$(VENV)/.installed-test: $(VENV)/.installed
+$(TESTED): $(VENV)/.installed
 	@echo "Installing the packages that the tests need"
-	@$(INSTALL) -e '.[test]'
+	@$(INSTALL) -e '.[$(EXTRAS)]'
 	@touch $@
 
 # 0: done; 3: done, and some rows or files were turned back, as the samples mean to show. Invented people never get into a
@@ -41,22 +45,22 @@ demo: $(VENV)/.installed
 
 test: style types unit
 
-style: $(VENV)/.installed-test
+style: $(TESTED)
 	$(BIN)/ruff check .
 	$(BIN)/bandit -q -c pyproject.toml --severity-level medium -r zp_registry jobs mappings sample_data
 
 # The packages are laid out as they are installed: jobs, mappings and the simulator stand elsewhere in the checkout.
 TYPED := build/typed
-types: $(VENV)/.installed-test
+types: $(TESTED)
 	@rm -rf $(TYPED) && mkdir -p $(TYPED)/zp_registry && ln -s "$(CURDIR)"/zp_registry/* $(TYPED)/zp_registry/ && \
 		ln -s "$(CURDIR)/jobs" "$(CURDIR)/mappings" "$(CURDIR)/sample_data/simulator" $(TYPED)/zp_registry/
 	MYPYPATH=$(TYPED) $(BIN)/mypy --cache-dir build/mypy $(TYPED)/zp_registry
 
 # -rs: what was skipped, and why, stands at the end.
-unit: $(VENV)/.installed-test
+unit: $(TESTED)
 	$(BIN)/python -m pytest -n auto -rs $(TESTS)
 
-soak: $(VENV)/.installed-test
+soak: $(TESTED)
 	$(BIN)/python -m pytest -m soak -rs $(TESTS)
 
 # Advisories are no part of any package: without leave to ask for them this only says so, and is no failure.

@@ -18,6 +18,7 @@ from zp_registry.flags.sharing import SharingRules
 from zp_registry.registry import audit, bulk, matchcache, tables
 from zp_registry.registry.birthyears import fill_birth_years
 from zp_registry.registry.cases import write_cases
+from zp_registry.registry.database import renew_statistics
 from zp_registry.registry.flags import write_flags
 from zp_registry.registry.inputs import again_inputs, read_match_inputs
 from zp_registry.registry.knowledge import Writer, entity_of, recording_moment, unsure_edges, write_matched
@@ -80,6 +81,7 @@ def flag_rules(office: Office) -> FlagRules:
 def derive(office: Office, *, full: bool = False, engine: Engine = "duckdb") -> dict[str, Any]:
     """Resolves and flags in one transaction; nothing is done when nothing has changed since the last time. ``engine``: where
     pairs are scored; the result is the same."""
+    renew_statistics(office.engine)
     with office.engine.begin() as connection:
         return derive_within(connection, office, full=full, engine=engine)
 
@@ -137,7 +139,7 @@ def match_rules(connection: Connection, office: Office, engine: Engine = "duckdb
         Hubs(dict.fromkeys(SHARED, s.hub_names)),
         Caps(s.largest_cluster, s.largest_unnumbered),
         Guards(s.bridge_size, s.queue_per_subject),
-        engine,
+        office.home.cache if engine == "spark" else None,
     )
     # Hashes of DuckDB's are kept from night to night.
     settings = s.model_dump_json(exclude={"model", "survivorship", "part_rows"})

@@ -104,24 +104,3 @@ def test_too_little_to_train_on_is_told(home: Home, tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["resolve", "train", "--home", str(home.root)])
     assert done.exit_code == 2
     assert "too little to train on" in done.stderr
-
-
-@pytest.mark.soak  # needs the extra `spark`, and Java
-def test_spark_gives_the_clusters_and_doubts_of_duckdb(county: Path) -> None:
-    spark = pytest.importorskip("pyspark.sql")
-
-    def known() -> tuple[Any, Any]:
-        return ask(county, "review", "list", "--kind", "duplicates")["duplicates"], _accounts(county)
-
-    ask(county, "resolve", "--full")
-    here = known()
-    assert any(d["tier"] == "model" for d in here[0])
-    assert ask(county, "resolve", "--full", "--engine", "spark")["changed"] is True
-    assert spark.SparkSession.getActiveSession() is not None
-    assert known() == here
-
-
-def _accounts(home: Path) -> str:
-    done = CliRunner().invoke(main, ["export", "accounts", "--home", str(home)])
-    assert done.exit_code == 0
-    return done.stdout

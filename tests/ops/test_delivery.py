@@ -110,7 +110,8 @@ def test_constraints_pin_every_declared_package_and_name_no_index() -> None:
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+", line) for line in lines)
     pinned = {requirement(line) for line in lines}
-    wanted = SETUP["options"]["install_requires"] + SETUP["options.extras_require"]["test"]
+    extras = SETUP["options.extras_require"]
+    wanted = SETUP["options"]["install_requires"] + extras["test"] + extras["spark"]
     assert {requirement(line) for line in wanted.strip().splitlines()} - pinned == set()
 
 

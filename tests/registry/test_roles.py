@@ -60,6 +60,7 @@ def test_each_role_does_its_work_and_no_more(users: dict[str, str], home: Home, 
         county.night()
         assert ("w1", "HOLDER_CHANGED") in county.codes()
     spoil = ("UPDATE audit SET who = 'x'", "DELETE FROM audit", "TRUNCATE audit", "DROP TABLE record",
+             "DROP TABLE record_1",
              "CREATE TABLE mine (x int)", "ALTER TABLE record ADD x int", "DROP TRIGGER audit_no_change ON audit")  # fmt: skip
     _refused(users["loader"], *spoil, "INSERT INTO desk_user (name) VALUES ('x')", "DELETE FROM desk_session")
     with world(home.root, tmp_path / "b", users["desk"]) as county:
@@ -70,7 +71,8 @@ def test_each_role_does_its_work_and_no_more(users: dict[str, str], home: Home, 
     _refused(users["desk"], *spoil)
     _refused(users["reader"], *spoil, "SELECT sealed FROM record", "SELECT id_hash FROM record", "SELECT * FROM record",
              "SELECT who FROM audit", "SELECT password_hash FROM desk_user", "SELECT wrapped FROM data_key",
-             "INSERT INTO flag (code) VALUES ('x')", "CREATE TEMP TABLE t (x int)")  # fmt: skip
+             "INSERT INTO flag (code) VALUES ('x')", "CREATE TEMP TABLE t (x int)", "SELECT sealed FROM record_1",
+             "SELECT renew_statistics()")  # fmt: skip
     reader = create_engine(users["reader"])
     with reader.connect() as connection:
         found = connection.execute(text("SELECT f.code, e.name, c.phone_mask FROM flag f JOIN entity e USING (entity_id) "

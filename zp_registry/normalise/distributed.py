@@ -1,19 +1,21 @@
 """The same normalising on Spark: every row by itself, in as many pieces as there are, by the very functions of this package.
 
 A row travels whole, with its people on camera and the faults found so far as JSON text, so that the pieces need nothing from
-each other. Tables of this form can be read from Parquet and written to it by Spark itself."""
+each other."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from zp_registry.frames import FAULTS, MAPPED, NORMALISED, STREAMERS, STREAMERS_NORMALISED, empty
+from zp_registry.frames import FAULTS, MAPPED, NORMALISED, STREAMERS, empty
 from zp_registry.normalise.report import normalise_frame
 from zp_registry.normalise.result import Normalised
+from zp_registry.spark import spark_session
 from zp_registry.texts import joined, json_objects, to_arrow
 
 if TYPE_CHECKING:
@@ -74,14 +76,9 @@ def normalise_on_spark(
     return rows.mapInPandas(pieces, schema)
 
 
-def normalised_by_spark(frame: pd.DataFrame, streamers: pd.DataFrame, faults: pd.DataFrame, **options: Any) -> Normalised:
-    """:func:`zp_registry.normalise.report.normalise_frame` in the Spark session of this process; the faults in the order of
-    the rows."""
-    from zp_registry.spark import spark_session
-
-    table = packed(frame, streamers, faults)
-    schema = ", ".join(f"`{c}` {'bigint' if c in _WHOLE else 'string'}" for c in table.columns)
-    plain = table.astype({c: object for c in table.columns if c not in _WHOLE}).where(table.notna(), None)
-    session = spark_session()
-    rows = session.createDataFrame(plain, schema=schema).repartition(session.sparkContext.defaultParallelism)
-    return unpacked(normalise_on_spark(rows, **options).toPandas(), NORMALISED, STREAMERS_NORMALISED)
+def normalise_files(source: Path, target: Path, **options: Any) -> None:
+    """:func:`normalise_on_spark` from the Parquet files of folder ``source`` into those of ``target``, which must not be there
+    yet. Spark's workers read and write them, so both lie where all of them see them. Numbers stand in these files in clear:
+    they belong on storage that nobody else reads, and away when they are loaded."""
+    rows = spark_session().read.parquet(source.absolute().as_uri())
+    normalise_on_spark(rows, **options).write.parquet(target.absolute().as_uri())

@@ -84,3 +84,11 @@ def schema_is_current(engine: Engine) -> bool:
     if there is not None and there not in {r.revision for r in scripts.walk_revisions()}:
         raise UsageError(f"the database was made by a newer version of this program (schema {there}): install that one")
     return there == scripts.get_current_head()
+
+
+def renew_statistics(engine: Engine) -> None:
+    """Has PostgreSQL count anew what stands in tables that have changed much, for its plans: of tables in partitions it does so
+    by itself for each part alone. Nothing on SQLite."""
+    if engine.dialect.name == "postgresql":
+        with engine.begin() as connection:
+            connection.exec_driver_sql("SELECT renew_statistics()")

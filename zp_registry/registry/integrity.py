@@ -65,6 +65,10 @@ _QUESTIONS = (
     ("orphans", "accounts without a live holding",
      f"SELECT {_ACCOUNT} FROM account a WHERE a.entity_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM holding h WHERE {_LIVE} "
      "AND h.platform = a.platform AND h.account_id = a.account_id AND h.entity_id = a.entity_id)"),
+    # What PostgreSQL cannot promise of a table in partitions.
+    *(("reports" if table == "record" else "holdings", f"rows of {table} that stand twice ({column})",
+       f"SELECT {column} FROM {table} GROUP BY {column} HAVING COUNT(*) > 1")
+      for table, column in (("record", "record_key"), ("holding", "id"), ("role", "id"))),
     ("holdings", "accounts held by two at once",
      # Sorted by their beginning, two that overlap always have neighbours that do.
      f"SELECT {_ACCOUNT} FROM (SELECT platform, account_id, valid_to, LEAD(valid_from) OVER "

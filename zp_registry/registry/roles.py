@@ -55,6 +55,7 @@ def grants(database: str, prefix: str = "zp") -> list[str]:
         f"GRANT SELECT, INSERT ON {', '.join(sorted(_ADDED_TO))} TO {writers}",
         f"GRANT SELECT ON alembic_version, {', '.join(sorted(_STAFF))} TO {writers}",
         f"GRANT INSERT, UPDATE, DELETE ON {', '.join(sorted(_STAFF))} TO {name['desk']}",
+        f"GRANT EXECUTE ON FUNCTION renew_statistics() TO {writers}",
         *(f"GRANT SELECT ({', '.join(columns)}) ON {t.name} TO {name['reader']}" for t in tables if (columns := shown(t))),
     ]
 

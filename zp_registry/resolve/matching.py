@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import duckdb
 import pandas as pd
@@ -10,7 +11,7 @@ import pyarrow as pa
 
 from zp_registry.resolve import scope
 from zp_registry.resolve.clusters import Caps, Clusters
-from zp_registry.resolve.model import Engine, MatchModel
+from zp_registry.resolve.model import MatchModel
 from zp_registry.resolve.partial import EDGES, Linking, link
 from zp_registry.resolve.probable import WHY, Guards, link_by_model, score_weak
 from zp_registry.resolve.subjects import Hubs, fill, open_tables
@@ -18,13 +19,14 @@ from zp_registry.resolve.subjects import Hubs, fill, open_tables
 
 @dataclass(frozen=True)
 class MatchRules:
-    """What matching depends on besides the data. ``model`` None: exact and partial tiers alone."""
+    """What matching depends on besides the data. ``model`` None: exact and partial tiers alone. ``spark``: as of
+    :func:`zp_registry.resolve.model.score`."""
 
     model: MatchModel | None
     hubs: Hubs = field(default_factory=Hubs)
     caps: Caps = field(default_factory=Caps)
     guards: Guards = field(default_factory=Guards)
-    engine: Engine = "duckdb"
+    spark: Path | None = None
 
 
 @dataclass
@@ -63,15 +65,15 @@ def match(
         _at_work(con)
         pairs = None
         if rules.model is not None and standing is not None:
-            pairs = score_weak(con, rules.model, rules.engine, "w")
+            pairs = score_weak(con, rules.model, rules.spark, "w")
             # The other end of a pair has candidates of its own, which this one may rival.
             while scope.widen(con, pairs):
                 _at_work(con)
-                pairs = score_weak(con, rules.model, rules.engine, "w", known=pairs)
+                pairs = score_weak(con, rules.model, rules.spark, "w", known=pairs)
         linking = _linked(con, judged, rules.caps)
         if rules.model is not None:
             if pairs is None:  # all are at work: it is enough to start from those that have no numbered cluster
-                pairs = score_weak(con, rules.model, rules.engine, "(FROM c WHERE NOT numbered)")
+                pairs = score_weak(con, rules.model, rules.spark, "(FROM c WHERE NOT numbered)")
             link_by_model(con, linking, pairs, rules.model, rules.guards)
         within = con.execute("SELECT subject_id FROM scope ORDER BY subject_id").df()["subject_id"]
     finally:

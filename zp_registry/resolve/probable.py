@@ -7,11 +7,12 @@ the bands, or has a rival, or would bridge two grown groups by a single pair, go
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 import pandas as pd
 
-from zp_registry.resolve.model import Engine, MatchModel, features, score
+from zp_registry.resolve.model import MatchModel, features, score
 from zp_registry.resolve.partial import Linking
 from zp_registry.resolve.subjects import described, fits
 
@@ -38,11 +39,11 @@ WHY = {
 
 
 def score_weak(
-    con: duckdb.DuckDBPyConnection, model: MatchModel, engine: Engine, which: str, known: pd.DataFrame | None = None
+    con: duckdb.DuckDBPyConnection, model: MatchModel, spark: Path | None, which: str, known: pd.DataFrame | None = None
 ) -> pd.DataFrame:
     """Pairs (left_id, right_id, weight) from the review band upwards between the subjects of the table ``which`` and any
     others, at least one of them without a number. ``known``: the pairs of a former call, whose subjects (table ``focus``) are
-    not scored again."""
+    not scored again. ``spark``: as of :func:`zp_registry.resolve.model.score`."""
     done = "WHERE false" if known is None else ""
     con.execute(
         f"""
@@ -86,7 +87,7 @@ def score_weak(
     if focus.empty:
         return known
     subjects, tokens = described(con, "reach")
-    pairs = score(features(subjects, tokens), model, focus=focus.to_numpy(), engine=engine)
+    pairs = score(features(subjects, tokens), model, focus=focus.to_numpy(), spark=spark)
     found = pd.concat([known, pairs.assign(weight=pairs["weight"].round(6))[list(known.columns)]], ignore_index=True)
     return found.drop_duplicates(["left_id", "right_id"], ignore_index=True)
 

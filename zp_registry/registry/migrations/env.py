@@ -2,9 +2,33 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 from alembic import context
+from sqlalchemy import Connection, text
 
 from zp_registry.registry.models import Base
+
+
+def _compared(connection: Connection) -> Any:
+    """What is held against the models: on PostgreSQL no partition, nor a key that a table in partitions cannot have."""
+
+    @cache
+    def parts() -> set[str]:
+        return set(connection.execute(text("SELECT relname FROM pg_class WHERE relispartition")).scalars())
+
+    def wanted(thing: Any, name: str | None, kind: str, _reflected: bool, _other: Any) -> bool:
+        if connection.dialect.name == "sqlite":
+            return True
+        if kind == "table":
+            return name not in parts()
+        if kind == "foreign_key_constraint":
+            return thing.elements[0].target_fullname.split(".")[0] not in parts()
+        return not (kind in ("unique_constraint", "index") and thing.table.name == "record"
+                    and [c.name for c in thing.columns] == ["record_key"])  # fmt: skip
+
+    return wanted
 
 
 def run() -> None:
@@ -18,7 +42,7 @@ def run() -> None:
         try:
             # SQLite undoes changes of the schema like any other, although Alembic does not take it for granted.
             context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True, compare_type=True,
-                              transactional_ddl=True)  # fmt: skip
+                              transactional_ddl=True, include_object=_compared(connection))  # fmt: skip
             with context.begin_transaction():
                 context.run_migrations()
                 if sqlite and driver.cursor().execute("PRAGMA foreign_key_check").fetchone() is not None:

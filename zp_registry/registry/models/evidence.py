@@ -70,7 +70,8 @@ class Subject(Base):
 
 
 class Record(Base):
-    """One version of a row: its normalised content. ``record_key`` is a keyed hash of the content."""
+    """One version of a row: its normalised content. ``record_key`` is a keyed hash of the content. On PostgreSQL in partitions
+    by ``id``, where one writer at a time keeps ``record_key`` unique, and ``doctor`` looks."""
 
     __tablename__ = "record"
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -166,7 +167,8 @@ class RecordStreamer(Base):
 
 
 class Sighting(Base):
-    """That a report shows a record, and where: the evidence behind every value."""
+    """That a report shows a record, and where: the evidence behind every value. On PostgreSQL in partitions by
+    ``report_id``."""
 
     __tablename__ = "sighting"
     report_id: Mapped[int] = mapped_column(ForeignKey("report.id"), primary_key=True)

@@ -121,7 +121,8 @@ class EntityName(Base):
 
 
 class Holding(Base):
-    """That an entity held an account, in valid time (report dates, half-open) and in recorded time (moments, half-open)."""
+    """That an entity held an account, in valid time (report dates, half-open) and in recorded time (moments, half-open). On
+    PostgreSQL in two partitions, of what is believed and of what once was."""
 
     __tablename__ = "holding"
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -139,7 +140,7 @@ class Holding(Base):
 
 class Role(Base):
     """Who stood in a role on an account: operator | streamer | payee | agency | contact. ``party_key`` identifies the person
-    or body within the role (keyed hash of the number, else the name's comparison form)."""
+    or body within the role (keyed hash of the number, else the name's comparison form). Parted as holdings are."""
 
     __tablename__ = "role"
     id: Mapped[int] = mapped_column(Id, primary_key=True)

@@ -8,22 +8,25 @@ import secrets
 import warnings
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 import pyarrow as pa
 import sqlglot
+from pyarrow import parquet
 from sqlglot import exp
 
 from zp_registry.errors import UsageError
 from zp_registry.resolve.model.settings import MatchModel
 from zp_registry.scratch import scratch
-from zp_registry.spark import spark_session
+from zp_registry.spark import exchange, spark_session
 
 if TYPE_CHECKING:  # Splink is loaded when pairs are scored: most commands score none
-    from splink import Linker
+    from splink import DuckDBAPI, Linker
 
 Engine = Literal["duckdb", "spark"]
+_ROW_GROUP = 65_536  # a piece of a file that one worker reads
 # DuckDB's functions that Spark itself lacks, and their names in the library that Splink brings along for Spark.
 _IN_SPARK = {
     "jarowinkler_similarity": "jaro_winkler",
@@ -37,14 +40,15 @@ def score(
     features: pa.Table | pd.DataFrame,
     model: MatchModel,
     focus: Collection[int] | None = None,
-    engine: Engine = "duckdb",
+    spark: Path | None = None,
 ) -> pd.DataFrame:
     """``left_id, right_id, weight``: the candidate pairs (left_id < right_id, in this order) from ``bands.review`` on.
 
     ``features`` has the model's ``unique_id_column_name`` and the columns its conditions name. Where it has ``strong``, never
     two rows that both have one: equal numbers need no score, and different ones are never one. Where it has ``business``, never
-    a business with none. With ``focus`` only pairs of which at least one row is in it. Raises UsageError when a column is
-    missing, or pyspark is for engine ``spark``.
+    a business with none. With ``focus`` only pairs of which at least one row is in it. ``spark``: score on Spark, to which rows
+    go and from which pairs come back as Parquet files in this folder, gone afterwards; None: by DuckDB. Raises UsageError when
+    a column is missing, or pyspark is.
     """
     table = _table(features, model)
     guards = []
@@ -57,21 +61,24 @@ def score(
     table = _near(table, model, focus)
     if len(table) < 2:
         return _pairs(pd.DataFrame({"l": [], "r": [], "match_weight": []}), "l", "r", table.schema.field(model.unique_id).type)
-    settings = _settings(model, engine, guards)
-    with _linker(table, settings, model, engine) as (linker, _):
-        found = linker.inference.predict(threshold_match_weight=model.bands.review, warning_mode="never")
-        frame = found.as_pandas_dataframe()
+    settings = _settings(model, "duckdb" if spark is None else "spark", guards)
+    wanted: dict[str, Any] = {"threshold_match_weight": model.bands.review, "warning_mode": "never"}
+    if spark is None:
+        with _on_duckdb(table, settings, model) as (linker, _):
+            frame = linker.inference.predict(**wanted).as_pandas_dataframe()
+    else:
+        with exchange(spark) as files, _on_spark(table, settings, model, files) as linker:
+            linker.inference.predict(**wanted).to_parquet((files / "pairs").as_uri(), overwrite=True)
+            frame = parquet.read_table(files / "pairs").to_pandas()
     left, right = f"{model.unique_id}_l", f"{model.unique_id}_r"
     return _pairs(frame, left, right, table.schema.field(model.unique_id).type)
 
 
-def compare(
-    features: pa.Table | pd.DataFrame, pairs: pd.DataFrame, model: MatchModel, engine: Engine = "duckdb"
-) -> pd.DataFrame:
+def compare(features: pa.Table | pd.DataFrame, pairs: pd.DataFrame, model: MatchModel) -> pd.DataFrame:
     """``left_id, right_id, weight`` and, for each comparison of the model, ``level_NAME`` (Splink's number for it, -1 when
     a value is missing) and ``weight_NAME`` (its part of the weight), for exactly the ``pairs`` (left_id, right_id) given."""
     table = _table(features, model)
-    settings = _settings(model, engine, [])
+    settings = _settings(model, "duckdb", [])
     settings |= {"retain_matching_columns": True, "retain_intermediate_calculation_columns": True}
     blocked = pa.table(
         {
@@ -81,7 +88,7 @@ def compare(
         }
     )
     names = [str(c["output_column_name"]) for c in model.comparisons]
-    with _linker(table, settings, model, engine) as (linker, api):
+    with _on_duckdb(table, settings, model) as (linker, api):
         linker.table_management.register_blocked_pairs_for_predict(api.register(blocked))
         found = linker.inference.predict(warning_mode="never")
         kept = [f"{model.unique_id}_l", f"{model.unique_id}_r", "match_weight"]
@@ -191,35 +198,65 @@ def _for_spark(node: exp.Expression) -> exp.Expression:
 
 
 @contextmanager
-def _linker(table: pa.Table, settings: dict[str, Any], model: MatchModel, engine: Engine) -> Iterator[tuple[Linker, Any]]:
-    from splink import DuckDBAPI, Linker
+def _on_duckdb(table: pa.Table, settings: dict[str, Any], model: MatchModel) -> Iterator[tuple[Linker, DuckDBAPI]]:
+    from splink import DuckDBAPI
 
-    # Splink tells the time that each step took; what it warns of still reaches the log.
+    with _quiet():
+        api = DuckDBAPI(scratch(ordered=False))
+        try:
+            yield _linker(api, table, _frequencies(table, model), settings), api
+        finally:
+            api.duckdb_con.close()
+
+
+@contextmanager
+def _on_spark(table: pa.Table, settings: dict[str, Any], model: MatchModel, files: Path) -> Iterator[Linker]:
+    with _quiet():
+        session = spark_session()
+        from splink.backends.spark import SparkAPI
+
+        def handed(name: str, rows: pa.Table) -> Any:
+            parquet.write_table(rows, files / f"{name}.parquet", row_group_size=_ROW_GROUP)
+            return session.read.parquet((files / f"{name}.parquet").as_uri())
+
+        pieces = session.sparkContext.defaultParallelism
+        api = SparkAPI(spark_session=session, num_partitions_on_repartition=pieces, break_lineage_method="persist")
+        lookups = {c: handed(f"tf_{n}", lookup) for n, (c, lookup) in enumerate(_frequencies(table, model).items())}
+        try:
+            yield _linker(api, handed("rows", table), lookups, settings)
+        finally:
+            for view in session.catalog.listTables():
+                if view.isTemporary:
+                    session.catalog.dropTempView(view.name)
+            session.catalog.clearCache()
+
+
+def _linker(api: Any, rows: Any, lookups: dict[str, Any], settings: dict[str, Any]) -> Linker:
+    from splink import Linker
+
+    mark = secrets.token_hex(6)  # a Spark session goes on, with the tables of former calls
+    linker = Linker(
+        api.register(rows, table_name=f"rows_to_match_{mark}"), settings, log_level=None, validate_settings=False
+    )
+    for column, lookup in lookups.items():
+        registered = api.register(lookup, table_name=f"tf_of_{column}_{mark}")
+        linker.table_management.register_term_frequency_lookup(registered, column)
+    return linker
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Splink tells the time that each step took; what it warns of still reaches the log."""
     chatty = logging.getLogger("splink")
     before = chatty.level
     chatty.setLevel(logging.WARNING)
-    api: Any = None
     try:
         with warnings.catch_warnings():
             for aged in (DeprecationWarning, PendingDeprecationWarning, FutureWarning):
                 warnings.simplefilter("ignore", aged)
-            api = DuckDBAPI(scratch(ordered=False)) if engine == "duckdb" else _spark_api()
-            mark = secrets.token_hex(6)  # a Spark session goes on, with the tables of former calls
-            rows = api.register(table, table_name=f"rows_to_match_{mark}")
-            linker = Linker(rows, settings, log_level=None, validate_settings=False)
-            for column, lookup in _frequencies(table, model).items():
-                registered = api.register(lookup, table_name=f"tf_of_{column}_{mark}")
-                linker.table_management.register_term_frequency_lookup(registered, column)
-            yield linker, api
+            yield
     finally:
         chatty.setLevel(before)
-        if api is not None and engine == "duckdb":
-            api.duckdb_con.close()
-        elif api is not None:
-            for table_ in api.spark.catalog.listTables():
-                if table_.isTemporary:
-                    api.spark.catalog.dropTempView(table_.name)
-            api.spark.catalog.clearCache()
 
 
 def _frequencies(table: pa.Table, model: MatchModel) -> dict[str, pa.Table]:
@@ -231,12 +268,3 @@ def _frequencies(table: pa.Table, model: MatchModel) -> dict[str, pa.Table]:
         kept = pa.array(values, type=table.schema.field(column).type)
         out[column] = pa.table({column: kept, f"tf_{column}": pa.array(shares, pa.float64())})
     return out
-
-
-def _spark_api() -> Any:
-    try:
-        from splink.backends.spark import SparkAPI, similarity_jar_location
-    except ImportError:
-        raise UsageError("the spark engine needs pyspark: install zp-registry[spark]") from None
-    session = spark_session([similarity_jar_location()])
-    return SparkAPI(spark_session=session, num_partitions_on_repartition=8, break_lineage_method="persist")
