@@ -127,6 +127,11 @@ def _give_error(kind: str, text: str, code: int) -> None:
     click.echo(json.dumps({"error": kind, "message": text, "exit_code": code}, ensure_ascii=False))
 
 
+def seldom_look_for_cycles() -> None:
+    """For the rest of the process: whole columns come and go, and to look for cycles among them each time takes a tenth."""
+    gc.set_threshold(100_000, 50, 100)
+
+
 def command(function: Callable[..., int | None]) -> Callable[..., None]:
     """A command with ``--home`` and ``--json``; its integer result is the exit code, a ZpError becomes a line and a code."""
 
@@ -140,7 +145,7 @@ def command(function: Callable[..., int | None]) -> Callable[..., None]:
     def run(*args: Any, home: Path | None, as_json: bool, **kwargs: Any) -> None:
         try:
             os.umask(os.umask(0o077) | 0o007)  # what we write is for nobody else, also where a library makes the file
-            gc.set_threshold(100_000, 50, 100)  # whole columns come and go: to look for cycles each time takes a tenth
+            seldom_look_for_cycles()
             settings = load_settings(home)
             set_up_logs(settings.logs.level, settings.logs.file)
             code = function(Answer(settings, as_json), *args, **kwargs) or 0
