@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 
 import structlog
-from zp_registry.cli.common import seldom_look_for_cycles
 from zp_registry.jobs.office import at_work
 from zp_registry.jobs.pulls import pull_platforms
 
+from zp_registry.cli.common import seldom_look_for_cycles
 from zp_registry.mapping import load_mappings, map_report
 from zp_registry.normalise import normalise
 from zp_registry.quarantine.judge import Expectations, judge

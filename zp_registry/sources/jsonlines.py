@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 import pyarrow as pa
@@ -17,7 +17,7 @@ from zp_registry.sources.tables import Column, RawTable
 
 _LISTS = ("items", "data")
 _TEXT = pa.large_string()
-_Cells = pa.Array | Sequence[Any]
+_Cells: TypeAlias = pa.Array | Sequence[Any]
 _Found = dict[str, _Cells]  # by dotted path
 
 
