@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from zp_registry.bytewise import holding, matches_within
-from zp_registry.normalise.columns import Bools, blank, empty_to_na, map_distinct, to_bools
+from zp_registry.normalise.columns import Bools, blank, clear, empty_to_na, map_distinct, map_where, to_bools
 from zp_registry.texts import to_arrow
 
 # One X is a check character; two or more in a row, or a star or bullet of any kind, hide something.
@@ -87,7 +87,6 @@ def looks_like_person(series: pd.Series[str]) -> Bools:
 
 def masked_column(series: pd.Series[str], masked: Bools, spell: Callable[[str], str | None]) -> pd.Series[str]:
     """``spell`` (one of the functions above) on the rows ``masked``, NA elsewhere."""
-    out = blank(series.index)
-    if masked.any():
-        out[masked] = map_distinct(series[masked], spell)
-    return empty_to_na(out)
+    if not masked.any():
+        return blank(series.index)
+    return empty_to_na(map_where(clear(series, ~masked), masked, spell))

@@ -48,6 +48,8 @@ class Phones:
 
 def check_phones(series: pd.Series[str], faults: Faults, field: str) -> Phones:
     """Reads a cleaned column of contact cells. PHONE_MASKED: one of the numbers is hidden; PHONE_INVALID: nothing is usable."""
+    if not filled(series).any():
+        return Phones(series, series, series)
     masked = is_masked(series)
     bare = replace(series, r"[\s()\-]", "", " \t\n\r\f\v()-")
     plain = pc.extract_regex(to_arrow(bare), _PLAIN.replace("(1", "(?P<n>1", 1))
