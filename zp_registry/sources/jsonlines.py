@@ -124,7 +124,7 @@ def _records(text: str, name: str, limits: ReadLimits) -> tuple[list[dict[str, A
 
 def _fill(out: _Found, records: Sequence[dict[str, Any]], prefix: str) -> None:
     """Adds cells by dotted path, None where a record has none; a column at a time, since most columns hold text alone."""
-    for key, cells in _by_key(records):
+    for key, cells in by_key(records):
         if type(cells[0]) is not dict:
             try:
                 out[prefix + key] = pa.array(cells, _TEXT)
@@ -144,7 +144,7 @@ def _fill(out: _Found, records: Sequence[dict[str, Any]], prefix: str) -> None:
         _fill(out, [v if type(v) is dict else {} for v in cells], f"{prefix}{key}.")
 
 
-def _by_key(records: Sequence[dict[str, Any]]) -> Iterable[tuple[str, Sequence[Any]]]:
+def by_key(records: Sequence[dict[str, Any]]) -> Iterable[tuple[str, Sequence[Any]]]:
     """The values of each key, None where a record has none; keys in the order in which they were first seen."""
     shapes = dict.fromkeys(map(tuple, records))
     whole = [shape for shape in shapes if shape]
