@@ -71,7 +71,7 @@ def _read(name: str) -> pd.DataFrame:
 def _short_names(division: Division) -> set[str]:
     """What people write for a division: without its last word, without the peoples' names, under a former level."""
     name = division.name
-    plain = _ETHNIC_TAIL.sub("", name)
+    plain = _ETHNIC_TAIL.sub("", name) if "族" in name else name
     if len(division.code) == 2:
         return {re.sub(r"(?:省|市|壮族自治区|回族自治区|维吾尔自治区|自治区|特别行政区)$", "", name)}
     stem = re.sub(r"(?:自治州|自治县|自治旗|地区|林区|特区|市|县|区|旗|州|盟)$", "", plain)
@@ -98,7 +98,7 @@ def divisions() -> Divisions:
     types = csv.ConvertOptions(column_types={"code": pa.string(), "name": pa.string()})
     table = csv.read_csv(pa.BufferReader(gzip.decompress(packed)), convert_options=types)
     lower = pc.equal(pc.binary_length(table["code"]), 9)
-    upper = [Division(**row) for row in table.filter(pc.invert(lower)).to_pylist()]
+    upper = list(map(Division, *(c.to_pylist() for c in table.filter(pc.invert(lower)).select(["code", "name"]).columns)))
     named = [d for d in upper if not (len(d.code) == 4 and d.name.endswith(_NO_CITY))]
     full = _index((d.name, d) for d in named)
     short = _index((s, d) for d in named for s in sorted(_short_names(d)) if s != d.name)

@@ -265,9 +265,12 @@ def _file(
         if reading.total:
             raise SourceFailed(f"平台称有 {reading.total} 条，但一条也没有给出", kind="shape")
         raise FileRefused("FILE_EMPTY", name)
-    raw = reading.raw()
+    hashed, size = hashlib.sha256(), 0
+    for piece in reading.raw():
+        hashed.update(piece)
+        size += len(piece)
     tables = [t.columns.table(name, limits, sheet=sheet) for sheet, t in reading.tables.items() if t.lines]
-    file = ReportFile(name, hashlib.sha256(raw).hexdigest(), len(raw), "jsonl", "utf-8", tables)
+    file = ReportFile(name, hashed.hexdigest(), size, "jsonl", "utf-8", tables)
     return file, {"file": name, "sha256": file.sha256, "complete": reading.complete}
 
 

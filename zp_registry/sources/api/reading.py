@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from zp_registry.sources.jsonlines import RecordColumns
 # Line breaks to str.splitlines that JSON leaves as they are. Two patterns that begin with plain bytes are found in a quarter of
 # the time that one with a choice takes, or a search for each character.
 _BREAKS = tuple(re.compile(pattern) for pattern in (b"\xe2\x80[\xa8\xa9]", b"\xc2\x85"))
+_PIECE = 200  # lines that are put together at a time
 _HALF = "\ufffd".encode()
 _DUMP = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
@@ -150,14 +152,14 @@ class Reading:
             and {k: t.lines for k, t in self.tables.items()} == {k: t.lines for k, t in other.tables.items()}
         )
 
-    def raw(self) -> bytes:
-        """Canonical JSON Lines of the distinct records, list after list (each list under its name where there are several)."""
-        out: list[bytes] = []
+    def raw(self) -> Iterator[bytes]:
+        """Canonical JSON Lines of the distinct records, in pieces, list after list (each list under its name where there are
+        several)."""
         for sheet, listing in self.tables.items():
             if len(self.tables) > 1:
-                out.append(json.dumps({"sheet": sheet}, ensure_ascii=False).encode())
-            out += listing.lines
-        return b"\n".join([*out, b""])
+                yield json.dumps({"sheet": sheet}, ensure_ascii=False).encode() + b"\n"
+            for at in range(0, len(listing.lines), _PIECE):
+                yield b"\n".join([*listing.lines[at : at + _PIECE], b""])
 
     def remarks(self) -> list[str]:
         """What people should know about it, in Chinese."""
