@@ -7,6 +7,7 @@ CJK only, so that every middle dot (阿不都·热合曼) falls away. A masked n
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Final
 
@@ -53,6 +54,7 @@ _ANY_BUSINESS: Final = "|".join(
 _KINDS: Final = ["", "natural_person", "sole_proprietor", "cooperative", "enterprise"]
 
 
+@functools.lru_cache(1 << 15)  # holders are mostly paid under their own names
 def business_key(name: str) -> str | None:
     """The comparison form of a business name (simplified already), or None if nothing comparable is in it."""
     text = name.upper().replace("（", "(").replace("）", ")")
