@@ -13,6 +13,7 @@ import structlog
 from zp_registry.jobs.office import at_work
 from zp_registry.jobs.pulls import pull_platforms
 
+from zp_registry.cli.common import suit_columns
 from zp_registry.mapping import load_mappings, map_report
 from zp_registry.normalise import normalise
 from zp_registry.quarantine.judge import Expectations, judge
@@ -27,6 +28,7 @@ def main() -> None:
     """Prints records, seconds, processor seconds: ``staged`` as far as the quarantine and a staging table, ``whole`` to the
     commit, with pages and report sealed."""
     platform, address, home = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+    suit_columns()  # as every command does
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     folder = home / "mappings"
     folder.mkdir(parents=True)

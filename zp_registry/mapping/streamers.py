@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Final
@@ -13,13 +14,17 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from zp_registry.bytewise import holding
 from zp_registry.frames import STREAMER_FIELDS, empty
 from zp_registry.mapping.model import STREAMER_PREFIX, Column
 from zp_registry.mapping.sheet import SheetData
-from zp_registry.mapping.text import Mask, Text, array, clean, series
+from zp_registry.mapping.text import Mask, Text, array, clean, filled, series
+from zp_registry.sources.jsonlines import by_key
 from zp_registry.texts import long_number
 
 _PARTERS: Final = "[、;；,，/／|｜]+"
+_AT_ONCE: Final = 2_000  # cells of JSON: what they hold is still near when it is asked for
+_PARTING: Final = "、;；,，/／|｜ \t\n\f\r"  # these, and blanks at the ends
 
 
 @dataclass
@@ -80,13 +85,17 @@ def _from_cells(columns: dict[str, Text], split: set[str], n: int, blank_words: 
 
 def _parts(text: Text, blank_words: frozenset[str]) -> pd.DataFrame:
     """idx, pos, value of the parts of each cell; separators at the ends part nothing, a blank part keeps its place."""
-    trimmed = pc.replace_substring_regex(text, f"^(?:{_PARTERS}|\\s)+|(?:{_PARTERS}|\\s)+$", "")
+    several = holding(text, _PARTING)
+    whole, at = np.flatnonzero(filled(text) & ~several), np.flatnonzero(several)
+    trimmed = pc.replace_substring_regex(text.take(pa.array(at)), f"^(?:{_PARTERS}|\\s)+|(?:{_PARTERS}|\\s)+$", "")
     pieces = pc.split_pattern_regex(trimmed, _PARTERS.removesuffix("+") + r"\s*")
-    parent = pc.list_parent_indices(pieces).to_numpy(zero_copy_only=False)
-    value = clean(pc.cast(pc.list_flatten(pieces), pa.large_string()), blank_words)
-    frame = pd.DataFrame({"idx": parent.astype(np.int64), "value": series(value)})
-    frame["pos"] = frame.groupby("idx").cumcount()
-    return frame
+    parent = at[pc.list_parent_indices(pieces).to_numpy(zero_copy_only=False)]
+    value = pa.concat_arrays([text.take(pa.array(whole)), pc.cast(pc.list_flatten(pieces), pa.large_string())])
+    idx = np.concatenate([whole, parent])
+    order = np.argsort(idx, kind="stable")
+    first = np.searchsorted(idx[order], idx[order])
+    return pd.DataFrame({"idx": idx[order], "value": series(clean(value.take(pa.array(order)), blank_words)),
+                         "pos": np.arange(len(idx)) - first})
 
 
 def _single(text: Text) -> pd.DataFrame:
@@ -104,41 +113,48 @@ def _spread(part: pd.DataFrame, one: Mask, whole: Mask, people: Any) -> pd.DataF
 
 
 def _from_json(column: Column, text: Text, blank_words: frozenset[str], out: Streamers) -> pd.DataFrame:
-    read = _parsed(text)
-    bad = np.array([p is None for p in read], dtype=bool)
+    bad, many, found = np.zeros(len(text), dtype=bool), np.zeros(len(text), dtype=np.int64), []
+    for start in range(0, len(text), _AT_ONCE):
+        read = _parsed(text.slice(start, _AT_ONCE))
+        rows = slice(start, start + len(read))
+        bad[rows] = [p is None for p in read]
+        many[rows] = [len(p or ()) for p in read]
+        found.append(_said(list(chain.from_iterable(p or () for p in read)), column.items))
     if bad.any():
         out.broken[str(column.items[0].field)] = bad
-    parsed = [p or [] for p in read]
-    frame = pd.DataFrame({"idx": np.repeat(np.arange(len(parsed)), np.fromiter(map(len, parsed), np.int64, len(parsed)))})
-    people = list(chain.from_iterable(parsed))
-    for item in column.items:
-        values = [person.get(item.header) for person in people]
+    frame = pd.DataFrame({"idx": np.repeat(np.arange(len(text)), many)})
+    for item, pieces in zip(column.items, zip(*found, strict=True), strict=False):  # no cells: no pieces
+        frame[str(item.field).removeprefix(STREAMER_PREFIX)] = series(clean(pa.concat_arrays(pieces), blank_words))
+    return _shaped(frame)
+
+
+def _said(people: list[dict[str, Any]], items: Sequence[Column]) -> list[Text]:
+    """What these people's objects hold for each item, as text."""
+    said, nothing, out = dict(by_key(people)), [None] * len(people), []
+    for item in items:
+        values = said.get(item.header, nothing)
         if item.aliases:
             values = [v if v is not None else next((p[k] for k in item.aliases if p.get(k) is not None), None)
                       for v, p in zip(values, people, strict=True)]
         try:
-            found = array(values)
+            out.append(array(values))
         except (pa.ArrowTypeError, pa.ArrowInvalid, UnicodeEncodeError):
-            found = array([_text(v) for v in values])
-        frame[str(item.field).removeprefix(STREAMER_PREFIX)] = series(clean(found, blank_words))
-    return _shaped(frame)
+            out.append(array([_text(v) for v in values]))
+    return out
 
 
 def _parsed(text: Text) -> list[list[dict[str, Any]] | None]:
     """The objects of each cell (:func:`_parse`); all cells in one go where all are lists of objects, as is usual."""
-    cells = pc.fill_null(text, "[]").to_pylist()
+    cells = pc.fill_null(text, "[]").to_numpy(zero_copy_only=False).tolist()
     try:
         found = _quickly("[" + ",0,".join(cells) + "]")  # the zeros prove that no cell ends where another should
     except ValueError:
         found = []
     lists, between = found[::2], found[1::2]
-    if len(lists) == len(cells) and not any(between) and all(map(_is_list_of_objects, lists)):
+    as_lists = len(lists) == len(cells) and not any(between) and set(map(type, lists)) <= {list}
+    if as_lists and set(map(type, chain.from_iterable(lists))) <= {dict}:
         return list(lists)
     return [_parse(t) for t in text.to_pylist()]
-
-
-def _is_list_of_objects(found: Any) -> bool:
-    return type(found) is list and all(type(p) is dict for p in found)
 
 
 def _quickly(text: str) -> Any:

@@ -245,9 +245,10 @@ class Reader:
 
     def _next(self, place: Place) -> Place | None:
         """One level further down, or None if the rest begins with no division inside ``place``."""
-        for table, short in ((self._tables.full, False), (self._tables.short, True)):
-            for length in range(min(self._tables.longest, len(place.rest)), 1, -1):
-                found = table.get(place.rest[:length])
+        known = self._tables
+        for table, lengths, short in ((known.full, known.full_lengths, False), (known.short, known.short_lengths, True)):
+            for length in lengths.get(place.rest[:2], ()):
+                found = table.get(place.rest[:length]) if length <= len(place.rest) else None
                 if found:
                     fitting = [d for d in found if len(d.code) > len(place.code) and d.code.startswith(place.code)]
                     step = self._accept(place, fitting, length, short=short) if fitting else None
@@ -281,8 +282,9 @@ class Reader:
 
     def _goes_on(self, here: list[Division], rest: str) -> bool:
         """Whether a division inside one of ``here`` follows."""
-        for length in range(min(self._tables.longest, len(rest)), 1, -1):
-            for table in (self._tables.full, self._tables.short):
+        known = self._tables
+        for table, lengths in ((known.full, known.full_lengths), (known.short, known.short_lengths)):
+            for length in lengths.get(rest[:2], ()):
                 for d in table.get(rest[:length], ()):
                     if any(len(d.code) > len(h.code) and d.code.startswith(h.code) for h in here):
                         return True
@@ -291,8 +293,10 @@ class Reader:
     def _search(self, text: str) -> Place | None:
         """The first full name of a county or city (three characters or more, only one of that name) inside the text."""
         for start in range(len(text) - 2):
-            for length in range(min(self._tables.longest, len(text) - start), 2, -1):
+            for length in self._tables.full_lengths.get(text[start : start + 2], ()):
                 name = text[start : start + length]
+                if len(name) < max(length, 3):
+                    continue
                 found = [d for d in self._tables.full.get(name, ()) if len(d.code) > 2 and name[-1] in "市县"]
                 if len(found) == 1 and not text[start + length :].startswith(("场", "城", "路", "街")):
                     return self._prefix(text[start:])

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from zp_registry.bytewise import changed_within, holding, matches_within
+from zp_registry.bytewise import changed_within, empty, holding, matches_within
 from zp_registry.frames import FAULTS
 from zp_registry.texts import to_arrow
 
@@ -50,7 +50,10 @@ def matches(series: pd.Series[str], pattern: str, rows: Bools | None = None) -> 
 
 def clear(series: pd.Series[str], rows: Bools) -> pd.Series[str]:
     """The column with NA in ``rows``; the same one where there are none."""
-    return series.mask(rows) if rows.any() else series
+    if not rows.any():
+        return series
+    # Not if_else: the bytes of what it empties stay in the column, and would be looked at as if they were its values'.
+    return to_series(to_arrow(series).take(pa.array(np.arange(len(rows)), mask=rows)), series.index)
 
 
 def substituted(text: pa.LargeStringArray, pattern: str, by: str) -> pa.LargeStringArray:
@@ -79,23 +82,26 @@ def replace(series: pd.Series[str], pattern: str, by: str, having: str = "") -> 
 
 def empty_to_na(series: pd.Series[str]) -> pd.Series[str]:
     """The column with empty text as NA."""
-    return series.mask(series == "")
+    text = to_arrow(series)
+    return clear(series, empty(text))
 
 
 def map_distinct(series: pd.Series[str], function: Callable[[str], str | None]) -> pd.Series[str]:
     """``function`` on each distinct value; NA stays NA."""
-    coded = to_arrow(series).dictionary_encode()
+    return to_series(_map_distinct(to_arrow(series), function), series.index)
+
+
+def _map_distinct(text: pa.LargeStringArray, function: Callable[[str], str | None]) -> pa.LargeStringArray:
+    coded = text.dictionary_encode()
     values = pa.array([function(v) for v in coded.dictionary.to_pylist()], type=pa.large_string())
-    return to_series(values.take(coded.indices), series.index)
+    return values.take(coded.indices)
 
 
 def map_where(series: pd.Series[str], where: Bools, function: Callable[[str], str | None]) -> pd.Series[str]:
     """``function`` on the distinct values of the rows ``where``; the other rows are kept."""
-    if not where.any():
-        return series
-    out = series.copy()
-    out[where] = map_distinct(series[where], function)
-    return out
+    text = to_arrow(series)
+    out = changed_within(text, where, lambda some: _map_distinct(some, function))
+    return series if out is text else to_series(out, series.index)
 
 
 def byte_matrix(array: pa.LargeStringArray, width: int) -> npt.NDArray[np.uint8]:

@@ -46,14 +46,16 @@ class Town:
 @dataclass(frozen=True)
 class Divisions:
     """``full`` and ``short``: what an address may call a division → those it may mean, by level (2, 4, 6 digits of code);
-    ``by_code``; ``townships``: full names of townships anywhere; ``towns``: the county's own; ``longest``: of all the names."""
+    ``by_code``; ``townships``: full names of townships anywhere; ``towns``: the county's own; ``full_lengths`` and
+    ``short_lengths``: by the two characters with which names begin, how long these names are, the longest first."""
 
     full: dict[str, tuple[Division, ...]]
     short: dict[str, tuple[Division, ...]]
     by_code: dict[str, Division]
     townships: frozenset[str]
     towns: tuple[Town, ...]
-    longest: int
+    full_lengths: dict[str, tuple[int, ...]]
+    short_lengths: dict[str, tuple[int, ...]]
 
     def city_of(self, code: str) -> str | None:
         """The full name of the city that a county's or city's code lies in; None for counties directly under a province."""
@@ -71,7 +73,7 @@ def _read(name: str) -> pd.DataFrame:
 def _short_names(division: Division) -> set[str]:
     """What people write for a division: without its last word, without the peoples' names, under a former level."""
     name = division.name
-    plain = _ETHNIC_TAIL.sub("", name)
+    plain = _ETHNIC_TAIL.sub("", name) if "族" in name else name
     if len(division.code) == 2:
         return {re.sub(r"(?:省|市|壮族自治区|回族自治区|维吾尔自治区|自治区|特别行政区)$", "", name)}
     stem = re.sub(r"(?:自治州|自治县|自治旗|地区|林区|特区|市|县|区|旗|州|盟)$", "", plain)
@@ -90,6 +92,13 @@ def _index(pairs: Iterable[tuple[str, Division]]) -> dict[str, tuple[Division, .
     return {name: tuple(found) for name, found in out.items()}
 
 
+def _lengths(names: Iterable[str]) -> dict[str, tuple[int, ...]]:
+    out: dict[str, set[int]] = {}
+    for name in names:
+        out.setdefault(name[:2], set()).add(len(name))
+    return {head: tuple(sorted(found, reverse=True)) for head, found in out.items()}
+
+
 @functools.cache
 def divisions() -> Divisions:
     """The packaged tables, read once."""
@@ -98,7 +107,7 @@ def divisions() -> Divisions:
     types = csv.ConvertOptions(column_types={"code": pa.string(), "name": pa.string()})
     table = csv.read_csv(pa.BufferReader(gzip.decompress(packed)), convert_options=types)
     lower = pc.equal(pc.binary_length(table["code"]), 9)
-    upper = [Division(**row) for row in table.filter(pc.invert(lower)).to_pylist()]
+    upper = list(map(Division, *(c.to_pylist() for c in table.filter(pc.invert(lower)).select(["code", "name"]).columns)))
     named = [d for d in upper if not (len(d.code) == 4 and d.name.endswith(_NO_CITY))]
     full = _index((d.name, d) for d in named)
     short = _index((s, d) for d in named for s in sorted(_short_names(d)) if s != d.name)
@@ -109,7 +118,7 @@ def divisions() -> Divisions:
     )
     lowest = table["name"].filter(lower)
     townships = frozenset(lowest.filter(pc.match_substring_regex(lowest, "(?:镇|乡|街道)$")).to_pylist())
-    return Divisions(full, short, {d.code: d for d in named}, townships, towns, max(map(len, [*full, *short])))
+    return Divisions(full, short, {d.code: d for d in named}, townships, towns, _lengths(full), _lengths(short))
 
 
 @functools.cache

@@ -100,8 +100,9 @@ def check_documents(series: pd.Series[str], kinds: pd.Series[str], as_of: pd.Ser
     faults.add(masked, field, "ID_MASKED")
     plain = clear(series, masked)
     found = check_citizens(plain, as_of)
-    kind = kinds.fillna("").astype("str")
-    citizen_kind = ((kind == "") | kind.isin(_CITIZEN_KINDS)).to_numpy()
+    citizen_kind: Bools = ~filled(kinds)
+    if not citizen_kind.all():
+        citizen_kind |= kinds.isin(_CITIZEN_KINDS).to_numpy()
     # A kind that excludes the citizen's scheme is believed unless the number passes the citizen's test.
     judged = found.shaped & citizen_kind
     faults.add(judged & found.check, field, "ID_CHECK")
@@ -111,13 +112,15 @@ def check_documents(series: pd.Series[str], kinds: pd.Series[str], as_of: pd.Ser
     citizen = found.valid & (citizen_kind | found.taxpayer | ~found.old)
     other = present & ~masked & ~citizen & ~judged
     fits = np.zeros(len(series), dtype=np.bool_)
-    for name in kind[other].unique():
-        rows = other & (kind == name).to_numpy()
-        if name not in _CITIZEN_KINDS:
-            fits[rows] = matches(plain[rows], _SHAPES.get(name, _FREE) if name else _UNNAMED)
+    fits |= matches(plain, _UNNAMED, other & ~filled(kinds))
+    for name in set(kinds[other].dropna().unique()).difference(_CITIZEN_KINDS):
+        fits |= matches(plain, _SHAPES.get(name, _FREE), other & (kinds == name).to_numpy())
     faults.add(other & ~fits, field, "ID_SHAPE")
-    number = found.number.where(citizen, plain.where(other & fits))
-    return Documents(number, masked_column(series, masked, person_mask), found.birth_date.where(citizen), citizen)
+    number = clear(found.number, found.valid & ~citizen)
+    if (other & fits).any():
+        number = number.mask(other & fits, plain)
+    birth_date = clear(found.birth_date, found.valid & ~citizen)
+    return Documents(number, masked_column(series, masked, person_mask), birth_date, citizen)
 
 
 def id_text(series: pd.Series[str]) -> pd.Series[str]:

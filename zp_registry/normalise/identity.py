@@ -59,6 +59,8 @@ def check_codes(series: pd.Series[str], faults: Faults, field: str) -> tuple[pd.
 
     USCC_SHAPE, USCC_CHECK and USCC_CONFUSABLE empty the value; USCC_ORG_CHECK and ID_MASKED are notes.
     """
+    if not filled(series).any():
+        return series, series
     # X is a letter of codes, and in one code of a hundred stands twice in a row: no mask where the code is right.
     masked = is_masked(series)
     if masked.any():

@@ -7,12 +7,17 @@ person's, unless the name is a business's.
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from zp_registry.frames import BUSINESS_KINDS
-from zp_registry.normalise.columns import Bools, Faults, blank, filled
+from zp_registry.frames import BUSINESS_KINDS, SUBJECT_KINDS
+from zp_registry.normalise.columns import Bools, Faults, filled, to_series
 from zp_registry.normalise.names import kinds_by_name
+
+_KINDS: Final = (None, *SUBJECT_KINDS)
 
 
 def decide_kinds(declared: pd.Series[str], uscc: pd.Series[str], uscc_spoilt: Bools, has_id: Bools, names: pd.Series[str],
@@ -25,16 +30,17 @@ def decide_kinds(declared: pd.Series[str], uscc: pd.Series[str], uscc_spoilt: Bo
     business_name = by_name.isin(BUSINESS_KINDS).to_numpy()
     coded = filled(uscc)
     head = uscc.str.slice(0, 2)
-    by_number = blank(declared.index)
-    by_number[coded] = "enterprise"
-    by_number[coded & (head == "92").to_numpy()] = "sole_proprietor"
-    by_number[coded & (head == "93").to_numpy()] = "cooperative"
+    number_says = np.full(len(declared), _KINDS.index(None), dtype=np.int8)
+    number_says[coded] = _KINDS.index("enterprise")
+    number_says[coded & (head == "92").to_numpy()] = _KINDS.index("sole_proprietor")
+    number_says[coded & (head == "93").to_numpy()] = _KINDS.index("cooperative")
     other = coded & (declared == "other").to_numpy() & ~head.isin(["91", "92", "93"]).to_numpy()
-    by_number[other] = "other"
+    number_says[other] = _KINDS.index("other")
     # A report that gave a credit code, be it a wrong one, did speak of a business: its ID number is then the operator's.
     spoilt_business = uscc_spoilt & filled(names) & declared.isin(BUSINESS_KINDS).to_numpy()
     person = ~coded & has_id & ~business_name & ~spoilt_business & ~(declared == "other").to_numpy()
-    by_number[person] = "natural_person"
+    number_says[person] = _KINDS.index("natural_person")
+    by_number = to_series(pa.array(_KINDS, pa.large_string()).take(pa.array(number_says)), declared.index)
     faults.add(filled(declared) & filled(by_number) & (declared != by_number).to_numpy(), "subject_kind", "KIND_MISMATCH")
     inferred = by_number.fillna(declared).fillna(by_name)
     bare = ~filled(inferred) & has_id

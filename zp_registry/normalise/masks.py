@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from zp_registry.bytewise import holding, matches_within
-from zp_registry.normalise.columns import Bools, blank, empty_to_na, map_distinct, to_bools
+from zp_registry.normalise.columns import Bools, blank, clear, empty_to_na, map_distinct, map_where, to_bools
 from zp_registry.texts import to_arrow
 
 # One X is a check character; two or more in a row, or a star or bullet of any kind, hide something.
@@ -19,6 +19,9 @@ _HIDING: Final = r"[*•●∗⁎✱✻※×⚹]|[xX]{2,}|\.{3,}|_{2,}"
 _RUN: Final = re.compile(_HIDING)
 _STARS: Final = re.compile(r"\*+")
 _PERSON: Final = re.compile(r"^[1-8][0-9]*\*[0-9*]*X?$|^\*+[0-9]+X?$|^\*+X$")
+# As most platforms mask them; at full length they are spelt already.
+_USUAL_PERSON: Final = re.compile(r"^[1-8][0-9]*\*+[0-9]*X?\Z")
+_USUAL_PHONE: Final = re.compile(r"^1[3-9][0-9]*\*+[0-9]*\Z")
 
 
 def is_masked(series: pd.Series[str]) -> Bools:
@@ -46,6 +49,8 @@ def to_length(value: str, length: int) -> str:
 
 def person_mask(value: str) -> str | None:
     """A masked citizen number in its 18 characters; None if nothing of it is visible."""
+    if len(value) == 18 and _USUAL_PERSON.match(value):
+        return value
     text = stars(value.upper())
     if not text.strip("*"):
         return None
@@ -60,6 +65,8 @@ def code_mask(value: str) -> str | None:
 
 def phone_mask(value: str) -> str | None:
     """A masked phone number, mobiles in their 11 characters; None if nothing of it is visible."""
+    if len(value) == 11 and _USUAL_PHONE.match(value):
+        return value
     text = re.sub(r"^(?:\+|00)?86(?=1[3-9*])", "", stars(re.sub(r"[\s()]", "", value))).replace("+", "")
     text = re.sub(r"[^0-9*-]", "", text)
     if not re.search(r"\d", text):
@@ -87,7 +94,6 @@ def looks_like_person(series: pd.Series[str]) -> Bools:
 
 def masked_column(series: pd.Series[str], masked: Bools, spell: Callable[[str], str | None]) -> pd.Series[str]:
     """``spell`` (one of the functions above) on the rows ``masked``, NA elsewhere."""
-    out = blank(series.index)
-    if masked.any():
-        out[masked] = map_distinct(series[masked], spell)
-    return empty_to_na(out)
+    if not masked.any():
+        return blank(series.index)
+    return empty_to_na(map_where(clear(series, ~masked), masked, spell))

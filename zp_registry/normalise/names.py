@@ -7,6 +7,7 @@ CJK only, so that every middle dot (阿不都·热合曼) falls away. A masked n
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Final
 
@@ -16,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from zp_registry.bytewise import empty, holding, matches_within, odd, table
+from zp_registry.bytewise import changed_within, empty, holding, matches_within, odd, table
 from zp_registry.normalise.columns import Bools, clear, map_where, substituted, to_bools, to_series
 from zp_registry.texts import to_arrow
 
@@ -53,6 +54,7 @@ _ANY_BUSINESS: Final = "|".join(
 _KINDS: Final = ["", "natural_person", "sole_proprietor", "cooperative", "enterprise"]
 
 
+@functools.lru_cache(1 << 15)  # holders are mostly paid under their own names
 def business_key(name: str) -> str | None:
     """The comparison form of a business name (simplified already), or None if nothing comparable is in it."""
     text = name.upper().replace("（", "(").replace("）", ")")
@@ -94,6 +96,8 @@ def _open(series: pd.Series[str]) -> tuple[pd.Series[str], pa.LargeStringArray]:
     """The column without masked names, and the same for Arrow."""
     text = to_arrow(series)
     masked = matches_within(text, holding(text, "*×•●某xX"), _MASKED)
+    if not masked.any():
+        return series, text
     open_ = clear(series, masked)
     return open_, to_arrow(open_)
 
@@ -119,7 +123,7 @@ def kinds_by_name(series: pd.Series[str]) -> pd.Series[str]:
 
 def _by_words(names: pa.LargeStringArray) -> npt.NDArray[np.int8]:
     """The place in _KINDS of each name's kind."""
-    text = substituted(names, r"[\s]|\(个体[^)]*\)$", "")
+    text = changed_within(names, holding(names, " \t\n\f\r("), lambda some: substituted(some, r"\s|\(个体[^)]*\)$", ""))
 
     def found(pattern: str, where: pa.LargeStringArray = text) -> Bools:
         return to_bools(pc.match_substring_regex(where, pattern))

@@ -12,7 +12,7 @@ from zp_registry.dates import parse_dates
 from zp_registry.frames import NORMALISED
 from zp_registry.normalise.accounts import account_ids, check_followers, check_payees
 from zp_registry.normalise.addresses import addresses
-from zp_registry.normalise.columns import Bools, Faults, filled, matches
+from zp_registry.normalise.columns import Bools, Faults, clear, filled, matches
 from zp_registry.normalise.documents import check_documents, id_text, id_types
 from zp_registry.normalise.identity import check_codes, settle
 from zp_registry.normalise.kinds import belongs_to_operator, decide_kinds
@@ -33,8 +33,10 @@ _OPEN_END: Final = r"^(?:长期|长期有效|永久|至今|现在|无固定期�
 
 def check_dates(series: pd.Series[str], faults: Faults, field: str, *, code: str = "DATE_INVALID") -> pd.Series[str]:
     """A column of dates as ISO text; ``code`` where a value was given that is none. Words for "no end yet" are simply empty."""
+    if not filled(series).any():
+        return series
     text = clean(series)
-    text = text.mask(matches(text, _OPEN_END))
+    text = clear(text, matches(text, _OPEN_END))
     out = parse_dates(text)
     faults.add(filled(text) & ~filled(out), field, code)
     return out

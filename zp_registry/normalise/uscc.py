@@ -26,6 +26,7 @@ from zp_registry.texts import to_arrow
 
 _NO_CODE: Final = table(allowed="0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 ALPHABET: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+_NOT_ALLOWED: Final = table(allowed=ALPHABET)
 CONFUSABLE: Final = "IOSZ"  # typed or scanned for 1 0 5 2
 _WEIGHTS: Final = np.array([pow(3, i, 31) for i in range(17)], dtype=np.int64)
 _BORN: Final = r"^[1-8][0-9]{5}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9X]$"
@@ -70,22 +71,24 @@ def check_usccs(series: pd.Series[str]) -> UsccCheck:
     present = to_bools(pc.is_valid(text))
     sized = (lengths(text) == 18) & ~odd(text, _NO_CODE)
     matrix = byte_matrix(text.filter(pa.array(sized)), 18)
-    values = _VALUE[matrix]
-    doubtful = np.isin(matrix, np.frombuffer(CONFUSABLE.encode(), dtype=np.uint8))
-    allowed: Bools = np.all(values >= 0, axis=1)
-    confusable: Bools = np.all((values >= 0) | doubtful, axis=1) & ~allowed
+    allowed = ~odd(text, _NOT_ALLOWED)[sized]
+    wrong = matrix[~allowed]
+    doubtful = np.isin(wrong, np.frombuffer(CONFUSABLE.encode(), dtype=np.uint8))
+    confusable = ~allowed
+    confusable[~allowed] = np.all((_VALUE[wrong] >= 0) | doubtful, axis=1)
     right = allowed.copy()
     right[allowed] = check_characters(matrix[allowed, :17]) == matrix[allowed, 17]
     # Only the codes that do not begin with 9 need to be looked at.
     right &= ~matches_within(text.filter(pa.array(sized)), right & (matrix[:, 0] != ord("9")), _BORN)
-    org_total = 11 - (_ORG_VALUE[matrix[:, 8:16]] @ _ORG_WEIGHTS) % 11
-    org_char = np.where(org_total == 11, ord("0"), np.where(org_total == 10, ord("X"), org_total + 48))
+    org_total = 11 - (_ORG_VALUE[matrix[right, 8:16]] @ _ORG_WEIGHTS) % 11
+    org = right.copy()
+    org[right] = np.where(org_total == 11, ord("0"), np.where(org_total == 10, ord("X"), org_total + 48)) != matrix[right, 16]
 
     def spread(part: Bools) -> Bools:
         out = np.zeros(n, dtype=np.bool_)
         out[sized] = part
         return out
 
-    notes = ["第" + "、".join(str(i + 1) for i in np.flatnonzero(row)) + "位" for row in doubtful[confusable]]
+    notes = ["第" + "、".join(str(i + 1) for i in np.flatnonzero(row)) + "位" for row in doubtful[confusable[~allowed]]]
     return UsccCheck(valid=spread(right), shape=present & ~spread(allowed | confusable), check=spread(allowed & ~right),
-                     confusable=spread(confusable), org=spread(right & (org_char != matrix[:, 16])), notes=notes)
+                     confusable=spread(confusable), org=spread(org), notes=notes)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Any, TypeAlias
 
 import orjson
 import pyarrow as pa
@@ -16,7 +17,8 @@ from zp_registry.sources.tables import Column, RawTable
 
 _LISTS = ("items", "data")
 _TEXT = pa.large_string()
-_Found = dict[str, pa.Array | list[Any]]  # cells by dotted path
+_Cells: TypeAlias = pa.Array | Sequence[Any]
+_Found = dict[str, _Cells]  # by dotted path
 
 
 def looks_like_json(text: str) -> bool:
@@ -50,7 +52,7 @@ class RecordColumns:
     def __init__(self) -> None:
         self.count = 0
         self._too_deep = False
-        self._found: dict[str, tuple[list[pa.Array | list[Any]], int]] = {}  # pieces, and how many records they are of
+        self._found: dict[str, tuple[list[_Cells], int]] = {}  # pieces, and how many records they are of
 
     def add(self, records: Sequence[dict[str, Any]]) -> None:
         """The next records."""
@@ -80,7 +82,7 @@ class RecordColumns:
                 del columns[path]
         return RawTable(sheet, list(columns.values()), numbers=numbers, header=list(columns))
 
-    def _column(self, pieces: list[pa.Array | list[Any]], length: int) -> Column:
+    def _column(self, pieces: list[_Cells], length: int) -> Column:
         if length < self.count:
             pieces = [*pieces, pa.nulls(self.count - length, _TEXT)]
         if all(isinstance(piece, pa.Array) for piece in pieces):
@@ -122,13 +124,14 @@ def _records(text: str, name: str, limits: ReadLimits) -> tuple[list[dict[str, A
 
 def _fill(out: _Found, records: Sequence[dict[str, Any]], prefix: str) -> None:
     """Adds cells by dotted path, None where a record has none; a column at a time, since most columns hold text alone."""
-    for key in dict.fromkeys(key for shape in dict.fromkeys(map(tuple, records)) for key in shape):
-        cells: list[Any] = [record.get(key) for record in records]
-        try:
-            out[prefix + key] = pa.array(cells, _TEXT)
-            continue
-        except (pa.ArrowTypeError, pa.ArrowInvalid, UnicodeEncodeError):
-            types = set(map(type, cells))
+    for key, cells in by_key(records):
+        if type(cells[0]) is not dict:
+            try:
+                out[prefix + key] = pa.array(cells, _TEXT)
+                continue
+            except (pa.ArrowTypeError, pa.ArrowInvalid, UnicodeEncodeError):
+                pass
+        types = set(map(type, cells))
         if list in types:
             cells = [_list(v) if type(v) is list else v for v in cells]
         if int in types:  # JSON writes all digits: nothing is lost
@@ -139,6 +142,17 @@ def _fill(out: _Found, records: Sequence[dict[str, Any]], prefix: str) -> None:
         if types - {dict, type(None)}:  # else: null for an object
             out[prefix + key] = [None if type(v) is dict else v for v in cells]
         _fill(out, [v if type(v) is dict else {} for v in cells], f"{prefix}{key}.")
+
+
+def by_key(records: Sequence[dict[str, Any]]) -> Iterable[tuple[str, Sequence[Any]]]:
+    """The values of each key, None where a record has none; keys in the order in which they were first seen."""
+    shapes = dict.fromkeys(map(tuple, records))
+    whole = [shape for shape in shapes if shape]
+    if len(whole) > 1:
+        return [(key, [record.get(key) for record in records]) for key in dict.fromkeys(chain.from_iterable(shapes))]
+    # Most lists: all records have the same keys in the same order, or none at all.
+    nothing = dict.fromkeys(*whole) if whole else {}
+    return zip(nothing, zip(*[(record or nothing).values() for record in records], strict=True), strict=True)
 
 
 def _list(value: list[Any]) -> str:

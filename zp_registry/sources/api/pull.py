@@ -18,7 +18,7 @@ from zp_registry.sources.api.client import Client, Skipped, StartAgain
 from zp_registry.sources.api.http import Reply, read_json
 from zp_registry.sources.api.pace import Clock
 from zp_registry.sources.api.paging import Page, Stretch, Trail, first, read_page, stretches
-from zp_registry.sources.api.reading import Part, Reading, canonical_lines
+from zp_registry.sources.api.reading import Part, Reading, lined
 from zp_registry.sources.api.spec import ApiSpec
 from zp_registry.sources.api.store import FiledPages, PagesBroken, PageStore, Stored
 from zp_registry.sources.api.template import COUNTY_TIME
@@ -227,8 +227,7 @@ class _Reader:
             return page, lines
         if stored.skipped:
             return None, []
-        page = read_page(read_json(stored.body, stored.content_type), self._spec)
-        return page, canonical_lines(page.records)
+        return lined(read_page(read_json(stored.body, stored.content_type), self._spec))
 
     def _ask(self, client: Client, stretch: Stretch, trail: Trail, part: Part) -> tuple[Stored, Page | None, list[bytes]]:
         """The page as it came. One that does not go with the former ones is asked for once more: stale pages pass."""
@@ -250,9 +249,8 @@ class _Reader:
             link = client.line.linked(str(trail.position), client.line.url(self._spec.request.path))
 
         def parse(value: Any, reply: Reply) -> tuple[Stored, Page, list[bytes]]:
-            page = read_page(value, self._spec)
             stored = Stored(trail.position, False, reply.body, reply.headers.get("content-type", ""))
-            return stored, page, canonical_lines(page.records)
+            return stored, *lined(read_page(value, self._spec))
 
         return client.ask({**stretch.values(self._spec), **trail.values(self._spec)}, parse, link=link)
 
@@ -267,9 +265,12 @@ def _file(
         if reading.total:
             raise SourceFailed(f"平台称有 {reading.total} 条，但一条也没有给出", kind="shape")
         raise FileRefused("FILE_EMPTY", name)
-    raw = reading.raw()
+    hashed, size = hashlib.sha256(), 0
+    for piece in reading.raw():
+        hashed.update(piece)
+        size += len(piece)
     tables = [t.columns.table(name, limits, sheet=sheet) for sheet, t in reading.tables.items() if t.lines]
-    file = ReportFile(name, hashlib.sha256(raw).hexdigest(), len(raw), "jsonl", "utf-8", tables)
+    file = ReportFile(name, hashed.hexdigest(), size, "jsonl", "utf-8", tables)
     return file, {"file": name, "sha256": file.sha256, "complete": reading.complete}
 
 

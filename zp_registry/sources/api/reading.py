@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -12,8 +14,10 @@ import orjson
 from zp_registry.sources.api.paging import Page, Stretch
 from zp_registry.sources.jsonlines import RecordColumns
 
-# Line breaks to str.splitlines that JSON leaves as they are.
-_BREAKS = {c.encode(): f"\\u{ord(c):04x}".encode() for c in "\x85\u2028\u2029"}
+# Line breaks to str.splitlines that JSON leaves as they are. Two patterns that begin with plain bytes are found in a quarter of
+# the time that one with a choice takes, or a search for each character.
+_BREAKS = tuple(re.compile(pattern) for pattern in (b"\xe2\x80[\xa8\xa9]", b"\xc2\x85"))
+_PIECE = 200  # lines that are put together at a time
 _HALF = "\ufffd".encode()
 _DUMP = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
@@ -64,7 +68,7 @@ class Part:
         """Whether a page does not go with the former ones: it is worth asking for once more."""
         if self.totals and page.total != self.total:
             return True
-        if self.seen and any(line in self.seen for line in lines):
+        if not self.seen.isdisjoint(lines):
             return True
         still = page.lead is not None or (page.total is not None and self.received + len(lines) < page.total)
         return still and len(lines) < self.usual
@@ -76,17 +80,11 @@ class Part:
         same = bool(lines) and lines == self.former
         self.in_a_row = self.in_a_row + 1 if same else 1
         self.same += same
-        fresh, own = [], set[bytes]()
-        for i, line in enumerate(lines):
-            if line in own:
-                self.within += 1
-                continue
-            own.add(line)
-            if line in self.seen:
-                self.across += 1
-            else:
-                fresh.append(i)
-        self.seen |= own
+        own = dict(zip(reversed(lines), range(len(lines) - 1, -1, -1), strict=True))  # each line's first place
+        fresh = sorted(i for line, i in own.items() if line not in self.seen)
+        self.within += len(lines) - len(own)
+        self.across += len(own) - len(fresh)
+        self.seen.update(own)
         self.former = lines
         self.usual = max(self.usual, len(lines))
         return fresh
@@ -117,8 +115,6 @@ class Reading:
         fresh = [i for i in part.add(page, lines) if stretch.start is None or lines[i] not in getattr(self, "_elsewhere", ())]
         listing.lines += [lines[i] for i in fresh]
         records = [page.records[i] for i in fresh] if len(fresh) < len(lines) else page.records
-        if any(_HALF in line for line in lines):
-            records = [_whole(lines[i], page.records[i]) for i in fresh]
         listing.columns.add(records)
         self.as_of = page.as_of or self.as_of
 
@@ -156,14 +152,14 @@ class Reading:
             and {k: t.lines for k, t in self.tables.items()} == {k: t.lines for k, t in other.tables.items()}
         )
 
-    def raw(self) -> bytes:
-        """Canonical JSON Lines of the distinct records, list after list (each list under its name where there are several)."""
-        out: list[bytes] = []
+    def raw(self) -> Iterator[bytes]:
+        """Canonical JSON Lines of the distinct records, in pieces, list after list (each list under its name where there are
+        several)."""
         for sheet, listing in self.tables.items():
             if len(self.tables) > 1:
-                out.append(json.dumps({"sheet": sheet}, ensure_ascii=False).encode())
-            out += listing.lines
-        return b"\n".join([*out, b""])
+                yield json.dumps({"sheet": sheet}, ensure_ascii=False).encode() + b"\n"
+            for at in range(0, len(listing.lines), _PIECE):
+                yield b"\n".join([*listing.lines[at : at + _PIECE], b""])
 
     def remarks(self) -> list[str]:
         """What people should know about it, in Chinese."""
@@ -195,21 +191,23 @@ def canonical(record: dict[str, Any]) -> bytes:
 
 
 def _unbroken(line: bytes) -> bytes:
-    for written, escaped in _BREAKS.items():
-        if written in line:
-            line = line.replace(written, escaped)
+    for pattern in _BREAKS:
+        if pattern.search(line):
+            line = pattern.sub(lambda found: f"\\u{ord(found[0].decode()):04x}".encode(), line)
     return line
 
 
-def canonical_lines(records: list[dict[str, Any]]) -> list[bytes]:
-    """The line of each record. Copied, since the writer's own texts hold on to kilobytes each."""
-    if not records:
-        return []
+def lined(page: Page) -> tuple[Page, list[bytes]]:
+    """A page and the line of each of its records; they have no halves of surrogate pairs any more, as the lines have none."""
+    if not page.records:
+        return page, []
     try:
-        joined = b"\n".join([orjson.dumps(record, option=orjson.OPT_SORT_KEYS) for record in records])
+        joined = b"\n".join([orjson.dumps(record, option=orjson.OPT_SORT_KEYS) for record in page.records])
     except TypeError:
-        joined = b"\n".join(map(canonical, records))
-    return _unbroken(joined).split(b"\n")
+        lines = list(map(canonical, page.records))
+        return replace(page, records=list(map(_whole, lines, page.records))), lines
+    # Split, since the writer's own texts hold on to kilobytes each.
+    return page, _unbroken(joined).split(b"\n")
 
 
 def _whole(line: bytes, record: dict[str, Any]) -> dict[str, Any]:
