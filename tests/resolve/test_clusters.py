@@ -318,9 +318,16 @@ def _live_nights(case: Any, rules: MatchRules) -> None:
         assert _as_set(standing.edges) == _as_set(whole.edges)
 
 
-@settings(max_examples=max(settings().max_examples, 50), deadline=None)
+@settings(max_examples=max(settings().max_examples // 3, 10), deadline=None)  # each is several nights: the many are for soak
 @given(_nights())
 def test_night_by_night_gives_what_resolving_everything_gives(case: Any) -> None:
+    _live_nights(case, MatchRules(None, EASY))
+
+
+@pytest.mark.soak
+@settings(max_examples=max(settings().max_examples, 200), deadline=None)
+@given(_nights())
+def test_many_worlds_night_by_night(case: Any) -> None:
     _live_nights(case, MatchRules(None, EASY))
 
 

@@ -97,7 +97,7 @@ def test_in_pieces_as_in_one_go(counties: Counties) -> None:
     for mapped in reports:
         whole = normalise_frame(mapped.frame, mapped.streamers, mapped.faults, headers=mapped.headers, today=DAY)
         assert len(whole.faults)
-        _same(whole, _pieces(mapped, 7))
+        _same(whole, _pieces(mapped, 3))
 
 
 @pytest.mark.parametrize("accounts", [SMALL, LARGE])
