@@ -27,13 +27,16 @@ from rehearsed import changed, interface, people
 from zp_registry.errors import Fatal, FileRefused, OptionNeeded, Retriable, SourceFailed, UsageError
 from zp_registry.logs import set_up_logs
 from zp_registry.rehearsal import Fault, serve_records
+from zp_registry.sources.api.paging import Page
 from zp_registry.sources.api.pull import Pulled, pull
-from zp_registry.sources.api.reading import canonical
+from zp_registry.sources.api.reading import canonical, lined
 from zp_registry.sources.api.secrets import read_secrets
 from zp_registry.sources.api.spec import ApiSpec
 from zp_registry.sources.api.vault import MemoryVault
 from zp_registry.sources.api.verdict import LONGEST_WAIT, waits
 from zp_registry.sources.files import text_column
+from zp_registry.sources.jsonlines import RecordColumns
+from zp_registry.sources.limits import ReadLimits
 
 TOKEN = "tok-4f9a1c7e2b6d"
 AS_OF = "2026-03-31"
@@ -235,6 +238,27 @@ def test_a_record_stays_one_line_and_one_record(record: dict[str, Any]) -> None:
     line = canonical(record)
     assert len(line.splitlines()) == 1
     assert json.loads(line) == {k.encode("utf-16", "surrogatepass").decode("utf-16", "replace"): v for k, v in record.items()}
+
+
+_CELLS = st.none() | st.booleans() | st.integers(-9, 10**16) | st.text(max_size=4) | st.lists(st.text(max_size=3), max_size=2)
+_OBJECTS = st.dictionaries(st.sampled_from("xy"), _CELLS, max_size=2)
+_RECORDS = st.dictionaries(st.sampled_from("abcd"), _CELLS | _OBJECTS, max_size=4)
+
+
+@given(st.lists(_RECORDS, max_size=5))
+def test_records_of_a_page_are_written_and_taken_apart_as_one_by_one(records: list[dict[str, Any]]) -> None:
+    page, lines = lined(Page(records, None, None))
+    assert lines == [canonical(r) for r in records]
+    assert page.records == records
+    together = RecordColumns()
+    together.add(records)
+    one_by_one = RecordColumns()
+    for record in records:
+        one_by_one.add([record])
+    tables = [columns.table("page", ReadLimits()) for columns in (together, one_by_one)]
+    cells = [{h: text_column(c).text.tolist() for h, c in zip(t.header or [], t.columns, strict=True)} for t in tables]
+    assert cells[0].keys() == cells[1].keys()
+    assert str(cells[0]) == str({h: cells[1][h] for h in cells[0]})
 
 
 def test_parameters_carry_the_report_date() -> None:

@@ -20,6 +20,7 @@ from zp_registry.normalise.divisions import default_markets, divisions
 from zp_registry.normalise.documents import _id_text, id_text
 from zp_registry.normalise.masks import _HIDING, is_masked
 from zp_registry.normalise.text import _cleaned, _shown, _without_blanks, clean, clean_code, clean_shown
+from zp_registry.texts import to_arrow
 
 _ODD = (
     " \t\n\r\x00\x1f\x7f\x85\xa0\xad\u3000\u200b\u2028\ufeff'`’‘*×•※⚹xX._-—/\\,"
@@ -52,6 +53,12 @@ def test_every_value_is_cleaned_that_needs_it(values: list[str | None]) -> None:
     assert _told(clean_shown(_series(text))) == _shown(text).to_pylist()
     assert _told(clean_code(_series(text))) == _without_blanks(_cleaned(text, True)).to_pylist()
     assert _told(id_text(_series(text))) == _id_text(text).to_pylist()
+
+
+@given(COLUMNS)
+def test_what_was_emptied_keeps_no_bytes(values: list[str | None]) -> None:
+    for cleaned in (clean(_series(_arrow(values))), clean_shown(_series(_arrow(values))), clean_code(_series(_arrow(values)))):
+        assert (bytewise.lengths(to_arrow(cleaned)) > 0).tolist() == cleaned.notna().tolist()
 
 
 @given(COLUMNS, st.frozensets(st.sampled_from(["无", "暂无", "n/a", "-", "null", "未填"])))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -43,6 +44,14 @@ def test_a_mobile_is_one_number_in_every_spelling(number: str) -> None:
     first, every, _, told = read(*cells, wide)
     assert first.tolist() == every.tolist() == [number] * (len(cells) + 1)
     assert told == []
+
+
+@given(st.from_regex(r"0(10|2[0-9]|[3-9][0-9]{2})", fullmatch=True), st.from_regex(r"[0-9]{7,8}", fullmatch=True))
+def test_a_landline_is_judged_alike_in_every_spelling(area: str, number: str) -> None:
+    cells = [s.format(area, number) for s in ("{0}-{1}", "{0}{1}", "{0} {1}", "({0}){1}")]
+    _, every, _, _ = read(*cells)
+    assert len(set(every.fillna(""))) == 1
+    assert every.iloc[0] in (f"{area}-{number}", np.nan)
 
 
 @given(st.lists(MOBILES, min_size=2, max_size=4, unique=True), st.sampled_from(["/", "、", ",", "；", "或", "和", ";", " "]))
