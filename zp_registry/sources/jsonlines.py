@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from itertools import chain
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 import orjson
@@ -125,15 +127,15 @@ def _records(text: str, name: str, limits: ReadLimits) -> tuple[list[dict[str, A
 def _fill(out: _Found, records: Sequence[dict[str, Any]], prefix: str) -> None:
     """Adds cells by dotted path, None where a record has none; a column at a time, since most columns hold text alone."""
     for key, cells in by_key(records):
-        if type(cells[0]) is not dict:
-            try:
-                out[prefix + key] = pa.array(cells, _TEXT)
-                continue
-            except (pa.ArrowTypeError, pa.ArrowInvalid, UnicodeEncodeError):
-                pass
+        if type(next(filter(None, cells), "")) is str and (text := _text(cells)) is not None:
+            out[prefix + key] = text
+            continue
         types = set(map(type, cells))
         if list in types:
             cells = [_list(v) if type(v) is list else v for v in cells]
+            if types <= {list, str, type(None)} and (text := _text(cells)) is not None:
+                out[prefix + key] = text
+                continue
         if int in types:  # JSON writes all digits: nothing is lost
             cells = [str(v) if type(v) is int and abs(v) >= EXACT else v for v in cells]
         if dict not in types:
@@ -144,15 +146,25 @@ def _fill(out: _Found, records: Sequence[dict[str, Any]], prefix: str) -> None:
         _fill(out, [v if type(v) is dict else {} for v in cells], f"{prefix}{key}.")
 
 
+def _text(cells: Sequence[Any]) -> pa.Array | None:
+    """The cells as a column, if they are text and whole characters; it costs much to find out that they are not."""
+    try:
+        return pa.array(cells, _TEXT)
+    except (pa.ArrowTypeError, pa.ArrowInvalid, UnicodeEncodeError):
+        return None
+
+
 def by_key(records: Sequence[dict[str, Any]]) -> Iterable[tuple[str, Sequence[Any]]]:
     """The values of each key, None where a record has none; keys in the order in which they were first seen."""
-    shapes = dict.fromkeys(map(tuple, records))
-    whole = [shape for shape in shapes if shape]
-    if len(whole) > 1:
-        return [(key, [record.get(key) for record in records]) for key in dict.fromkeys(chain.from_iterable(shapes))]
-    # Most lists: all records have the same keys in the same order, or none at all.
-    nothing = dict.fromkeys(*whole) if whole else {}
-    return zip(nothing, zip(*[(record or nothing).values() for record in records], strict=True), strict=True)
+    keys = tuple(next(filter(None, records), ()))
+    if len(keys) > 1 and set(map(len, records)) <= {len(keys), 0}:
+        # Most lists: all records have the same keys, or none at all.
+        nothing = dict.fromkeys(keys)
+        with suppress(KeyError):
+            rows = list(map(itemgetter(*keys), [record or nothing for record in records]))
+            return zip(keys, zip(*rows, strict=True), strict=True)
+    every = dict.fromkeys(chain.from_iterable(records))
+    return [(key, [record.get(key) for record in records]) for key in every]
 
 
 def _list(value: list[Any]) -> str:
