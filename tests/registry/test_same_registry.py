@@ -83,6 +83,24 @@ def test_postgresql_holds_the_same(
     _same(_registry(tmp_path, order, {6}, postgres_url), straight)
 
 
+@pytest.mark.soak
+@pytest.mark.postgres
+@pytest.mark.parametrize(("seed", "dirt"), [(41, 0.0), (42, 1.0), (43, 4.0), (44, 8.0)])
+def test_both_databases_hold_the_same_of_any_county(tmp_path: Path, postgres_url: str, seed: int, dirt: float) -> None:
+    """Every layout, four months, loaded in an order and with nights between that chance gives, on each database its own."""
+    generate(tmp_path / "world", seed=seed, parties=70, months=4, dirt=Dirt().scaled(dirt))
+    found = [(p, "report") for p in sorted((tmp_path / "world").glob("reports/**/*.*"))]
+    found += [(p, "pledge") for p in sorted((tmp_path / "world").glob("pledges/*.*"))]
+    told = []
+    for n, url in enumerate((None, postgres_url)):
+        chance = random.Random(100 * seed + n)
+        order = found.copy()
+        chance.shuffle(order)
+        told.append(_registry(tmp_path / str(n), order, set(chance.sample(range(len(order)), 3)), url))
+    assert told[0]["accounts"]
+    _same(*told)
+
+
 # Seeds whose small counties have, each, holders that change, numbers that platforms begin to mask, farms, closings.
 YEARS = [(31, 80, 1.0), (32, 60, 4.0), (33, 60, 0.0), (35, 80, 8.0)]
 
