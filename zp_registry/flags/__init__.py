@@ -78,7 +78,7 @@ def flag(evidence: Evidence, parts: Parts, resolved: Resolved, rules: FlagRules)
     flags = _alone(flags)
     told = ("减轻情形：" + flags["explained"] + "。").fillna("")
     flags["reason"] = (flags["reason"] + told).astype("str")
-    flags["rule_version"] = rules.book.versions(flags["code"])
+    flags["rule_version"] = book.versions(flags["code"])
     flags["anchor"] = anchors(flags)
     loose = flags["code"].isin(["PLEDGE_UNMATCHED", "NOTICE_UNMATCHED"])
     flags.loc[loose, "account_id"] = pd.NA

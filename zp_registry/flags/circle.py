@@ -31,15 +31,14 @@ class Circle:
     ) -> None:
         """``facts``, ``faces``, ``links``: of Resolved · ``reviewed``: of Evidence · ``on``: the date on which a person's word
         must be good."""
-        rows = facts
         pairs = [
-            rows[["entity_id", c]].set_axis(["entity_id", "name"], axis=1).dropna().drop_duplicates()
+            facts[["entity_id", c]].set_axis(["entity_id", "name"], axis=1).dropna().drop_duplicates()
             for c in ("subject_key", "legal_key", "operator_key", "agency_key")
         ]
         plain = pairs[0].rename(columns={"entity_id": "other_entity_id"})
         family = faces.loc[faces["relation"] == "family", ["entity_id", "name_key"]]
         pairs.append(family.set_axis(["entity_id", "name"], axis=1))
-        pairs.append(_by_number(rows, faces))
+        pairs.append(_by_number(facts, faces))
         own = pd.concat(pairs).dropna().drop_duplicates()
         shops, led = links[links["ground"] == OPERATOR], links[links["ground"] == REPRESENTATIVE]
         linked = _theirs(both_ways(shops), own.rename(columns={"entity_id": "other_entity_id"}))
@@ -55,10 +54,10 @@ class Circle:
             self.reviewed = set(pairs_of.itertuples(index=False, name=None))
             every.append(_theirs(pairs_of, plain))
         self._own = pd.concat(every, ignore_index=True).drop_duplicates()
-        self._business_names = rows.loc[rows["uscc"].notna()].groupby("entity_id")["subject_key"].last()
-        self._household = self._households(rows)
-        self.agency_phones = self._agency_phones(rows)
-        self.collectors = self._collectors(rows)
+        self._business_names = facts.loc[facts["uscc"].notna()].groupby("entity_id")["subject_key"].last()
+        self._household = self._households(facts)
+        self.agency_phones = self._agency_phones(facts)
+        self.collectors = self._collectors(facts)
         self.shops = _groups(shops)
         known = pd.DataFrame(list(self.reviewed), columns=["entity_id", "other_entity_id"], dtype="str")
         self.group = _groups(pd.concat([links[links["ground"].isin(INNOCENT)], known], ignore_index=True))

@@ -18,10 +18,9 @@ __all__ = ["LINKED", "Resolved", "TellingRules", "Told", "resolve", "with_entity
 
 
 @dataclass
-class Told:
-    """What one part of the evidence tells. ``entities``, ``identifiers``, ``names``, ``accounts``, ``holdings``, ``roles``: as
-    the tables · ``points``: report_id, record_id of the rows by which somebody holds an account, in order of account and date ·
-    ``doubts``: code, platform, account_id, entity_id, as_of, why, place (for DATA flags)."""
+class Tables:
+    """``entities``, ``identifiers``, ``names``, ``accounts``, ``holdings``, ``roles``: as the tables · ``doubts``: code,
+    platform, account_id, entity_id, as_of, why, place (for DATA flags)."""
 
     entities: pd.DataFrame
     identifiers: pd.DataFrame
@@ -29,28 +28,28 @@ class Told:
     accounts: pd.DataFrame
     holdings: pd.DataFrame
     roles: pd.DataFrame
-    points: pd.DataFrame
     doubts: pd.DataFrame
 
 
 @dataclass
-class Resolved:
-    """``parts``: of each part its points, holdings and doubts · ``entity_of``: index subject_id, entity_id · ``facts``,
-    ``faces``: Parts.facts and Evidence.faces with ``entity_id`` · ``entities`` … ``doubts``: of all parts, in order of their
-    keys · ``links``: as the table and more (links.COLUMNS) · ``alike``: entity_id, other_entity_id of persons
-    of one name and the same visible digits whom review may find to be one."""
+class Told(Tables):
+    """What one part of the evidence tells. ``points``: report_id, record_id of the rows by which somebody holds an account, in
+    order of account and date."""
+
+    points: pd.DataFrame
+
+
+@dataclass
+class Resolved(Tables):
+    """What all parts tell, in order of the tables' keys. ``parts``: of each part its points, holdings and doubts ·
+    ``entity_of``: index subject_id, entity_id · ``facts``, ``faces``: Parts.facts and Evidence.faces with ``entity_id`` ·
+    ``links``: as the table and more (links.COLUMNS) · ``alike``: entity_id, other_entity_id of persons of one name and the same
+    visible digits whom review may find to be one."""
 
     parts: list[Told]
     entity_of: pd.Series[str]
     facts: pd.DataFrame
     faces: pd.DataFrame
-    entities: pd.DataFrame
-    identifiers: pd.DataFrame
-    names: pd.DataFrame
-    accounts: pd.DataFrame
-    holdings: pd.DataFrame
-    roles: pd.DataFrame
-    doubts: pd.DataFrame
     links: pd.DataFrame
     alike: pd.DataFrame
 
